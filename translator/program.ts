@@ -1,0 +1,65 @@
+// A ProgramSpec is everything the translator knows about one BPF program, and nothing only a running kernel
+// knows: maps stand in it by name, kernel structures by member name, kernel functions by name. `src/kernel`
+// resolves those at load; `translator/elf` writes them out as CO-RE relocations and extern symbols.
+
+import type { Instruction } from './asm/instruction.ts'
+
+/** Where a program runs. The names are those of the pin directories. */
+export type Hook = 'xdp' | 'tc-ingress' | 'tc-egress' | 'nf-input' | 'nf-forward' | 'nf-output'
+
+/** Program types, spelled as in `enum bpf_prog_type` without the prefix. */
+export type ProgramType = 'XDP' | 'SCHED_CLS' | 'NETFILTER'
+
+/** Map types, spelled as in `enum bpf_map_type` without the prefix. */
+export type MapType = 'HASH' | 'ARRAY' | 'PROG_ARRAY' | 'PERCPU_ARRAY' | 'LPM_TRIE'
+
+export interface MapSpec {
+  /** At most 15 bytes (BPF_OBJ_NAME_LEN); programs refer to the map by it, and so does its pin. */
+  readonly name: string
+  readonly type: MapType
+  /** Bytes. */
+  readonly keySize: number
+  /** Bytes; for a per-CPU map, of one CPU's value. */
+  readonly valueSize: number
+  readonly maxEntries: number
+  /** BPF_F_* bits as the kernel numbers them. */
+  readonly flags: number
+  /** The map outlives the program: it is found by its pin and reused, so what it holds carries over. */
+  readonly shared: boolean
+  /** What a map that is not shared holds before the program is attached; keys and values as the kernel lays them out. */
+  readonly contents?: readonly MapElement[]
+}
+
+export interface MapElement {
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+/** The C type of one parameter of a BPF function, as far as the verifier cares. */
+export type ParameterType =
+  | { readonly kind: 'scalar' }
+  | { readonly kind: 'context' }
+  /** A pointer to `size` bytes the function may read and write; the verifier makes the function check it for null. */
+  | { readonly kind: 'memory'; readonly size: number }
+
+export interface Parameter {
+  readonly name: string
+  readonly type: ParameterType
+}
+
+/** One BPF function. The first of a program is its main one; the others have global linkage, so each is verified once. */
+export interface FunctionSpec {
+  readonly name: string
+  readonly parameters: readonly Parameter[]
+  readonly instructions: readonly Instruction[]
+}
+
+export interface ProgramSpec {
+  /** At most 15 bytes. */
+  readonly name: string
+  readonly hook: Hook
+  readonly type: ProgramType
+  readonly license: 'Dual MIT/GPL'
+  readonly functions: readonly FunctionSpec[]
+  readonly maps: readonly MapSpec[]
+}
