@@ -1,0 +1,35 @@
+// The door of every kernel test: it runs where the kernel lets us, is skipped with the reason where not, and
+// fails instead of being skipped under BPFTABLES_REQUIRE_KERNEL=1.
+
+import { readFileSync } from 'node:fs'
+import test, { type ExecutionContext } from 'ava'
+
+// Bits of CapEff, linux/capability.h.
+const needed = { CAP_NET_ADMIN: 12n, CAP_NET_RAW: 13n, CAP_SYS_ADMIN: 21n } as const
+
+const missingCapabilities = (): readonly string[] => {
+  const line = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))
+  const effective = BigInt(`0x${line?.[1] ?? '0'}`)
+  return Object.entries(needed).flatMap(([name, bit]) => ((effective >> bit) & 1n ? [] : [name]))
+}
+
+const findReason = (): string | undefined => {
+  if (process.platform !== 'linux') return 'needs Linux'
+  if (process.geteuid?.() !== 0) return 'needs root'
+  const missing = missingCapabilities()
+  return missing.length > 0 ? `needs ${missing.join(', ')}` : undefined
+}
+
+const { BPFTABLES_REQUIRE_KERNEL: required } = process.env
+
+/** Why kernel tests cannot run here; undefined where they can. */
+export const kernelMissing: string | undefined = findReason()
+
+type Implementation = (t: ExecutionContext) => void | Promise<void>
+
+/** `test.serial` for a test that needs root and bpf(2). */
+export const kernelTest = (title: string, implementation: Implementation): void => {
+  if (kernelMissing === undefined) test.serial(title, implementation)
+  else if (required === '1') test.serial(title, t => t.fail(kernelMissing))
+  else test.serial.skip(`${title} (skipped: ${kernelMissing})`, implementation)
+}
