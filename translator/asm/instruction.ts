@@ -37,4 +37,6 @@ export interface Instruction {
   readonly immediate: number | bigint
   readonly relocation?: Relocation
   readonly origin?: Origin
+  /** The name of the label at this instruction, for listings. */
+  readonly label?: string
 }
