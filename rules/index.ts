@@ -1,1 +1,70 @@
-export {}
+export { type Counters, noCounters, parseCounters, printCounters } from './counters.ts'
+export { formatError, place, RuleError, type RuleErrorCode } from './error.ts'
+export { type Evaluation, EvaluationError, evaluate, ruleMatches, type Step } from './evaluate.ts'
+export type { MatchExtension, MatchResult, TableName, TargetExtension } from './extension.ts'
+export { type Family, iptablesName } from './family.ts'
+export type { CommentMatch } from './match/comment.ts'
+export type { ConntrackMatch } from './match/conntrack.ts'
+export type { IcmpMatch } from './match/icmp.ts'
+export type { Icmp6Match } from './match/icmp6.ts'
+export type { MultiportMatch } from './match/multiport.ts'
+export type { StateMatch } from './match/state.ts'
+export type { TcpFlags, TcpMatch } from './match/tcp.ts'
+export type { UdpMatch } from './match/udp.ts'
+export {
+  type Conntrack,
+  type ConntrackState,
+  type Headers,
+  headersOf,
+  type Packet,
+  transportHeader,
+} from './packet.ts'
+export {
+  type PrintOptions,
+  printAppend,
+  printMatch,
+  printRule,
+  printRuleset,
+  printTable,
+  printTarget,
+} from './print.ts'
+export {
+  type ChainTarget,
+  type GotoTarget,
+  type JumpTarget,
+  type Match,
+  matchExtensions,
+  type Target,
+  targetExtensions,
+} from './registry.ts'
+export type { Rule } from './rule.ts'
+export {
+  baseChains,
+  type Chain,
+  chainOf,
+  isBaseChain,
+  isTableName,
+  type Policy,
+  type Ruleset,
+  type Table,
+  tableNames,
+  tableOf,
+} from './ruleset.ts'
+export { type ParseOptions, parseSave } from './save.ts'
+export { type Located, lineOf, type Position, position, type Source, type Span } from './span.ts'
+export { type Term, term } from './term.ts'
+export {
+  type AddressMask,
+  addressBits,
+  addressMatches,
+  fullMask,
+  parseAddressMask,
+  prefixLength,
+  printAddress,
+  printAddressMask,
+} from './value/address.ts'
+export { type ConnectionState, connectionStates } from './value/ctstate.ts'
+export type { IcmpType } from './value/icmp.ts'
+export { type InterfacePattern, interfaceMatches, parseInterface, printInterface } from './value/interface.ts'
+export type { Range } from './value/number.ts'
+export { parseProtocol, printProtocol, protocols } from './value/protocol.ts'

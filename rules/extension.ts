@@ -1,0 +1,75 @@
+// What one match or target extension is: its options, its typed value, how that prints, and what it means.
+
+import type { Family } from './family.ts'
+import type { GivenOptions, OptionTable, OptionUse, ValueContext } from './option.ts'
+import type { Packet } from './packet.ts'
+import type { Located } from './span.ts'
+
+export type TableName = 'filter' | 'nat' | 'mangle' | 'raw' | 'security'
+
+/** What an extension may look at while it builds its value. */
+export interface BuildContext extends ValueContext {
+  readonly table: TableName
+  readonly chain: string
+  /** The rule's protocol is negated or not given. */
+  readonly protocolNegated: boolean
+  /** All uses in the order given. */
+  readonly uses: readonly OptionUse[]
+}
+
+export interface PrintContext {
+  readonly family: Family
+}
+
+/** Where an extension may stand. What is left out is not restricted. */
+export interface Placement {
+  readonly families?: readonly Family[]
+  readonly tables?: readonly TableName[]
+  /** Base chains from which alone it may be reached. */
+  readonly chains?: readonly string[]
+  /** Protocol numbers of which the rule must name one, not negated. */
+  readonly protocols?: readonly number[]
+}
+
+interface Extension<V, O extends OptionTable> extends Placement {
+  /** As it stands after -m or -j, and as iptables-save prints it. */
+  readonly name: string
+  /** Other names -m or -j take for it. */
+  readonly aliases?: readonly string[]
+  readonly options: O
+  /** At least one of these options must be given. */
+  readonly requiresOneOf?: readonly (keyof O & string)[]
+  /** Builds the value; throws RuleError('ERR_VALUE' | 'ERR_OPTION') for what the option table cannot say. */
+  build(given: GivenOptions<O>, context: BuildContext): V
+  /** The options as iptables-save prints them, each with a blank before it; '' when there are none. */
+  print(value: V, context: PrintContext): string
+}
+
+/** What matching yields. `hotdrop`: the packet is malformed for this match; the kernel drops it there and then, uncounted. */
+export type MatchResult = boolean | 'hotdrop'
+
+export interface MatchExtension<M extends { kind: string }, O extends OptionTable = OptionTable>
+  extends Extension<M, O> {
+  readonly name: M['kind']
+  /** The meaning, where a packet's bytes and what travels with it decide it. */
+  evaluate?(match: M, packet: Packet): MatchResult
+}
+
+export interface TargetExtension<T extends { kind: string }, O extends OptionTable = OptionTable>
+  extends Extension<T, O> {
+  readonly name: T['kind']
+  /** What evaluation yields: a verdict, or `continue` where the next rule is looked at. Left out: the target does more than decide. */
+  readonly verdict?: 'accept' | 'drop' | 'return' | 'continue'
+}
+
+/** Declares a match; the options' types flow into `build`. */
+export const defineMatch =
+  <M extends { kind: string }>() =>
+  <const O extends OptionTable>(extension: MatchExtension<M, O>): MatchExtension<M & Located> =>
+    extension as unknown as MatchExtension<M & Located>
+
+/** Declares a target; the options' types flow into `build`. */
+export const defineTarget =
+  <T extends { kind: string }>() =>
+  <const O extends OptionTable>(extension: TargetExtension<T, O>): TargetExtension<T & Located> =>
+    extension as unknown as TargetExtension<T & Located>

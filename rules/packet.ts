@@ -1,0 +1,56 @@
+import type { Family } from './family.ts'
+import { ipv4Headers } from './packet/ipv4.ts'
+import { ipv6Headers } from './packet/ipv6.ts'
+
+/** Connection states, as conntrack gives them to a packet. */
+export type ConntrackState = 'INVALID' | 'ESTABLISHED' | 'RELATED' | 'NEW' | 'UNTRACKED'
+
+/** What conntrack knows of a packet. */
+export interface Conntrack {
+  readonly state: ConntrackState
+  /** The source was translated (IPS_SRC_NAT). */
+  readonly snat?: boolean
+  /** The destination was translated (IPS_DST_NAT). */
+  readonly dnat?: boolean
+}
+
+/** A packet as a base chain sees it. */
+export interface Packet {
+  readonly family: Family
+  /** From the network header to the end of the packet, link-layer padding cut off. */
+  readonly bytes: Uint8Array
+  /** '' where there is none. */
+  readonly inInterface: string
+  readonly outInterface: string
+  readonly conntrack?: Conntrack
+}
+
+/** What the headers of a packet say, as ip_tables and ip6_tables read them. */
+export interface Headers {
+  readonly source: bigint
+  readonly destination: bigint
+  /** The upper-layer protocol; undefined where IPv6 extension headers are cut off before it. */
+  readonly protocol: number | undefined
+  /** Not the first fragment of a datagram: bytes before it, or 0. */
+  readonly fragmentOffset: number
+  /** Where the transport header begins. */
+  readonly transport: number
+}
+
+const cache = new WeakMap<Packet, Headers>()
+
+export function headersOf(packet: Packet): Headers {
+  let headers = cache.get(packet)
+  if (!headers) {
+    headers = packet.family === 4 ? ipv4Headers(packet.bytes) : ipv6Headers(packet.bytes)
+    cache.set(packet, headers)
+  }
+  return headers
+}
+
+/** The first `size` bytes of the transport header; undefined where the packet ends before. */
+export function transportHeader(packet: Packet, size: number): DataView | undefined {
+  const { transport } = headersOf(packet)
+  if (transport + size > packet.bytes.length) return undefined
+  return new DataView(packet.bytes.buffer, packet.bytes.byteOffset + transport, size)
+}

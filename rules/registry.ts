@@ -1,0 +1,73 @@
+// Every extension, by the name iptables gives it. The unions Match and Target follow from these two tables, and whoever keeps a
+// table of its own by kind (the translator) fails to compile until it has the new kind too.
+
+import type { MatchExtension, TargetExtension } from './extension.ts'
+import { comment } from './match/comment.ts'
+import { conntrack } from './match/conntrack.ts'
+import { icmp } from './match/icmp.ts'
+import { icmp6 } from './match/icmp6.ts'
+import { multiport } from './match/multiport.ts'
+import { state } from './match/state.ts'
+import { tcp } from './match/tcp.ts'
+import { udp } from './match/udp.ts'
+import type { Located } from './span.ts'
+import { ACCEPT, DROP, RETURN } from './target/verdict.ts'
+
+export const matchExtensions = { comment, conntrack, icmp, icmp6, multiport, state, tcp, udp } as const
+
+export const targetExtensions = { ACCEPT, DROP, RETURN } as const
+
+type ValueOf<E> = E extends MatchExtension<infer M> ? M : E extends TargetExtension<infer T> ? T : never
+
+/** `-j CHAIN`: the chain's rules come next, and after them the rule behind this one. */
+export interface JumpTarget extends Located {
+  readonly kind: 'jump'
+  readonly chain: string
+}
+
+/** `-g CHAIN`: as a jump, but the chain returns to where this chain would have returned. */
+export interface GotoTarget extends Located {
+  readonly kind: 'goto'
+  readonly chain: string
+}
+
+export type ChainTarget = JumpTarget | GotoTarget
+
+export type Match = ValueOf<(typeof matchExtensions)[keyof typeof matchExtensions]>
+export type Target = ValueOf<(typeof targetExtensions)[keyof typeof targetExtensions]> | ChainTarget
+
+/** An extension with its value's type put aside, for code that treats all alike. */
+export type AnyMatchExtension = MatchExtension<Match>
+export type AnyTargetExtension = TargetExtension<Exclude<Target, ChainTarget>>
+
+export const findMatch = (name: string): AnyMatchExtension | undefined =>
+  find(matchByName, matchExtensions, name) as AnyMatchExtension | undefined
+
+export const findTarget = (name: string): AnyTargetExtension | undefined =>
+  find(targetByName, targetExtensions, name) as AnyTargetExtension | undefined
+
+export const matchExtension = (match: Match): AnyMatchExtension =>
+  matchExtensions[match.kind] as AnyMatchExtension
+
+export const targetExtension = (target: Exclude<Target, ChainTarget>): AnyTargetExtension =>
+  targetExtensions[target.kind] as AnyTargetExtension
+
+interface Named {
+  readonly name: string
+  readonly aliases?: readonly string[]
+}
+
+const matchByName = new Map<string, Named>()
+const targetByName = new Map<string, Named>()
+
+function find(
+  index: Map<string, Named>,
+  extensions: Readonly<Record<string, Named>>,
+  name: string,
+): Named | undefined {
+  if (index.size === 0) {
+    for (const extension of Object.values(extensions))
+      for (const known of [extension.name, ...(extension.aliases ?? [])]) index.set(known, extension)
+  }
+  return index.get(name)
+}

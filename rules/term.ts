@@ -1,0 +1,27 @@
+import type { Located } from './span.ts'
+
+/** A value a rule asks for, or asks not to be. */
+export interface Term<T> extends Located {
+  readonly value: T
+  readonly negated: boolean
+}
+
+export const term = <T>(value: T, negated = false): Term<T> => ({ value, negated })
+
+/** `--option value`, or `! --option value`, with a blank before it; '' when there is no term. */
+export function printTerm<T>(
+  option: string,
+  given: Term<T> | undefined,
+  print: (value: T) => string,
+): string {
+  if (!given) return ''
+  return `${given.negated ? ' !' : ''} --${option} ${print(given.value)}`
+}
+
+/** The term of an option as given; undefined where it was not. */
+export const asTerm = <T>(given: Term<T> | undefined): Term<T> | undefined =>
+  given && { value: given.value, negated: given.negated }
+
+/** Whether a value is what a term asks for; a term not given asks nothing. */
+export const agrees = <T>(given: Term<T> | undefined, test: (value: T) => boolean): boolean =>
+  !given || test(given.value) !== given.negated
