@@ -1,0 +1,4 @@
+import type { CommentMatch } from 'iptables-parser'
+import type { MatchTranslator } from './translate.ts'
+
+export const comment: MatchTranslator<CommentMatch> = () => []

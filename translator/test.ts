@@ -1,0 +1,46 @@
+// What a rule asks of a packet, in the terms of fields: the common language between matches and decision trees.
+
+import type { Family } from 'iptables-parser'
+import { domain, type FieldName } from './field.ts'
+import { complement, type IntervalSet } from './tree/interval.ts'
+
+/** The field's value lies in the set. */
+export interface SetTest {
+  readonly kind: 'set'
+  readonly field: FieldName
+  readonly set: IntervalSet
+}
+
+/** `(field & mask) == value`, or not. For masks that are no prefix, and for flags. */
+export interface MaskTest {
+  readonly kind: 'mask'
+  readonly field: FieldName
+  readonly mask: number | bigint
+  readonly value: number | bigint
+  readonly negated: boolean
+}
+
+/** At least one of them holds. */
+export interface AnyTest {
+  readonly kind: 'any'
+  readonly tests: readonly (SetTest | MaskTest)[]
+}
+
+/** Nothing satisfies it. */
+export interface NeverTest {
+  readonly kind: 'never'
+}
+
+export type Test = SetTest | MaskTest | AnyTest | NeverTest
+
+/**
+ * One step of asking whether a rule matches. Steps are asked in the kernel's order, because where a packet is too short for a step
+ * that looks into it, the kernel drops it there (`hotdrop`) if all steps before held.
+ */
+export type Step = Test | { readonly kind: 'hotdrop'; readonly when: SetTest }
+
+export const setTest = (field: FieldName, set: IntervalSet): SetTest => ({ kind: 'set', field, set })
+
+/** The set, or all but the set. */
+export const setTerm = (field: FieldName, family: Family, set: IntervalSet, negated: boolean): SetTest =>
+  setTest(field, negated ? complement(set, domain(field, family)) : set)

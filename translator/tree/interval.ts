@@ -1,0 +1,61 @@
+// Sets of values of one field, as sorted, disjoint, half-open intervals.
+
+/** A value of a field: a number up to 32 bits, a bigint beyond (IPv6 addresses, device names). A field keeps to one of them. */
+export type Point = number | bigint
+
+/** `low` up to but without `end`. */
+export interface Interval {
+  readonly low: Point
+  readonly end: Point
+}
+
+export type IntervalSet = readonly Interval[]
+
+const after = (point: Point): Point => (typeof point === 'bigint' ? point + 1n : point + 1)
+
+export const single = (point: Point): IntervalSet => [{ low: point, end: after(point) }]
+
+/** Both ends inclusive. */
+export const inclusive = (low: Point, high: Point): IntervalSet => [{ low, end: after(high) }]
+
+export const containsPoint = (set: IntervalSet, point: Point): boolean =>
+  set.some(({ low, end }) => low <= point && point < end)
+
+/** Sorts, and joins what overlaps or touches. */
+export function normalise(intervals: readonly Interval[]): IntervalSet {
+  const sorted = intervals.toSorted((a, b) => (a.low < b.low ? -1 : a.low > b.low ? 1 : 0))
+  const joined: Interval[] = []
+  for (const interval of sorted) {
+    const last = joined.at(-1)
+    if (last && interval.low <= last.end)
+      joined[joined.length - 1] = { low: last.low, end: interval.end > last.end ? interval.end : last.end }
+    else joined.push(interval)
+  }
+  return joined
+}
+
+/** What of a domain is not in a set. */
+export function complement(set: IntervalSet, domain: Interval): IntervalSet {
+  const gaps: Interval[] = []
+  let { low } = domain
+  for (const interval of set) {
+    if (low < interval.low) gaps.push({ low, end: interval.low })
+    low = interval.end
+  }
+  if (low < domain.end) gaps.push({ low, end: domain.end })
+  return gaps
+}
+
+export function intersect(a: IntervalSet, b: IntervalSet): IntervalSet {
+  const both: Interval[] = []
+  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+    const [x, y] = [a[i], b[j]]
+    if (!x || !y) break
+    const low = x.low > y.low ? x.low : y.low
+    const end = x.end < y.end ? x.end : y.end
+    if (low < end) both.push({ low, end })
+    if (x.end < y.end) i++
+    else j++
+  }
+  return both
+}
