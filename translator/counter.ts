@@ -1,0 +1,122 @@
+// Counters: which rule counts where. A slot outlives generations: the same rule keeps its slot, so a swap of programs has nothing
+// to copy and nothing to lose. Slots are numbered through a list of per-CPU arrays, since an array cannot grow but a list can.
+
+import { type Family, printAppend, type Ruleset, type TableName } from 'iptables-parser'
+
+/** Something that counts: a rule, or with number 0 the policy of a base chain. */
+export interface Counted {
+  readonly family: Family
+  readonly table: TableName
+  readonly chain: string
+  /** From 1 within the chain; 0 is the policy. */
+  readonly number: number
+  /** As iptables-save prints it: `-A INPUT …`, or `:INPUT DROP`. */
+  readonly rule: string
+}
+
+/** One pinned PERCPU_ARRAY of {u64 packets, u64 bytes}. */
+export interface CounterArray {
+  readonly name: string
+  readonly entries: number
+}
+
+/** Where everything of a generation counts. */
+export interface CounterLayout {
+  readonly arrays: readonly CounterArray[]
+  /** Slot by key; slot n lies in the first array that n, less the entries of the arrays before it, still fits in. */
+  readonly slots: ReadonlyMap<string, number>
+}
+
+/** The smallest array; also the room that a small rule set has to grow. */
+const LEAST_ENTRIES = 1024
+
+/** All that counts in the filter tables of some rule sets, in the order of iptables-save. */
+export function countedRules(rulesets: readonly Ruleset[]): Counted[] {
+  return rulesets.flatMap(({ family, tables }) =>
+    tables.flatMap(table =>
+      table.chains.flatMap(chain => [
+        ...(chain.policy
+          ? [
+              {
+                family,
+                table: table.name,
+                chain: chain.name,
+                number: 0,
+                rule: `:${chain.name} ${chain.policy}`,
+              },
+            ]
+          : []),
+        ...chain.rules.map((rule, index) => ({
+          family,
+          table: table.name,
+          chain: chain.name,
+          number: index + 1,
+          rule: printAppend(chain.name, rule, family),
+        })),
+      ]),
+    ),
+  )
+}
+
+/** A key for each: its text, and where a chain holds the same text more than once, which of them it is. A policy's key does not name its verdict. */
+export function counterKeys(counted: readonly Counted[]): string[] {
+  const seen = new Map<string, number>()
+  return counted.map(({ family, table, chain, number, rule }) => {
+    const key = `${family} ${table} ${number === 0 ? `:${chain}` : rule}`
+    const nth = (seen.get(key) ?? 0) + 1
+    seen.set(key, nth)
+    return nth === 1 ? key : `${key} #${nth}`
+  })
+}
+
+/** Gives each key its slot: the one it had, else one that is free. Arrays are only ever added. */
+export function assignSlots(
+  keys: readonly string[],
+  previous: CounterLayout = { arrays: [], slots: new Map() },
+): CounterLayout {
+  const slots = new Map<string, number>()
+  const taken = new Set<number>()
+  for (const key of keys) {
+    const slot = previous.slots.get(key)
+    if (slot === undefined) continue
+    slots.set(key, slot)
+    taken.add(slot)
+  }
+  // slots that the generation before used may still be counted into by a packet in flight: they are free only after it
+  for (const slot of previous.slots.values()) taken.add(slot)
+  let next = 0
+  for (const key of keys) {
+    if (slots.has(key)) continue
+    while (taken.has(next)) next++
+    slots.set(key, next++)
+  }
+  return { arrays: growArrays(previous.arrays, slots), slots }
+}
+
+function growArrays(arrays: readonly CounterArray[], slots: ReadonlyMap<string, number>): CounterArray[] {
+  let needed = 0
+  for (const slot of slots.values()) needed = Math.max(needed, slot + 1)
+  const grown = [...arrays]
+  let room = arrays.reduce((sum, array) => sum + array.entries, 0)
+  while (room < needed) {
+    const entries = Math.max(LEAST_ENTRIES, 2 ** Math.ceil(Math.log2(needed)) - room)
+    grown.push({ name: `counters${grown.length}`, entries })
+    room += entries
+  }
+  return grown
+}
+
+export interface CounterPlace {
+  readonly array: CounterArray
+  readonly index: number
+}
+
+/** The array and index of a slot. Throws RangeError where the layout has no such slot. */
+export function counterPlace({ arrays }: CounterLayout, slot: number): CounterPlace {
+  let index = slot
+  for (const array of arrays) {
+    if (index < array.entries) return { array, index }
+    index -= array.entries
+  }
+  throw new RangeError(`there is no counter slot ${slot}`)
+}

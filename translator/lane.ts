@@ -1,0 +1,59 @@
+// How programs are swapped. What is attached to a hook is a fixed dispatcher, which tail-calls the program of the current
+// generation. All programs of a type stand in one PROG_ARRAY, in two banks of lanes:
+//
+//     index = bank * LANES + lane          bank = generation & 1
+//
+// A new generation is written whole into the bank not in use; then one write of the generation word turns every hook over.
+
+import type { Family } from 'iptables-parser'
+import type { Hook, MapSpec, ProgramType } from './program.ts'
+
+export const LANES = 8
+
+export type Lane =
+  | { readonly hook: 'xdp' | 'tc-ingress' | 'tc-egress'; readonly family?: undefined }
+  | { readonly hook: 'nf-input' | 'nf-forward' | 'nf-output'; readonly family: Family }
+
+/** Lanes of a program array, 0 to LANES - 1; the families of a netfilter hook lie side by side. */
+export function laneIndex({ hook, family }: Lane): number {
+  if (hook === 'nf-input' || hook === 'nf-forward' || hook === 'nf-output')
+    return netfilterLane[hook] + (family === 6 ? 1 : 0)
+  return hook === 'tc-egress' ? 1 : 0
+}
+
+export const netfilterLane = { 'nf-input': 0, 'nf-forward': 2, 'nf-output': 4 } as const
+
+/** A lane's name, also that of its program's pin. */
+export const laneName = ({ hook, family }: Lane): string =>
+  family === undefined ? hook : `${hook}-ipv${family}`
+
+export const programType = (hook: Hook): ProgramType =>
+  hook === 'xdp' ? 'XDP' : hook === 'tc-ingress' || hook === 'tc-egress' ? 'SCHED_CLS' : 'NETFILTER'
+
+const PROGRAM_ARRAY_NAMES: Readonly<Record<ProgramType, string>> = {
+  XDP: 'xdp_programs',
+  SCHED_CLS: 'tc_programs',
+  NETFILTER: 'nf_programs',
+}
+
+/** The PROG_ARRAY that the dispatchers of a program type call through. */
+export const programArray = (type: ProgramType): MapSpec => ({
+  name: PROGRAM_ARRAY_NAMES[type],
+  type: 'PROG_ARRAY',
+  keySize: 4,
+  valueSize: 4,
+  maxEntries: 2 * LANES,
+  flags: 0,
+  shared: true,
+})
+
+/** One u64: the number of the generation in force. Its lowest bit is the bank. */
+export const generationMap: MapSpec = {
+  name: 'generation',
+  type: 'ARRAY',
+  keySize: 4,
+  valueSize: 8,
+  maxEntries: 1,
+  flags: 0,
+  shared: true,
+}
