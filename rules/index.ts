@@ -5,6 +5,7 @@ export type { MatchExtension, MatchResult, TableName, TargetExtension } from './
 export { type Family, iptablesName } from './family.ts'
 export type { CommentMatch } from './match/comment.ts'
 export type { ConntrackMatch } from './match/conntrack.ts'
+export type { CpuMatch } from './match/cpu.ts'
 export type { IcmpMatch } from './match/icmp.ts'
 export type { Icmp6Match } from './match/icmp6.ts'
 export type { MultiportMatch } from './match/multiport.ts'

@@ -4,6 +4,7 @@
 import type { MatchExtension, TargetExtension } from './extension.ts'
 import { comment } from './match/comment.ts'
 import { conntrack } from './match/conntrack.ts'
+import { cpu } from './match/cpu.ts'
 import { icmp } from './match/icmp.ts'
 import { icmp6 } from './match/icmp6.ts'
 import { multiport } from './match/multiport.ts'
@@ -13,9 +14,23 @@ import { udp } from './match/udp.ts'
 import type { Located } from './span.ts'
 import { ACCEPT, DROP, RETURN } from './target/verdict.ts'
 
-export const matchExtensions = { comment, conntrack, icmp, icmp6, multiport, state, tcp, udp } as const
+export const matchExtensions = {
+  comment,
+  conntrack,
+  cpu,
+  icmp,
+  icmp6,
+  multiport,
+  state,
+  tcp,
+  udp,
+} as const
 
-export const targetExtensions = { ACCEPT, DROP, RETURN } as const
+export const targetExtensions = {
+  ACCEPT,
+  DROP,
+  RETURN,
+} as const
 
 type ValueOf<E> = E extends MatchExtension<infer M> ? M : E extends TargetExtension<infer T> ? T : never
 

@@ -8,7 +8,7 @@ import { icmp6 } from './icmp6.ts'
 import { multiport } from './multiport.ts'
 import { state } from './state.ts'
 import { tcp } from './tcp.ts'
-import type { MatchTranslator } from './translate.ts'
+import { type MatchTranslator, untranslatable } from './translate.ts'
 import { udp } from './udp.ts'
 
 export const matchTranslators: {
@@ -16,6 +16,7 @@ export const matchTranslators: {
 } = {
   comment,
   conntrack,
+  cpu: untranslatable('no program is told which CPU iptables would have asked on'),
   icmp,
   icmp6,
   multiport,
