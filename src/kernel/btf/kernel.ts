@@ -1,0 +1,113 @@
+// What the running kernel's types say: member offsets, type ids, kernel functions. Reading and indexing vmlinux's
+// BTF and answering takes 10 to 20 ms, once per process; so nothing of it is kept on disk, where it could go stale.
+
+import { readdirSync, readFileSync } from 'node:fs'
+import type { TypeId } from '../../../translator/btf/type.ts'
+import { KernelError } from '../error.ts'
+import { failedWith } from '../sys/error.ts'
+import { btfById, btfIds, btfNameOf, close, type FileDescriptor } from '../sys/object.ts'
+import { memberOffset } from './member.ts'
+import { type Btf, findType, type Kind, readBtf } from './reader.ts'
+
+const directory = '/sys/kernel/btf'
+const vmlinuxName = 'vmlinux'
+
+const read = (name: string, base?: Btf): Btf => {
+  try {
+    return readBtf(readFileSync(`${directory}/${name}`), base)
+  } catch (cause) {
+    const hint = 'The kernel needs CONFIG_DEBUG_INFO_BTF=y (all current distribution kernels have it).'
+    throw new KernelError('ERR_BTF', `cannot read the kernel's types from ${directory}/${name}`, hint, cause)
+  }
+}
+
+let vmlinuxBtf: Btf | undefined
+const moduleBtf = new Map<string, Btf>()
+
+const vmlinux = (): Btf => {
+  vmlinuxBtf ??= read(vmlinuxName)
+  return vmlinuxBtf
+}
+
+const moduleTypes = (name: string): Btf => {
+  const known = moduleBtf.get(name) ?? read(name, vmlinux())
+  moduleBtf.set(name, known)
+  return known
+}
+
+const modules = (): readonly string[] => readdirSync(directory).filter(name => name !== vmlinuxName)
+
+/** A type of vmlinux (then `module` is absent) or of a loaded module. */
+export interface KernelType {
+  readonly btf: Btf
+  readonly id: TypeId
+  readonly module: string | undefined
+}
+
+/** The first type of that kind and name: in vmlinux, else in a loaded module. */
+export const findKernelType = (kind: Kind, name: string): KernelType | undefined => {
+  const id = findType(vmlinux(), kind, name)
+  if (id !== undefined) return { btf: vmlinux(), id, module: undefined }
+  for (const module of modules()) {
+    const btf = moduleTypes(module)
+    const there = findType(btf, kind, name)
+    if (there !== undefined) return { btf, id: there, module }
+  }
+  return undefined
+}
+
+const kernelType = (kind: Kind, name: string, hint: string): KernelType => {
+  const found = findKernelType(kind, name)
+  if (found === undefined) throw new KernelError('ERR_BTF', `this kernel has no ${kind} ${name}`, hint)
+  return found
+}
+
+const moduleHint = 'It may be in a kernel module that is not loaded, or the kernel is too old.'
+
+/** Bytes from the start of a kernel struct to a member. Throws ERR_BTF where this kernel has no such member. */
+export const kernelMemberOffset = (struct: string, path: readonly string[]): number => {
+  const { btf, id } = kernelType('struct', struct, moduleHint)
+  const offset = memberOffset(btf, id, path)
+  if (offset === undefined)
+    throw new KernelError('ERR_BTF', `this kernel's struct ${struct} has no member ${path.join('.')}`, moduleHint)
+  return offset
+}
+
+/** The id of a kernel struct in vmlinux's BTF, where bpf_rdonly_cast looks it up. */
+export const kernelStructId = (struct: string): TypeId => {
+  const { id, module } = kernelType('struct', struct, moduleHint)
+  if (module === undefined) return id
+  throw new KernelError('ERR_BTF', `struct ${struct} is known to module ${module} only, not to vmlinux`)
+}
+
+export interface KernelFunction {
+  readonly id: TypeId
+  /** The module it lives in; undefined for vmlinux. */
+  readonly module: string | undefined
+}
+
+/** The BTF id of a kfunc. Throws ERR_BTF where this kernel has no such function. */
+export const kernelFunction = (name: string): KernelFunction => kernelType('func', name, moduleHint)
+
+const isModule = (fd: FileDescriptor, name: string): boolean => btfNameOf(fd) === name
+
+/** Opens a module's BTF, which a call of its kfuncs must name. */
+export const openModuleBtf = (name: string): FileDescriptor => {
+  for (const id of btfIds()) {
+    const fd = openBtf(id)
+    if (fd === undefined) continue
+    if (isModule(fd, name)) return fd
+    close(fd)
+  }
+  throw new KernelError('ERR_BTF', `the BTF of kernel module ${name} is not there any more`)
+}
+
+/** A BTF blob by id; undefined where it went away since it was listed. */
+const openBtf = (id: number): FileDescriptor | undefined => {
+  try {
+    return btfById(id)
+  } catch (error) {
+    if (failedWith(error, 'ENOENT')) return undefined
+    throw error
+  }
+}

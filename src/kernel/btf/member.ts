@@ -1,0 +1,67 @@
+// Where the members of C structs lie.
+
+import { kindNumber, type TypeId } from '../../../translator/btf/type.ts'
+import { type Btf, nameOf, type Type, typeOf } from './reader.ts'
+
+interface Member {
+  readonly name: string
+  readonly type: TypeId
+  /** Bits from the start of the struct. */
+  readonly bits: number
+}
+
+const isComposite = (type: Type): boolean => type.kind === kindNumber.struct || type.kind === kindNumber.union
+
+const isModifier = (type: Type): boolean =>
+  type.kind === kindNumber.typedef ||
+  type.kind === kindNumber.const ||
+  type.kind === kindNumber.volatile ||
+  type.kind === kindNumber.restrict ||
+  type.kind === kindNumber.type_tag
+
+/** The struct or union behind typedefs and qualifiers. */
+const compositeOf = (btf: Btf, id: TypeId): Type | undefined => {
+  const type = typeOf(btf, id)
+  if (type === undefined) return undefined
+  if (isModifier(type)) return compositeOf(btf, type.sizeOrType)
+  return isComposite(type) ? type : undefined
+}
+
+const memberOf = (btf: Btf, type: Type, index: number): Member => {
+  const offset = type.tail + index * 12
+  const word = type.view.getUint32(offset + 8, true)
+  return {
+    name: nameOf(btf, type.view.getUint32(offset, true)),
+    type: type.view.getUint32(offset + 4, true),
+    // With the kind flag the upper 8 bits are the width of a bit field.
+    bits: type.kindFlag ? word & 0xffffff : word,
+  }
+}
+
+const members = (btf: Btf, type: Type): readonly Member[] =>
+  Array.from({ length: type.vlen }, (_, index) => memberOf(btf, type, index))
+
+/** A member by name, also inside anonymous structs and unions, where C finds it too. */
+const findMember = (btf: Btf, id: TypeId, name: string): Member | undefined => {
+  const type = compositeOf(btf, id)
+  if (type === undefined) return undefined
+  for (const member of members(btf, type)) {
+    if (member.name === name) return member
+    const inner = member.name === '' ? findMember(btf, member.type, name) : undefined
+    if (inner) return { ...inner, bits: member.bits + inner.bits }
+  }
+  return undefined
+}
+
+/** The bytes from the start of struct `id` to the member `path` leads to; undefined where there is no such member. */
+export const memberOffset = (btf: Btf, id: TypeId, path: readonly string[]): number | undefined => {
+  let bits = 0
+  let type = id
+  for (const name of path) {
+    const member = findMember(btf, type, name)
+    if (member === undefined) return undefined
+    bits += member.bits
+    type = member.type
+  }
+  return Math.floor(bits / 8)
+}

@@ -1,0 +1,70 @@
+// The one import of the FFI, and every libc function we call. The declarations below are the C prototypes with
+// pointers to buffers as `void *`: koffi passes the address of the buffer's bytes.
+
+import koffi from 'koffi'
+import { type FailedCall, SystemError } from './error.ts'
+
+type Buffer = NodeJS.ArrayBufferView | null
+
+const library = koffi.load(null)
+
+const declare = <F extends (...args: never[]) => unknown>(prototype: string): F =>
+  library.func(prototype) as unknown as F
+
+const strerror = declare<(errno: number) => string>('const char *strerror(int errno)')
+
+export const libc = {
+  /** syscall(2) as bpf(2) needs it. */
+  syscall: declare<(number: number, command: number, attribute: Buffer, size: number) => number>(
+    'long syscall(long number, int command, void *attribute, unsigned int size)',
+  ),
+  bind: declare<(socket: number, address: Buffer, length: number) => number>(
+    'int bind(int socket, void *address, unsigned int length)',
+  ),
+  flock: declare<(fd: number, operation: number) => number>('int flock(int fd, int operation)'),
+  if_indextoname: declare<(ifindex: number, name: Buffer) => unknown>(
+    'void *if_indextoname(unsigned int ifindex, void *name)',
+  ),
+  if_nametoindex: declare<(name: string) => number>('unsigned int if_nametoindex(const char *name)'),
+  mount: declare<(source: string, target: string, type: string | null, flags: number, data: null) => number>(
+    'int mount(const char *source, const char *target, const char *type, unsigned long flags, void *data)',
+  ),
+  poll: declare<(fds: Buffer, count: number, timeout: number) => number>(
+    'int poll(void *fds, unsigned long count, int timeout)',
+  ),
+  recv: declare<(socket: number, buffer: Buffer, length: number, flags: number) => number>(
+    'long recv(int socket, void *buffer, size_t length, int flags)',
+  ),
+  sendto: declare<
+    (socket: number, data: Buffer, size: number, flags: number, address: Buffer, length: number) => number
+  >('long sendto(int socket, void *data, size_t size, int flags, void *address, unsigned int length)'),
+  setns: declare<(fd: number, type: number) => number>('int setns(int fd, int type)'),
+  setrlimit: declare<(resource: number, limit: Buffer) => number>('int setrlimit(int resource, void *limit)'),
+  setsockopt: declare<(socket: number, level: number, option: number, value: Buffer, size: number) => number>(
+    'int setsockopt(int socket, int level, int option, void *value, unsigned int size)',
+  ),
+  socket: declare<(domain: number, type: number, protocol: number) => number>(
+    'int socket(int domain, int type, int protocol)',
+  ),
+  statfs: declare<(path: string, buffer: Buffer) => number>('int statfs(const char *path, void *buffer)'),
+  umount2: declare<(target: string, flags: number) => number>('int umount2(const char *target, int flags)'),
+  unshare: declare<(flags: number) => number>('int unshare(int flags)'),
+} as const
+
+/** The address of a buffer's first byte; good only while the buffer is alive. */
+export const addressOf = (buffer: NodeJS.ArrayBufferView): bigint => koffi.address(buffer)
+
+/** The errno the last call left. */
+export const lastErrno = (): number => koffi.errno()
+
+/** The error for a call that failed with `number`. */
+export const systemError = (
+  failed: Omit<FailedCall, 'errno' | 'reason'>,
+  number = lastErrno(),
+): SystemError => new SystemError({ ...failed, errno: number, reason: strerror(number) })
+
+/** Passes a call's result on, unless it is -1: then throws a SystemError. */
+export const check = (result: number, syscall: string, purpose: string): number => {
+  if (result < 0) throw systemError({ syscall, purpose })
+  return result
+}

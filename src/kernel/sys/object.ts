@@ -1,0 +1,84 @@
+// What maps, programs, links and BTF have in common: file descriptors, ids, pins and info.
+
+import { closeSync } from 'node:fs'
+import { object, objectId, objectInfo } from './attribute.ts'
+import { bpf, bpfFinds, type Command } from './bpf.ts'
+import {
+  btfInfo,
+  linkInfo,
+  mapInfo,
+  netfilterLinkInfo,
+  programInfo,
+  tcxLinkInfo,
+  xdpLinkInfo,
+} from './info.ts'
+import { type Decoded, decode, encode, type Fields, type Layout } from './layout.ts'
+
+/** A file descriptor of a BPF object (or anything else close(2) takes). */
+export type FileDescriptor = number
+
+export const close = (fd: FileDescriptor): void => closeSync(fd)
+
+const cString = (text: string): Uint8Array => new TextEncoder().encode(`${text}\0`)
+
+/** BPF_OBJ_PIN: `path` must not exist yet, and lie on bpffs. */
+export const pinObject = (fd: FileDescriptor, path: string): void => {
+  bpf('BPF_OBJ_PIN', encode(object, { pathname: cString(path), bpf_fd: fd }), `pin ${path}`)
+}
+
+/** BPF_OBJ_GET: a new file descriptor of what is pinned there. */
+export const pinnedObject = (path: string): FileDescriptor =>
+  bpf('BPF_OBJ_GET', encode(object, { pathname: cString(path) }), `open the pin ${path}`)
+
+const infoOf =
+  <F extends Fields>(struct: Layout<F>, what: string) =>
+  (fd: FileDescriptor): Decoded<F> => {
+    const info = new Uint8Array(struct.size)
+    const attribute = encode(objectInfo, { bpf_fd: fd, info_len: info.length, info })
+    bpf('BPF_OBJ_GET_INFO_BY_FD', attribute, `read what ${what} is`)
+    return decode(struct, info)
+  }
+
+export const programInfoOf = infoOf(programInfo, 'a program')
+export const mapInfoOf = infoOf(mapInfo, 'a map')
+export const linkInfoOf = infoOf(linkInfo, 'a link')
+export const xdpLinkInfoOf = infoOf(xdpLinkInfo, 'an XDP link')
+export const tcxLinkInfoOf = infoOf(tcxLinkInfo, 'a TCX link')
+export const netfilterLinkInfoOf = infoOf(netfilterLinkInfo, 'a netfilter link')
+
+/** The name of a BTF blob: `vmlinux`, a module's, or empty for a program's. */
+export const btfNameOf = (fd: FileDescriptor): string => {
+  const name = new Uint8Array(64)
+  const info = encode(btfInfo, { name, name_len: name.length })
+  const attribute = encode(objectInfo, { bpf_fd: fd, info_len: info.bytes.length, info: info.bytes })
+  const pointers = [...attribute.pointers, ...info.pointers]
+  bpf('BPF_OBJ_GET_INFO_BY_FD', { bytes: attribute.bytes, pointers }, 'read what a BTF blob is')
+  return new TextDecoder().decode(name.subarray(0, name.indexOf(0)))
+}
+
+const nextId = (command: Command, after: number): number | undefined => {
+  const attribute = encode(objectId, { start_id: after })
+  const found = bpfFinds(command, attribute, 'list BPF objects')
+  return found ? decode(objectId, attribute.bytes).next_id : undefined
+}
+
+const ids = (command: Command) =>
+  function* (): Generator<number> {
+    for (let id = nextId(command, 0); id !== undefined; id = nextId(command, id)) yield id
+  }
+
+/** The ids of all programs, links or BTF blobs of the machine, whatever their namespace. */
+export const programIds = ids('BPF_PROG_GET_NEXT_ID')
+export const linkIds = ids('BPF_LINK_GET_NEXT_ID')
+export const btfIds = ids('BPF_BTF_GET_NEXT_ID')
+
+const byId =
+  (command: Command, what: string) =>
+  (id: number): FileDescriptor =>
+    bpf(command, encode(objectId, { start_id: id }), `open ${what} ${id}`)
+
+/** Opens an object by id; ENOENT if it has gone since. */
+export const programById = byId('BPF_PROG_GET_FD_BY_ID', 'program')
+export const linkById = byId('BPF_LINK_GET_FD_BY_ID', 'link')
+export const mapById = byId('BPF_MAP_GET_FD_BY_ID', 'map')
+export const btfById = byId('BPF_BTF_GET_FD_BY_ID', 'BTF')
