@@ -69,7 +69,11 @@ export const kernelMemberOffset = (struct: string, path: readonly string[]): num
   const { btf, id } = kernelType('struct', struct, moduleHint)
   const offset = memberOffset(btf, id, path)
   if (offset === undefined)
-    throw new KernelError('ERR_BTF', `this kernel's struct ${struct} has no member ${path.join('.')}`, moduleHint)
+    throw new KernelError(
+      'ERR_BTF',
+      `this kernel's struct ${struct} has no member ${path.join('.')}`,
+      moduleHint,
+    )
   return offset
 }
 

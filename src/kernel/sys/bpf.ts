@@ -3,6 +3,7 @@
 import { errno } from './error.ts'
 import type { Struct } from './layout.ts'
 import { lastErrno, libc, systemError } from './libc.ts'
+import { raiseMemlock } from './rlimit.ts'
 
 /** `enum bpf_cmd`. */
 export const command = {
@@ -54,13 +55,22 @@ const systemCallNumber = (): number => {
  */
 const inFlight = new Set<Struct>()
 
-/** Makes the call; what it returns, or the errno negated. The kernel may write into `attribute.bytes`. */
-export const tryBpf = (name: Command, attribute: Struct): number => {
+const call = (name: Command, attribute: Struct): number => {
   inFlight.add(attribute)
   const result = libc.syscall(systemCallNumber(), command[name], attribute.bytes, attribute.bytes.length)
   const answer = result < 0 ? -lastErrno() : result
   inFlight.delete(attribute)
   return answer
+}
+
+/** Commands that kernels before 5.11 charge against RLIMIT_MEMLOCK, and refuse with EPERM past it. */
+const charged: ReadonlySet<Command> = new Set<Command>(['BPF_MAP_CREATE', 'BPF_PROG_LOAD', 'BPF_BTF_LOAD'])
+
+/** Makes the call; what it returns, or the errno negated. The kernel may write into `attribute.bytes`. */
+export const tryBpf = (name: Command, attribute: Struct): number => {
+  const result = call(name, attribute)
+  const again = result === -errno.EPERM && charged.has(name) && raiseMemlock()
+  return again ? call(name, attribute) : result
 }
 
 /** Makes the call; throws a SystemError saying that `purpose` (an infinitive) failed. */

@@ -40,10 +40,4 @@ export const netfilterLinkInfo = layout(64, {
   flags: u32(28),
 })
 
-export const btfInfo = layout(32, {
-  btf: u64(0),
-  btf_size: u32(8),
-  id: u32(12),
-  name: u64(16),
-  name_len: u32(24),
-})
+export const btfInfo = layout(32, { btf_size: u32(8), id: u32(12), name: pointer(16), name_len: u32(24) })

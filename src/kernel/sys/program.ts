@@ -3,7 +3,7 @@
 import type { ProgramType } from '../../../translator/program.ts'
 import { btfLoad, programLoad, testRun } from './attribute.ts'
 import { bpf, tryBpf } from './bpf.ts'
-import { errno } from './error.ts'
+import { errno, type SystemError } from './error.ts'
 import { decode, encode } from './layout.ts'
 import { systemError } from './libc.ts'
 import type { FileDescriptor } from './object.ts'
@@ -70,7 +70,7 @@ export const loadImage = (program: ProgramImage, log?: Log): number => {
 }
 
 /** The error for a load that answered `result`. */
-export const loadError = (name: string, result: number): Error =>
+export const loadError = (name: string, result: number): SystemError =>
   systemError({ syscall: 'bpf', command: 'BPF_PROG_LOAD', purpose: `load program ${name}` }, -result)
 
 export const loadBtf = (bytes: Uint8Array, what: string): FileDescriptor =>

@@ -1,0 +1,130 @@
+// Loading a program spec.
+
+import { programBtf } from '../../translator/btf/function.ts'
+import type { Hook, ProgramSpec } from '../../translator/program.ts'
+import { openModuleBtf } from './btf/kernel.ts'
+import { explainFailure } from './feature.ts'
+import { type Image, kernelResolver, linkImage } from './image.ts'
+import type { MapHandle } from './map.ts'
+import { errno, type SystemError } from './sys/error.ts'
+import { close, type FileDescriptor } from './sys/object.ts'
+import {
+  attachTypeNumber,
+  functionInfoSize,
+  loadBtf,
+  loadError,
+  loadImage,
+  type ProgramImage,
+} from './sys/program.ts'
+import { VerifierError } from './verifier/error.ts'
+import { readRejection } from './verifier/log.ts'
+import { placeOf } from './verifier/place.ts'
+
+/** A program this process holds open. */
+export interface ProgramHandle {
+  readonly fd: FileDescriptor
+  readonly spec: ProgramSpec
+}
+
+/** SCHED_CLS takes none: TCX checks the program type alone, and kernels before 6.6 know no other. */
+const attachType: Readonly<Record<Hook, number>> = {
+  xdp: attachTypeNumber.XDP,
+  'tc-ingress': 0,
+  'tc-egress': 0,
+  'nf-input': attachTypeNumber.NETFILTER,
+  'nf-forward': attachTypeNumber.NETFILTER,
+  'nf-output': attachTypeNumber.NETFILTER,
+}
+
+/** One `struct bpf_func_info` { u32 insn_off (slots), u32 type_id } per function. */
+const functionInfo = (starts: readonly number[], types: readonly number[]): Uint8Array => {
+  const records = new Uint32Array((starts.length * functionInfoSize) / 4)
+  starts.forEach((start, index) => {
+    records[index * 2] = start
+    records[index * 2 + 1] = types[index] ?? 0
+  })
+  return new Uint8Array(records.buffer)
+}
+
+/** Just under 16 MiB: the largest log that Linux 5.10 takes. */
+const logSize = (1 << 24) - 1
+
+const textOf = (log: Uint8Array): string => {
+  const end = log.indexOf(0)
+  return Buffer.from(log.buffer, 0, end < 0 ? log.length : end).toString('latin1')
+}
+
+const tooLarge =
+  'The kernel verifies at most one million instructions and 8,192 open branches; the program must become smaller.'
+
+const hintFor = (error: SystemError): string | undefined => {
+  if (error.errnoName === 'E2BIG') return tooLarge
+  if (error.errnoName === 'ENOTSUPP')
+    return 'The JIT compiler refused the program; see net.core.bpf_jit_harden.'
+  return undefined
+}
+
+/** Loads again, with the verifier's log this time; it may even succeed, if memory was short. */
+const loadWithLog = (spec: ProgramSpec, image: Image, program: ProgramImage): FileDescriptor => {
+  const buffer = new Uint8Array(logSize)
+  const result = loadImage(program, { level: 1, buffer })
+  if (result >= 0) return result
+  const error = loadError(spec.name, result)
+  const log = textOf(buffer)
+  if (log === '') throw explainFailure(error, { kind: 'program', type: spec.type })
+  const rejection = readRejection(log)
+  const place = rejection.slot === undefined ? undefined : placeOf(spec, image, rejection.slot)
+  throw new VerifierError(spec.name, rejection, place, hintFor(error), error)
+}
+
+const load = (spec: ProgramSpec, image: Image, program: ProgramImage): FileDescriptor => {
+  const result = loadImage(program)
+  if (result >= 0) return result
+  if (result !== -errno.EPERM) return loadWithLog(spec, image, program)
+  throw explainFailure(loadError(spec.name, result), { kind: 'program', type: spec.type })
+}
+
+const describeProgram = (
+  spec: ProgramSpec,
+  image: Image,
+  btf: ProgramImage['btf'],
+  modules: readonly FileDescriptor[],
+): ProgramImage => ({
+  name: spec.name,
+  type: spec.type,
+  license: spec.license,
+  attachType: attachType[spec.hook],
+  instructions: image.bytes,
+  btf,
+  descriptors: modules.length === 0 ? undefined : Int32Array.from([0, ...modules]),
+})
+
+/**
+ * Loads a program. `maps` holds the maps it names.
+ * Throws VerifierError (naming the instruction and its rule) or KernelError; the caller closes the program.
+ */
+export const loadProgram = (spec: ProgramSpec, maps: ReadonlyMap<string, MapHandle>): ProgramHandle => {
+  const image = linkImage(spec, kernelResolver(maps))
+  const types = programBtf(spec)
+  const open: FileDescriptor[] = []
+  try {
+    const btf = loadTypes(types.bytes, spec)
+    open.push(btf)
+    for (const module of image.modules) open.push(openModuleBtf(module))
+    const info = functionInfo(image.starts, types.functions)
+    const program = describeProgram(spec, image, { fd: btf, functionInfo: info }, open.slice(1))
+    return { fd: load(spec, image, program), spec }
+  } finally {
+    open.forEach(close)
+  }
+}
+
+const loadTypes = (bytes: Uint8Array, spec: ProgramSpec): FileDescriptor => {
+  try {
+    return loadBtf(bytes, `program ${spec.name}`)
+  } catch (error) {
+    throw explainFailure(error, { kind: 'program', type: spec.type })
+  }
+}
+
+export const closeProgram = (program: ProgramHandle): void => close(program.fd)
