@@ -40,10 +40,13 @@ export const openPin = (path: string): FileDescriptor | undefined => {
   }
 }
 
+/** The kernel puts iterators of its own, `maps.debug` and `progs.debug`, at the root of each bpffs. */
+const isPin = (name: string): boolean => !name.includes('.')
+
 /** The names of pins and directories in a directory on bpffs; none where there is no such directory. */
 export const listPins = (directory: string): readonly string[] => {
   try {
-    return readdirSync(directory).sort()
+    return readdirSync(directory).filter(isPin).sort()
   } catch (error) {
     if (isAbsent(error)) return []
     throw error

@@ -6,6 +6,7 @@ import { openModuleBtf } from './btf/kernel.ts'
 import { explainFailure } from './feature.ts'
 import { type Image, kernelResolver, linkImage } from './image.ts'
 import type { MapHandle } from './map.ts'
+import { withoutUncalled } from './reachable.ts'
 import { errno, type SystemError } from './sys/error.ts'
 import { close, type FileDescriptor } from './sys/object.ts'
 import {
@@ -103,7 +104,8 @@ const describeProgram = (
  * Loads a program. `maps` holds the maps it names.
  * Throws VerifierError (naming the instruction and its rule) or KernelError; the caller closes the program.
  */
-export const loadProgram = (spec: ProgramSpec, maps: ReadonlyMap<string, MapHandle>): ProgramHandle => {
+export const loadProgram = (whole: ProgramSpec, maps: ReadonlyMap<string, MapHandle>): ProgramHandle => {
+  const spec = withoutUncalled(whole)
   const image = linkImage(spec, kernelResolver(maps))
   const types = programBtf(spec)
   const open: FileDescriptor[] = []
