@@ -1,0 +1,109 @@
+import { formatPacket } from '../../packet/text.ts'
+import { compare, type Difference, formatDifferences, linesOf } from './compare.ts'
+import { type Firewall, legacy } from './firewall.ts'
+import { type Host, openHost } from './host.ts'
+import { describePath, type Probe } from './probe.ts'
+import { schedule } from './schedule.ts'
+import type { Topology } from './topology.ts'
+
+/** One rule set and the packets sent through it. */
+export interface Experiment {
+  readonly topology: Topology
+  /** iptables-save text. */
+  readonly rules: string
+  readonly probes: readonly Probe[]
+}
+
+/** A new host that `firewall` filters by the rules, for as long as `body` takes. */
+const withFirewall = async <T>(
+  firewall: Firewall,
+  { topology, rules }: Experiment,
+  body: (host: Host) => Promise<T>,
+): Promise<T> => {
+  const host = openHost(topology)
+  try {
+    await firewall.load(host, rules)
+    return await body(host)
+  } finally {
+    await firewall.unload?.(host)
+    host.close()
+  }
+}
+
+const outcome = async (
+  firewall: Firewall,
+  host: Host,
+  refused: readonly string[],
+): Promise<readonly string[]> => [
+  ...linesOf(await firewall.read(host)),
+  ...refused.map(line => `refused ${line}`),
+  ...host.traffic(),
+]
+
+/**
+ * What became of the probes under a firewall, as lines: the filter table with its counters, the packets that
+ * could not be sent from inside (EPERM is a verdict), and what the kernel delivered, forwarded and sent.
+ */
+export const observe = (firewall: Firewall, experiment: Experiment): Promise<readonly string[]> =>
+  withFirewall(firewall, experiment, async host => outcome(firewall, host, host.send(experiment.probes)))
+
+/** The filter table of iptables-legacy after the probes, with counters. */
+export const legacyCounters = (experiment: Experiment): Promise<readonly string[]> =>
+  withFirewall(legacy, experiment, async host => {
+    host.send(experiment.probes)
+    return linesOf(await legacy.read(host))
+  })
+
+/** Where two firewalls differ over an experiment; both see the same packets in the same order. */
+export const differ = async (
+  firewall: Firewall,
+  experiment: Experiment,
+  oracle: Firewall = legacy,
+): Promise<readonly Difference[]> =>
+  compare(await observe(oracle, experiment), await observe(firewall, experiment))
+
+/** The first probe after which two firewalls differ, and how. */
+export interface Divergence {
+  readonly probe: Probe
+  readonly differences: readonly Difference[]
+}
+
+/** Sends one probe at a time and compares after each: slow, for finding out which packet it is. */
+export const firstDivergence = (
+  firewall: Firewall,
+  experiment: Experiment,
+  oracle: Firewall = legacy,
+): Promise<Divergence | undefined> =>
+  withFirewall(oracle, experiment, one =>
+    withFirewall(firewall, experiment, async other => {
+      for (const probe of schedule(experiment.probes).flatMap(phase => phase.probes)) {
+        const expected = await outcome(oracle, one, one.send([probe]))
+        const differences = compare(expected, await outcome(firewall, other, other.send([probe])))
+        if (differences.length > 0) return { probe, differences }
+      }
+      return undefined
+    }),
+  )
+
+const describeDivergence = ({ probe, differences }: Divergence): string =>
+  [
+    `first after ${probe.name}: ${describePath(probe.path)}: ${formatPacket(probe.packet)}`,
+    formatDifferences(differences),
+  ].join('\n')
+
+/** Undefined where two firewalls agree; else what differs, the packet that showed it first and the rules. */
+export const disagreement = async (
+  firewall: Firewall,
+  experiment: Experiment,
+  oracle: Firewall = legacy,
+): Promise<string | undefined> => {
+  const differences = await differ(firewall, experiment, oracle)
+  if (differences.length === 0) return undefined
+  const divergence = await firstDivergence(firewall, experiment, oracle)
+  return [
+    `${oracle.name} (-) and ${firewall.name} (+) disagree:`,
+    formatDifferences(differences),
+    divergence === undefined ? 'one packet at a time, they agree' : describeDivergence(divergence),
+    experiment.rules,
+  ].join('\n')
+}

@@ -1,0 +1,33 @@
+import { rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import type { Host } from './host.ts'
+
+/** What is compared: something that filters a host by iptables-save text and says what it counted. */
+export interface Firewall {
+  readonly name: string
+  /** Enforces the rules of `text` in the host's namespace. Throws where it refuses them. */
+  readonly load: (host: Host, text: string) => void | Promise<void>
+  /** The filter table as `iptables-save -c` prints it. */
+  readonly read: (host: Host) => string | Promise<string>
+  /** Undoes what outlives the host's namespace. */
+  readonly unload?: (host: Host) => void | Promise<void>
+}
+
+const lockFile = (host: Host): string => join(tmpdir(), `${basename(host.path)}.lock`)
+
+/** A lock of its own, so that tests do not wait for each other. */
+const environment = (host: Host): Readonly<Record<string, string>> => ({ XTABLES_LOCKFILE: lockFile(host) })
+
+const command = (host: Host, verb: 'restore' | 'save'): string =>
+  `${host.topology.family === 4 ? 'iptables' : 'ip6tables'}-legacy-${verb}`
+
+/** The kernel's own: the oracle. */
+export const legacy: Firewall = {
+  name: 'iptables-legacy',
+  load: (host, text) => {
+    host.run(command(host, 'restore'), ['-c'], text, environment(host))
+  },
+  read: host => host.run(command(host, 'save'), ['-c', '-t', 'filter'], '', environment(host)),
+  unload: host => rmSync(lockFile(host), { force: true }),
+}

@@ -1,0 +1,117 @@
+import { SystemError } from '../../../src/kernel/sys/error.ts'
+import { insideNamespace } from '../../../src/kernel/sys/namespace.ts'
+import { close, type FileDescriptor } from '../../../src/kernel/sys/object.ts'
+import { rawSocket, send, sendDatagram } from '../../../src/kernel/sys/socket.ts'
+import { ipv4Bytes, ipv6Bytes } from '../../packet/address.ts'
+import { build } from '../../packet/build.ts'
+import { ip, run } from './command.ts'
+import { createNamespaces } from './namespaces.ts'
+import { datagramOf, isSentFromInside, type Probe } from './probe.ts'
+import { type Course, type Phase, sameCourse, schedule } from './schedule.ts'
+import { courseBatch, exitAddress, type Topology } from './topology.ts'
+import { traffic } from './traffic.ts'
+import { closeWire, drain, openWires, type Wire } from './wire.ts'
+
+/** A filtered namespace and its peer. A test closes it when done. */
+export interface Host {
+  readonly topology: Topology
+  /** `/run/netns/…` of the filtered namespace. */
+  readonly path: string
+  /** Runs a synchronous `body` in the filtered namespace. */
+  readonly inside: <T>(body: () => T) => T
+  /** Runs a command in the filtered namespace; its standard output. */
+  readonly run: typeof run
+  /** Sends the probes and returns when all have been through: those the kernel refused to send, with the errno. */
+  readonly send: (probes: readonly Probe[]) => readonly string[]
+  /** What the kernel says it delivered, forwarded and sent, as lines. */
+  readonly traffic: () => readonly string[]
+  readonly close: () => void
+}
+
+type Wires = ReadonlyMap<string, Wire>
+
+const wireOf = (wires: Wires, device: string): Wire => {
+  const wire = wires.get(device)
+  if (wire === undefined) throw new RangeError(`the test has no device ${device}`)
+  return wire
+}
+
+/** Why the kernel did not take a datagram: EPERM where a filter dropped it. */
+const refusalOf = (sendIt: () => boolean): string | undefined => {
+  try {
+    return sendIt() ? undefined : 'EPERM'
+  } catch (error) {
+    if (error instanceof SystemError) return error.errnoName
+    throw error
+  }
+}
+
+const sendFromInside = (
+  topology: Topology,
+  raw: FileDescriptor,
+  { packet, path }: Probe,
+): string | undefined => {
+  const datagram = datagramOf(packet)
+  if (datagram === undefined) return 'not IP'
+  const exit = exitAddress(topology, path.device)
+  const destination = topology.family === 4 ? ipv4Bytes(exit) : ipv6Bytes(exit)
+  return refusalOf(() => sendDatagram(raw, build(datagram), destination))
+}
+
+/** Sends one probe; the reason where the kernel refused it. */
+const sendProbe = (
+  topology: Topology,
+  wires: Wires,
+  raw: FileDescriptor,
+  probe: Probe,
+): string | undefined => {
+  if (isSentFromInside(probe.path)) return sendFromInside(topology, raw, probe)
+  send(wireOf(wires, probe.path.device).sender, build(probe.packet))
+  return undefined
+}
+
+/** A function that sets the courses of devices, and does nothing where they are set already. */
+const courseSetter = (topology: Topology) => {
+  const current = new Map<string, Course>(topology.devices.map(({ name }) => [name, { kind: 'local' }]))
+  return (courses: Phase['courses']): void => {
+    const changed = [...courses].filter(([device, course]) => {
+      const before = current.get(device)
+      return before === undefined || !sameCourse(before, course)
+    })
+    for (const [device, course] of changed) current.set(device, course)
+    ip(courseBatch(topology, new Map(changed)), `-${topology.family}`)
+  }
+}
+
+/** A new host with its peer and the devices between them, the routes set and nothing filtered. Needs root. */
+export const openHost = (topology: Topology): Host => {
+  const namespaces = createNamespaces(topology)
+  const wires = openWires(topology, namespaces)
+  const inside: Host['inside'] = body => insideNamespace(namespaces.host, 'net', body)
+  const raw = inside(() => rawSocket(topology.family))
+  const setCourses = courseSetter(topology)
+
+  const sendPhase = ({ courses, probes }: Phase): readonly string[] => {
+    inside(() => setCourses(courses))
+    const refused = probes.flatMap(probe => {
+      const reason = sendProbe(topology, wires, raw, probe)
+      return reason === undefined ? [] : [`${probe.name}: ${reason}`]
+    })
+    drain([...new Set(probes.map(({ path }) => wireOf(wires, path.device)))])
+    return refused
+  }
+
+  return {
+    topology,
+    path: namespaces.host,
+    inside,
+    run: (...command) => inside(() => run(...command)),
+    send: probes => schedule(probes).flatMap(sendPhase),
+    traffic: () => inside(() => traffic(topology.family)),
+    close: () => {
+      wires.forEach(closeWire)
+      close(raw)
+      namespaces.remove()
+    },
+  }
+}
