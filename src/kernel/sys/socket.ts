@@ -21,18 +21,18 @@ const open = (domain: number, protocol: number, purpose: string): FileDescriptor
 
 const swap16 = (value: number): number => ((value & 0xff) << 8) | (value >> 8)
 
-/** Sends and receives whole frames of every protocol on one device. */
-export const packetSocket = (ifindex: number): FileDescriptor => {
-  const fd = open(family.packet, swap16(ETH_P_ALL), 'open a packet socket')
-  const address = linkAddress(ifindex)
+/** Sends whole frames on one device, and receives those of one ethertype; by default of all, with 0 of none. */
+export const packetSocket = (ifindex: number, protocol = ETH_P_ALL): FileDescriptor => {
+  const fd = open(family.packet, swap16(protocol), 'open a packet socket')
+  const address = linkAddress(ifindex, protocol)
   check(libc.bind(fd, address, address.byteLength), 'bind', 'bind a packet socket')
   return fd
 }
 
-const linkAddress = (ifindex: number): DataView => {
+const linkAddress = (ifindex: number, protocol: number): DataView => {
   const address = new DataView(new ArrayBuffer(20))
   address.setUint16(0, family.packet, true)
-  address.setUint16(2, ETH_P_ALL)
+  address.setUint16(2, protocol)
   address.setInt32(4, ifindex, true)
   return address
 }
