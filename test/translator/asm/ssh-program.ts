@@ -1,4 +1,4 @@
-// A small XDP program for tests: two functions, a map, two rules. It is a real one, which the verifier accepts.
+// A small program for tests: two functions, a map, two rules. It is a real one, which the verifier accepts.
 
 import {
   addImmediate,
@@ -57,12 +57,21 @@ const count = (): FunctionSpec => {
   }
 }
 
+/** Where the context of a hook has the frame, and what it takes for verdicts. */
+const hooks = {
+  xdp: { type: 'XDP', data: 0, dataEnd: 4, accept: 2, drop: 1 },
+  'tc-ingress': { type: 'SCHED_CLS', data: 76, dataEnd: 80, accept: 0, drop: 2 },
+} as const
+
+type SshHook = keyof typeof hooks
+
 /** Lets IPv4 frames (no options) to TCP port 22 pass and drops all others. */
-const filter = (): FunctionSpec => {
+const filter = (hook: SshHook): FunctionSpec => {
+  const { data, dataEnd, ...verdicts } = hooks[hook]
   const assembler = createAssembler()
   const drop = assembler.label('drop')
   const end = assembler.label('end')
-  assembler.emit(load('u32', r6, r1, 4), load('u32', r7, r1, 0))
+  assembler.emit(load('u32', r6, r1, dataEnd), load('u32', r7, r1, data))
   assembler.withOrigin({ comment: 'bytes of the IP packet' }, () =>
     assembler.emit(mov(r2, r6), sub(r2, r7), subImmediate(r2, 14)),
   )
@@ -76,11 +85,11 @@ const filter = (): FunctionSpec => {
     assembler.withOrigin({ comment: 'destination port' }, () =>
       assembler.emit(load('u16', r3, r7, 36), be16(r3), jumpIf('!=', r3, immediate(22), drop, 32)),
     )
-    assembler.emit(movImmediate(r1, 0), callFunction('count'), movImmediate32(r0, 2), jump(end))
+    assembler.emit(movImmediate(r1, 0), callFunction('count'), movImmediate32(r0, verdicts.accept), jump(end))
   })
   assembler.place(drop)
   assembler.withOrigin({ rule: 1 }, () =>
-    assembler.emit(movImmediate(r1, 1), callFunction('count'), movImmediate32(r0, 1)),
+    assembler.emit(movImmediate(r1, 1), callFunction('count'), movImmediate32(r0, verdicts.drop)),
   )
   assembler.place(end)
   assembler.emit(exit())
@@ -91,11 +100,11 @@ const filter = (): FunctionSpec => {
   }
 }
 
-export const sshProgram = (): ProgramSpec => ({
+export const sshProgram = (hook: SshHook = 'xdp'): ProgramSpec => ({
   name: 'ssh',
-  hook: 'xdp',
-  type: 'XDP',
+  hook,
+  type: hooks[hook].type,
   license: 'Dual MIT/GPL',
-  functions: [filter(), count()],
+  functions: [filter(hook), count()],
   maps: [counters],
 })
