@@ -8,6 +8,7 @@ import type { Device } from '../../src/kernel/link/device.ts'
 import { insideNetworkNamespace } from '../../src/kernel/netns.ts'
 import { interfaceIndex } from '../../src/kernel/sys/interface.ts'
 import { mountBpffs, unmount } from '../../src/kernel/sys/mount.ts'
+import { hostMac, peerMac } from '../packet/link.ts'
 
 const ip = (...options: readonly string[]): void => {
   execFileSync('ip', options, { stdio: ['ignore', 'ignore', 'pipe'] })
@@ -22,14 +23,14 @@ export interface Scratch {
 
 let made = 0
 
-export const withScratch = (body: (scratch: Scratch) => void): void => {
+export const withScratch = async (body: (scratch: Scratch) => void | Promise<void>): Promise<void> => {
   made += 1
   const name = `bpft-k${process.pid}-${made}`
   const scratch = { near: `${name}n`, far: `${name}f`, bpffs: mkdtempSync(join(tmpdir(), `${name}-`)) }
   try {
     mountBpffs(scratch.bpffs)
     connect(scratch)
-    body(scratch)
+    await body(scratch)
   } finally {
     remove(scratch)
   }
@@ -38,7 +39,8 @@ export const withScratch = (body: (scratch: Scratch) => void): void => {
 const connect = ({ near, far }: Scratch): void => {
   ip('netns', 'add', near)
   ip('netns', 'add', far)
-  ip('-n', near, 'link', 'add', 'inside', 'type', 'veth', 'peer', 'name', 'outside', 'netns', far)
+  const outside = ['name', 'outside', 'address', peerMac, 'netns', far]
+  ip('-n', near, 'link', 'add', 'inside', 'address', hostMac, 'type', 'veth', 'peer', ...outside)
   ip('-n', near, 'address', 'add', '192.0.2.1/24', 'dev', 'inside')
   ip('-n', far, 'address', 'add', '192.0.2.2/24', 'dev', 'outside')
   for (const [namespace, device] of [
@@ -48,6 +50,7 @@ const connect = ({ near, far }: Scratch): void => {
     [far, 'lo'],
   ] as const)
     ip('-n', namespace, 'link', 'set', device, 'up')
+  ip('-n', near, 'neighbour', 'add', '192.0.2.2', 'lladdr', peerMac, 'dev', 'inside')
 }
 
 const attempt = (undo: () => void): void => {
@@ -73,34 +76,4 @@ export const device = (name: string): Device => {
   const index = interfaceIndex(name)
   if (index === undefined) throw new Error(`no device ${name}`)
   return { name, index }
-}
-
-/** How many of `count` pings from one namespace to an address are answered. */
-export const answeredPings = (namespace: string, address: string, count: number): number => {
-  const options = [
-    'netns',
-    'exec',
-    namespace,
-    'ping',
-    '-c',
-    `${count}`,
-    '-i',
-    '0.01',
-    '-W',
-    '0.3',
-    '-q',
-    address,
-  ]
-  const output = attemptOutput('ip', options)
-  return Number(/(\d+) received/.exec(output)?.[1] ?? 0)
-}
-
-const attemptOutput = (command: string, options: readonly string[]): string => {
-  try {
-    return execFileSync(command, options, { encoding: 'utf8' })
-  } catch (error) {
-    // ping exits 1 when nothing was answered, which is a result here.
-    if (error instanceof Error && 'stdout' in error) return String(error.stdout)
-    throw error
-  }
 }

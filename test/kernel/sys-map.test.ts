@@ -74,7 +74,7 @@ kernelTest('a map the kernel refuses is refused with its name', t => {
   t.regex(error?.message ?? '', /^cannot create map hash: bpf\(BPF_MAP_CREATE\): Invalid argument/)
 })
 
-kernelTest('a shared map is found again with what it holds, unless its shape differs', t => {
+kernelTest('a shared map is found again with what it holds, unless its shape differs', t =>
   withScratch(({ bpffs }) => {
     const path = join(bpffs, 'hash')
     t.is(openPinnedMap(hash, path), undefined)
@@ -87,8 +87,8 @@ kernelTest('a shared map is found again with what it holds, unless its shape dif
     const error = t.throws(() => sharedMap({ ...hash, maxEntries: 5 }, path), { instanceOf: KernelError })
     t.is(error?.code, 'ERR_MAP')
     t.regex(error?.message ?? '', /has type 1, .*100000 entries; needed: .* 5 entries/)
-  })
-})
+  }),
+)
 
 const pinnedMapId = (path: string): number | undefined => {
   const fd = openPin(path)
@@ -98,7 +98,7 @@ const pinnedMapId = (path: string): number | undefined => {
   return id
 }
 
-kernelTest('pinning over a pin replaces it', t => {
+kernelTest('pinning over a pin replaces it', t =>
   withScratch(({ bpffs }) => {
     const path = join(bpffs, 'map')
     const [one, two] = [createMap(hash), createMap(hash)]
@@ -111,8 +111,8 @@ kernelTest('pinning over a pin replaces it', t => {
     t.is(openPin(path), undefined)
     closeMap(one)
     closeMap(two)
-  })
-})
+  }),
+)
 
 const counters: MapSpec = {
   name: 'counters',

@@ -21,6 +21,7 @@ export const libc = {
   bind: declare<(socket: number, address: Buffer, length: number) => number>(
     'int bind(int socket, void *address, unsigned int length)',
   ),
+  close: declare<(fd: number) => number>('int close(int fd)'),
   flock: declare<(fd: number, operation: number) => number>('int flock(int fd, int operation)'),
   if_indextoname: declare<(ifindex: number, name: Buffer) => unknown>(
     'void *if_indextoname(unsigned int ifindex, void *name)',
@@ -29,6 +30,8 @@ export const libc = {
   mount: declare<(source: string, target: string, type: string | null, flags: number, data: null) => number>(
     'int mount(const char *source, const char *target, const char *type, unsigned long flags, void *data)',
   ),
+  /** Without O_CREAT open(2) takes no third argument. */
+  open: declare<(path: string, flags: number) => number>('int open(const char *path, int flags)'),
   poll: declare<(fds: Buffer, count: number, timeout: number) => number>(
     'int poll(void *fds, unsigned long count, int timeout)',
   ),

@@ -1,7 +1,7 @@
 // Namespaces of the calling thread. Node runs synchronous FFI calls on the main thread, so entering one concerns
 // what the main thread does next; the threads libuv does file work on stay where they were.
 
-import { openSync, readlinkSync } from 'node:fs'
+import { readlinkSync } from 'node:fs'
 import { check, libc } from './libc.ts'
 import { close, type FileDescriptor } from './object.ts'
 
@@ -20,24 +20,34 @@ export const unshareNamespace = (kind: NamespaceKind): void => {
   check(libc.unshare(cloneFlag[kind]), 'unshare', `make a ${kind} namespace`)
 }
 
+const O_RDONLY_CLOEXEC = 0o2000000
+
+/** Opens a namespace by a path like /run/netns/NAME or /proc/PID/ns/net. */
+export const openNamespace = (path: string): FileDescriptor =>
+  check(libc.open(path, O_RDONLY_CLOEXEC), 'open', `open namespace ${path}`)
+
 /** The calling thread's namespace; close it when done. */
-export const openCurrentNamespace = (kind: NamespaceKind): FileDescriptor =>
-  openSync(`/proc/thread-self/ns/${kind}`, 'r')
+const openCurrentNamespace = (kind: NamespaceKind): FileDescriptor =>
+  openNamespace(`/proc/thread-self/ns/${kind}`)
 
 /** `mnt:[4026531832]`: equal for two processes in one namespace. */
 export const namespaceIdentity = (kind: NamespaceKind, pid: number | 'thread-self'): string =>
   readlinkSync(`/proc/${pid}/ns/${kind}`)
 
-/** Runs `body` in the namespace a path like /run/netns/NAME names, then goes back. */
+const enterPath = (path: string, kind: NamespaceKind): void => {
+  const there = openNamespace(path)
+  try {
+    enterNamespace(there, kind)
+  } finally {
+    close(there)
+  }
+}
+
+/** Runs `body` in the namespace of that path, then goes back. */
 export const insideNamespace = <T>(path: string, kind: NamespaceKind, body: () => T): T => {
   const home = openCurrentNamespace(kind)
   try {
-    const there = openSync(path, 'r')
-    try {
-      enterNamespace(there, kind)
-    } finally {
-      close(there)
-    }
+    enterPath(path, kind)
     try {
       return body()
     } finally {

@@ -1,6 +1,5 @@
 // What maps, programs, links and BTF have in common: file descriptors, ids, pins and info.
 
-import { closeSync } from 'node:fs'
 import { object, objectId, objectInfo } from './attribute.ts'
 import { bpf, bpfFinds, type Command } from './bpf.ts'
 import {
@@ -13,11 +12,15 @@ import {
   xdpLinkInfo,
 } from './info.ts'
 import { type Decoded, decode, encode, type Fields, type Layout } from './layout.ts'
+import { check, libc } from './libc.ts'
 
 /** A file descriptor of a BPF object (or anything else close(2) takes). */
 export type FileDescriptor = number
 
-export const close = (fd: FileDescriptor): void => closeSync(fd)
+/** Not Node's closeSync: in a worker thread that complains about descriptors Node did not open. */
+export const close = (fd: FileDescriptor): void => {
+  check(libc.close(fd), 'close', 'close a file descriptor')
+}
 
 const cString = (text: string): Uint8Array => new TextEncoder().encode(`${text}\0`)
 
