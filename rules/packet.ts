@@ -1,6 +1,7 @@
 import type { Family } from './family.ts'
 import { ipv4Headers } from './packet/ipv4.ts'
 import { ipv6Headers } from './packet/ipv6.ts'
+import type { MacAddress } from './value/mac.ts'
 
 /** Connection states, as conntrack gives them to a packet. */
 export type ConntrackState = 'INVALID' | 'ESTABLISHED' | 'RELATED' | 'NEW' | 'UNTRACKED'
@@ -14,6 +15,10 @@ export interface Conntrack {
   readonly dnat?: boolean
 }
 
+/** Whom the link layer sent a packet to. */
+export const packetTypes = ['unicast', 'broadcast', 'multicast', 'otherhost'] as const
+export type PacketType = (typeof packetTypes)[number]
+
 /** A packet as a base chain sees it. */
 export interface Packet {
   readonly family: Family
@@ -23,6 +28,12 @@ export interface Packet {
   readonly inInterface: string
   readonly outInterface: string
   readonly conntrack?: Conntrack
+  /** What an earlier rule has marked it with; 0 unless given. */
+  readonly mark?: number
+  /** `unicast` unless given. */
+  readonly type?: PacketType
+  /** Of the Ethernet frame it came in; left out where it came in none. */
+  readonly sourceMac?: MacAddress
 }
 
 /** What the headers of a packet say, as ip_tables and ip6_tables read them. */

@@ -7,9 +7,17 @@ import { conntrack } from './match/conntrack.ts'
 import { cpu } from './match/cpu.ts'
 import { icmp } from './match/icmp.ts'
 import { icmp6 } from './match/icmp6.ts'
+import { iprange } from './match/iprange.ts'
+import { length } from './match/length.ts'
+import { limit } from './match/limit.ts'
+import { mac } from './match/mac.ts'
+import { mark } from './match/mark.ts'
 import { multiport } from './match/multiport.ts'
+import { pkttype } from './match/pkttype.ts'
 import { state } from './match/state.ts'
 import { tcp } from './match/tcp.ts'
+import { tos } from './match/tos.ts'
+import { ttl } from './match/ttl.ts'
 import { udp } from './match/udp.ts'
 import type { Located } from './span.ts'
 import { ACCEPT, DROP, RETURN } from './target/verdict.ts'
@@ -20,9 +28,17 @@ export const matchExtensions = {
   cpu,
   icmp,
   icmp6,
+  iprange,
+  length,
+  limit,
+  mac,
+  mark,
   multiport,
+  pkttype,
   state,
   tcp,
+  tos,
+  ttl,
   udp,
 } as const
 
