@@ -1,6 +1,29 @@
-import type { Family, Rule, Ruleset, Span } from 'iptables-parser'
-import type { Counted, CounterLayout } from './counter.ts'
+// From rule sets to programs: the whole of the translator in one call.
+
+import {
+  chainOf,
+  type Family,
+  type Match,
+  type Rule,
+  type Ruleset,
+  type Span,
+  type Table,
+  type Target,
+  tableOf,
+} from 'iptables-parser'
+import { buildProgram, type FamilyPlan } from './build.ts'
+import {
+  type Counted,
+  type CounterLayout,
+  type CounterPlace,
+  countedRules,
+  counterKeys,
+  counterPlace,
+} from './counter.ts'
+import { RuleUntranslatable, ruleItems } from './item.ts'
 import type { Lane } from './lane.ts'
+import { Untranslatable } from './match/translate.ts'
+import { planChains } from './plan.ts'
 import type { ProgramSpec } from './program.ts'
 
 export interface TranslateOptions {
@@ -22,6 +45,8 @@ export interface Refusal {
 export interface LaneProgram {
   readonly lane: Lane
   readonly spec: ProgramSpec
+  /** The chains as they were planned; a hook that sees both families has a plan for each. */
+  readonly plans: readonly FamilyPlan[]
 }
 
 /** What came of a translation. Programs are there only when nothing was refused. */
@@ -33,4 +58,113 @@ export type Translation =
       readonly rules: readonly Counted[]
     }
 
-export type { Family, Rule, Ruleset }
+/** The base chain of the filter table that each hook runs. */
+const baseChainOf: Readonly<Record<Lane['hook'], string>> = {
+  xdp: 'INPUT',
+  'tc-ingress': 'INPUT',
+  'tc-egress': 'OUTPUT',
+  'nf-input': 'INPUT',
+  'nf-forward': 'FORWARD',
+  'nf-output': 'OUTPUT',
+}
+
+/** Translates the filter tables of at most one rule set for each family. Pure: the same input gives the same programs. */
+export function translate(rulesets: readonly Ruleset[], { lanes, counters }: TranslateOptions): Translation {
+  const rules = countedRules(rulesets)
+  const index = new RuleIndex(rules, counters)
+  const refusals: Refusal[] = []
+  const programs = lanes.flatMap(lane => {
+    const plans = filterTables(rulesets, lane).map(({ family, table }) =>
+      planTable(table, family, lane, index, refusals),
+    )
+    return plans.length === 0 ? [] : [{ lane, plans }]
+  })
+  if (refusals.length > 0) return { kind: 'refused', refusals: distinct(refusals) }
+  const build = ({ lane, plans }: (typeof programs)[number]): LaneProgram => ({
+    lane,
+    plans,
+    spec: buildProgram(lane, plans, rule => index.place(rule)),
+  })
+  return { kind: 'translated', programs: programs.map(build), rules }
+}
+
+function filterTables(rulesets: readonly Ruleset[], lane: Lane): { family: Family; table: Table }[] {
+  return rulesets.flatMap(ruleset => {
+    const table = tableOf(ruleset, 'filter')
+    return table && (lane.family ?? ruleset.family) === ruleset.family
+      ? [{ family: ruleset.family, table }]
+      : []
+  })
+}
+
+function planTable(
+  table: Table,
+  family: Family,
+  lane: Lane,
+  index: RuleIndex,
+  refusals: Refusal[],
+): FamilyPlan {
+  const base = baseChainOf[lane.hook]
+  const verdict = chainOf(table, base)?.policy === 'DROP' ? 'drop' : 'accept'
+  const plan = planChains(table, base, family, (chain, rules) =>
+    rules.flatMap((rule, at) => {
+      const number = index.of(family, chain, at + 1)
+      try {
+        return ruleItems(rule, number, lane, family)
+      } catch (error) {
+        refusals.push(refusalOf(error, lane, rule, index.rules[number]))
+        return []
+      }
+    }),
+  )
+  return { family, plan, policy: { rule: index.of(family, base, 0), verdict } }
+}
+
+function refusalOf(error: unknown, lane: Lane, rule: Rule, counted: Counted | undefined): Refusal {
+  if (!(error instanceof RuleUntranslatable || error instanceof Untranslatable) || !counted) throw error
+  const part: Match | Target | undefined = error instanceof RuleUntranslatable ? error.part : undefined
+  const span = part?.span ?? rule.span
+  return { lane, rule: counted, ...(span && { span }), reason: error.message, hint: hintFor(lane) }
+}
+
+const hintFor = ({ hook }: Lane): string =>
+  hook.startsWith('nf-')
+    ? "take the rule out, or leave this rule set to the kernel's own iptables"
+    : 'the netfilter hook knows more: use --hook netfilter'
+
+/** A chain that several base chains reach is refused once for each of them; one of them is enough to say. */
+function distinct(refusals: readonly Refusal[]): Refusal[] {
+  const seen = new Map(refusals.map(refusal => [refusal.rule, refusal]).reverse() as [Counted, Refusal][])
+  return refusals.filter(refusal => seen.get(refusal.rule) === refusal)
+}
+
+/** Finds rules in the table of all that counts, and where they count. */
+export class RuleIndex {
+  readonly rules: readonly Counted[]
+  readonly #numbers: ReadonlyMap<string, number>
+  readonly #places: readonly CounterPlace[]
+
+  constructor(rules: readonly Counted[], counters: CounterLayout) {
+    this.rules = rules
+    this.#numbers = new Map(
+      rules.map(({ family, table, chain, number }, index) => [
+        `${family} ${table} ${number} ${chain}`,
+        index,
+      ]),
+    )
+    this.#places = counterKeys(rules).map(key => counterPlace(counters, counters.slots.get(key) ?? -1))
+  }
+
+  /** The index of a rule of the filter table; number 0 is the chain's policy. */
+  of(family: Family, chain: string, number: number): number {
+    const index = this.#numbers.get(`${family} filter ${number} ${chain}`)
+    if (index === undefined) throw new RangeError(`no rule ${number} in ${chain}`)
+    return index
+  }
+
+  place(rule: number): CounterPlace {
+    const place = this.#places[rule]
+    if (!place) throw new RangeError(`no rule ${rule}`)
+    return place
+  }
+}

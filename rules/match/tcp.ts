@@ -81,7 +81,7 @@ export const tcp = defineMatch<TcpMatch>()({
 function evaluate(match: TcpMatch, packet: Packet): MatchResult {
   const { fragmentOffset } = headersOf(packet)
   // a fragment that begins 8 bytes into the header can only be meant to overwrite the flags
-  if (fragmentOffset !== 0) return fragmentOffset === 8 ? 'hotdrop' : false
+  if (fragmentOffset !== 0) return packet.family === 4 && fragmentOffset === 8 ? 'hotdrop' : false
   const header = transportHeader(packet, 20)
   if (!header) return 'hotdrop'
   if (!agrees(match.sourcePort, range => isIn(header.getUint16(0), range))) return false

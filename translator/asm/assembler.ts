@@ -12,6 +12,7 @@ import { AssemblyError } from './error.ts'
 import type { Instruction, Origin } from './instruction.ts'
 import type { Jump } from './jump.ts'
 import { type Label, newLabel } from './label.ts'
+import { reachable } from './reachable.ts'
 import { type FarJumps, resolveJumps } from './relax.ts'
 
 export interface AssembleOptions {
@@ -106,7 +107,8 @@ export const createAssembler = (): Assembler => {
       for (const [label, place] of places)
         if (place === NOT_PLACED)
           throw new AssemblyError('ERR_ASM_LABEL', `label ${label.name} is never placed`)
-      return resolveJumps(statements, places, options.farJumps ?? 'gotol')
+      const reached = reachable(statements, places)
+      return resolveJumps(reached.statements, reached.places, options.farJumps ?? 'gotol')
     },
   }
 }

@@ -1,0 +1,78 @@
+// Counting, as functions of their own: one for each counter array, verified once however often it is called.
+
+import { add, addImmediate, mov, movImmediate } from '../asm/alu.ts'
+import { createAssembler } from '../asm/assembler.ts'
+import type { Instruction } from '../asm/instruction.ts'
+import { call, callFunction, exit, immediate, jumpIf } from '../asm/jump.ts'
+import { atomicAdd, load, loadMap, store } from '../asm/memory.ts'
+import { r0, r1, r2, r6, r7, r10 } from '../asm/register.ts'
+import type { CounterArray } from '../counter.ts'
+import type { FunctionSpec, Hook, MapSpec } from '../program.ts'
+import { LENGTH_OFFSET, RECORD_SIZE } from './record.ts'
+
+export const COUNTER_SIZE = 16
+
+export const counterMap = ({ name, entries }: CounterArray): MapSpec => ({
+  name,
+  type: 'PERCPU_ARRAY',
+  keySize: 4,
+  valueSize: COUNTER_SIZE,
+  maxEntries: entries,
+  flags: 0,
+  shared: true,
+})
+
+const functionName = (array: string): string => `count_${array}`
+
+/** Counts the packet in an array; the index is in r1. Destroys r0 to r5. */
+export const countCall = (array: string): Instruction[] => [mov(r2, r6), callFunction(functionName(array))]
+
+export const countAt = (array: string, index: number): Instruction[] => [
+  movImmediate(r1, index),
+  ...countCall(array),
+]
+
+/**
+ * A CPU's counters are its own, but at LOCAL_OUT a packet of a process may be interrupted by one that the kernel sends, in the middle of an
+ * addition. There the addition is one instruction; everywhere else packets are handled in softirq context, which does not nest.
+ */
+export function countFunction(array: string, hook: Hook): FunctionSpec {
+  const assembler = createAssembler()
+  const done = assembler.label('done')
+  assembler.emit(
+    jumpIf('==', r2, immediate(0), done),
+    load('u32', r7, r2, LENGTH_OFFSET),
+    store('u32', r10, -4, r1),
+    mov(r2, r10),
+    addImmediate(r2, -4),
+    loadMap(r1, array),
+    call('bpf_map_lookup_elem'),
+    jumpIf('==', r0, immediate(0), done),
+    ...(hook === 'nf-output' || hook === 'tc-egress' ? addAtomically() : addPlainly()),
+  )
+  assembler.place(done)
+  assembler.emit(movImmediate(r0, 0), exit())
+  return {
+    name: functionName(array),
+    parameters: [
+      { name: 'index', type: { kind: 'scalar' } },
+      { name: 'record', type: { kind: 'memory', size: RECORD_SIZE } },
+    ],
+    instructions: assembler.assemble(),
+  }
+}
+
+const addPlainly = (): Instruction[] => [
+  load('u64', r1, r0, 0),
+  addImmediate(r1, 1),
+  store('u64', r0, 0, r1),
+  load('u64', r1, r0, 8),
+  add(r1, r7),
+  store('u64', r0, 8, r1),
+]
+
+const addAtomically = (): Instruction[] => [
+  movImmediate(r1, 1),
+  atomicAdd('u64', r0, 0, r1),
+  atomicAdd('u64', r0, 8, r7),
+]

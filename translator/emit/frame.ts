@@ -1,0 +1,27 @@
+import type { Family } from 'iptables-parser'
+import type { Assembler } from '../asm/assembler.ts'
+import type { Label } from '../asm/label.ts'
+import type { CounterPlace } from '../counter.ts'
+
+/** What the code of one function is emitted with. */
+export interface Frame {
+  readonly assembler: Assembler
+  readonly family: Family
+  /** How the function ends with each outcome; made when first used, and emitted once at its end. */
+  ending(ending: Ending): Label
+  /** Where the rule of an index counts. */
+  place(rule: number): CounterPlace
+  /** Whether a call of a chain is made as a call of its function. */
+  isFunction(chain: string): boolean
+  /** Emits the body of a chain that has no function, going to `done` where it returns. */
+  inline(chain: string, done: Label): void
+}
+
+/** Ways out of a function. Those that count take the index of the counter in r1. */
+export type Ending =
+  | { readonly kind: 'accept' | 'drop' | 'return'; readonly count?: undefined }
+  /** Count in the array, then do so. */
+  | { readonly kind: 'accept' | 'drop' | 'return'; readonly count: string }
+
+/** What the function of a chain yields in r0. */
+export const chainResult = { return: 0, accept: 1, drop: 2 } as const

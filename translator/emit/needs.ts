@@ -1,0 +1,32 @@
+import type { Family } from 'iptables-parser'
+import { domain, type FieldName, headerSizes } from '../field.ts'
+import type { Item } from '../item.ts'
+import { itemsIn, type Plan } from '../plan.ts'
+import { containsPoint } from '../tree/interval.ts'
+
+/** What a program asks of its prologue: the fields its rules look at, and the protocols whose transport headers they look into. */
+export interface Needs {
+  readonly fields: ReadonlySet<FieldName>
+  readonly protocols: ReadonlySet<number>
+}
+
+export function needsOf({ chains }: Plan, family: Family): Needs {
+  const items = [...chains.values()].flatMap(({ blocks }) => blocks.flatMap(itemsIn))
+  return {
+    fields: new Set(items.flatMap(fieldsOf)),
+    protocols: new Set(items.flatMap(item => protocolsOf(item, family))),
+  }
+}
+
+const fieldsOf = ({ sets, rest }: Item): FieldName[] => [
+  ...sets.keys(),
+  ...rest.flatMap(test => (test.kind === 'any' ? test.tests.map(({ field }) => field) : [test.field])),
+]
+
+function protocolsOf({ sets, outcome }: Item, family: Family): number[] {
+  if (!sets.has('transport') || outcome.kind === 'hotdrop') return []
+  const set = sets.get('protocol') ?? [domain('protocol', family)]
+  return Object.keys(headerSizes)
+    .map(Number)
+    .filter(protocol => containsPoint(set, protocol))
+}

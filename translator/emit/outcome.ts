@@ -1,0 +1,48 @@
+import type { Family } from 'iptables-parser'
+import { mov, movImmediate } from '../asm/alu.ts'
+import { callFunction, immediate, jump, jumpIf } from '../asm/jump.ts'
+import { r0, r1, r6 } from '../asm/register.ts'
+import type { Item } from '../item.ts'
+import { countAt } from './count.ts'
+import { chainResult, type Frame } from './frame.ts'
+
+/** No rule behind is looked at. */
+export const isFinal = ({ outcome }: Item): boolean => outcome.kind !== 'continue' && outcome.kind !== 'jump'
+
+/** What happens to a packet that matches: it is counted, and goes where the target sends it; falls through where the next rule is asked. */
+export function emitOutcome(frame: Frame, { rule, outcome }: Item): void {
+  const { assembler } = frame
+  if (outcome.kind === 'hotdrop') return assembler.emit(jump(frame.ending({ kind: 'drop' })))
+  const { array, index } = frame.place(rule)
+  if ('chain' in outcome || outcome.kind === 'continue') assembler.emit(...countAt(array.name, index))
+  // counting is the ending's, so that a leaf is two instructions
+  else
+    return assembler.emit(
+      movImmediate(r1, index),
+      jump(frame.ending({ kind: outcome.kind, count: array.name })),
+    )
+  if (!('chain' in outcome)) return
+  callChain(frame, outcome.chain)
+  // a chain gone to returns to where this one would have
+  if (outcome.kind === 'goto') assembler.emit(jump(frame.ending({ kind: 'return' })))
+}
+
+function callChain(frame: Frame, chain: string): void {
+  const { assembler } = frame
+  if (!frame.isFunction(chain)) {
+    const done = assembler.label('returned')
+    frame.inline(chain, done)
+    assembler.place(done)
+    return
+  }
+  assembler.emit(
+    mov(r1, r6),
+    callFunction(chainFunctionName(chain, frame.family)),
+    jumpIf('==', r0, immediate(chainResult.accept), frame.ending({ kind: 'accept' })),
+    jumpIf('==', r0, immediate(chainResult.drop), frame.ending({ kind: 'drop' })),
+  )
+}
+
+/** A C identifier for the chain's function; different chains never share one. */
+export const chainFunctionName = (chain: string, family: Family): string =>
+  `chain${family}_${[...chain].map(character => (/[A-Za-z0-9]/.test(character) ? character : `_${character.codePointAt(0)?.toString(16)}_`)).join('')}`

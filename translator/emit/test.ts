@@ -1,0 +1,49 @@
+import { jump } from '../asm/jump.ts'
+import type { Label } from '../asm/label.ts'
+import { domain } from '../field.ts'
+import type { AnyTest, MaskTest, SetTest } from '../test.ts'
+import { jumpIfBelow, jumpIfNot, jumpIfNotBelow, jumpUnlessMasked, loadField } from './compare.ts'
+import type { Frame } from './frame.ts'
+
+/** Goes to `failed` where a packet does not satisfy a test, and on where it does. */
+export function emitTest(frame: Frame, test: SetTest | MaskTest | AnyTest, failed: Label): void {
+  if (test.kind === 'mask') jumpUnlessMasked(frame.assembler, test, frame.family, failed)
+  else if (test.kind === 'set') emitSet(frame, test, failed)
+  else emitAny(frame, test, failed)
+}
+
+function emitSet(frame: Frame, { field, set }: SetTest, failed: Label): void {
+  const { assembler, family } = frame
+  const whole = domain(field, family)
+  const inside = assembler.label('inside')
+  loadField(assembler, field, family)
+  // the intervals are sorted: below one of them and not in those before is outside
+  for (const [index, { low, end }] of set.entries()) {
+    const last = index === set.length - 1
+    if (last && isSingle(low, end)) jumpIfNot(assembler, field, low, failed)
+    else {
+      if (low > whole.low) jumpIfBelow(assembler, field, low, failed)
+      if (!last) jumpIfBelow(assembler, field, end, inside)
+      else if (end < whole.end) jumpIfNotBelow(assembler, field, end, failed)
+    }
+  }
+  assembler.place(inside)
+}
+
+const isSingle = (low: number | bigint, end: number | bigint): boolean =>
+  typeof low === 'bigint' ? low + 1n === end : low + 1 === end
+
+function emitAny(frame: Frame, { tests }: AnyTest, failed: Label): void {
+  const { assembler } = frame
+  const satisfied = assembler.label('any')
+  for (const [index, test] of tests.entries()) {
+    if (index === tests.length - 1) emitTest(frame, test, failed)
+    else {
+      const next = assembler.label('or')
+      emitTest(frame, test, next)
+      assembler.emit(jump(satisfied))
+      assembler.place(next)
+    }
+  }
+  assembler.place(satisfied)
+}

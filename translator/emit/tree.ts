@@ -1,0 +1,75 @@
+import { jump } from '../asm/jump.ts'
+import type { Label } from '../asm/label.ts'
+import type { FieldName } from '../field.ts'
+import type { Candidate, Leaf, Node } from '../tree/node.ts'
+import { jumpIfNotBelow, loadField } from './compare.ts'
+import type { Frame } from './frame.ts'
+import { emitOutcome, isFinal } from './outcome.ts'
+import { emitTest } from './test.ts'
+
+/** Emits a tree whose packets go to `next` where no rule of it ends their walk. */
+export function emitTree(frame: Frame, root: Node, next: Label): void {
+  new TreeEmitter(frame, next).node(root, undefined)
+}
+
+class TreeEmitter {
+  readonly #frame: Frame
+  readonly #next: Label
+  /** Leaves with the same candidates are emitted once. */
+  readonly #leaves = new Map<string, Label>()
+
+  constructor(frame: Frame, next: Label) {
+    this.#frame = frame
+    this.#next = next
+  }
+
+  /** `loaded` is the field that r1 holds on the way here. */
+  node(node: Node, loaded: FieldName | undefined): void {
+    const { assembler, family } = this.#frame
+    if (node.kind === 'leaf') return this.#leaf(node)
+    if (loaded !== node.field) loadField(assembler, node.field, family)
+    const known = this.#knownLabel(node.above)
+    const above = known ?? assembler.label('above')
+    jumpIfNotBelow(assembler, node.field, node.at, above)
+    this.node(node.below, node.field)
+    if (known) return
+    assembler.place(above)
+    this.node(node.above, node.field)
+  }
+
+  /** Where to jump for a leaf that has code already, or needs none. */
+  #knownLabel(node: Node): Label | undefined {
+    if (node.kind !== 'leaf') return undefined
+    return node.candidates.length === 0 ? this.#next : this.#leaves.get(leafKey(node))
+  }
+
+  #leaf(leaf: Leaf): void {
+    const { assembler } = this.#frame
+    const known = this.#knownLabel(leaf)
+    if (known) return assembler.emit(jump(known))
+    const label = assembler.label('leaf')
+    this.#leaves.set(leafKey(leaf), label)
+    assembler.place(label)
+    for (const candidate of leaf.candidates) this.#candidate(candidate)
+    const last = leaf.candidates.at(-1)
+    if (!last || last.tests.length > 0 || !isFinal(last.item)) assembler.emit(jump(this.#next))
+  }
+
+  #candidate({ item, tests }: Candidate): void {
+    const { assembler } = this.#frame
+    assembler.withOrigin({ rule: item.rule }, () => {
+      const failed = assembler.label('not')
+      for (const test of tests) emitTest(this.#frame, test, failed)
+      emitOutcome(this.#frame, item)
+      assembler.place(failed)
+    })
+  }
+}
+
+const leafKey = ({ candidates }: Leaf): string =>
+  candidates
+    .map(
+      ({ item, tests }) =>
+        `${item.rule}${item.outcome.kind}:${tests.map(test => (test.kind === 'set' ? test.field : '*')).join()}`,
+    )
+    .join(' ')

@@ -1,0 +1,29 @@
+import type { Family } from 'iptables-parser'
+import type { Assembler } from '../asm/assembler.ts'
+import type { Label } from '../asm/label.ts'
+import type { Verdicts } from '../emit/chain.ts'
+import type { Needs } from '../emit/needs.ts'
+import type { MapSpec } from '../program.ts'
+
+/** What a prologue is to do for a family. */
+export interface PrologueRequest extends Needs {
+  readonly family: Family
+  /** Where to go with the record filled. */
+  readonly ready: Label
+}
+
+/** How programs at a hook begin and end. */
+export interface HookFrame {
+  readonly verdicts: Verdicts
+  /** Maps that the prologue reads. */
+  readonly maps: readonly MapSpec[]
+  /**
+   * Emits the code that fills the record and leaves r6 pointing to it. What the hook passes on untouched goes to `pass`; what the kernel
+   * would not let get this far goes to `refuse`.
+   */
+  prologue(
+    assembler: Assembler,
+    requests: readonly PrologueRequest[],
+    ways: { readonly pass: Label; readonly refuse: Label },
+  ): void
+}

@@ -1,0 +1,104 @@
+// The walk along IPv6 extension headers, ending where ipv6_find_hdr(skb, &offset, -1, &fragoff) ends it (net/ipv6/exthdrs_core.c).
+
+import {
+  add,
+  addImmediate,
+  addImmediate32,
+  andImmediate32,
+  be16,
+  lshImmediate32,
+  movImmediate,
+} from '../asm/alu.ts'
+import type { Assembler } from '../asm/assembler.ts'
+import { immediate, jump, jumpIf } from '../asm/jump.ts'
+import type { Label } from '../asm/label.ts'
+import { load, store, storeImmediate } from '../asm/memory.ts'
+import { type Register, r0, r1, r2, r3, r6, r7, r8 } from '../asm/register.ts'
+import { recordOffsets } from '../emit/record.ts'
+import { transport } from '../field.ts'
+import type { HeaderReader } from './transport.ts'
+
+/** Headers that are walked over. The walk ends at every other, "no next header" (59) among them. */
+const extension = { hopByHop: 0, routing: 43, fragment: 44, authentication: 51, destination: 60 } as const
+
+/** More extension headers than this are taken for a chain that is cut off. The shortest has 8 bytes, so 2 KiB of them pass. */
+const MOST_HEADERS = 256
+
+/**
+ * With the value of the first "next header" in r1 and the offset of the header it names in r8. Goes on with the transport header's offset in r8, or to `done`
+ * where there is no transport header to look at; the protocol is in the record. Counts headers in r7.
+ */
+export function emitExtensionWalk(assembler: Assembler, read: HeaderReader, done: Label): void {
+  const loop = assembler.label('extension')
+  const known = assembler.label('known')
+  const fragment = assembler.label('fragment')
+  const cut = assembler.label('cut_off')
+  const found = assembler.label('protocol')
+  assembler.emit(store('u8', r6, recordOffsets.protocol, r1), movImmediate(r7, 0))
+  assembler.place(loop)
+  assembler.emit(load('u8', r1, r6, recordOffsets.protocol))
+  jumpIfExtension(assembler, r1, known)
+  assembler.emit(jump(found))
+  assembler.place(known)
+  assembler.emit(addImmediate(r7, 1), jumpIf('>', r7, immediate(MOST_HEADERS), cut))
+  emitStep(assembler, read, { loop, fragment, cut })
+  assembler.place(fragment)
+  emitFragment(assembler, read, { loop, cut, done })
+  assembler.place(cut)
+  assembler.emit(storeImmediate('u8', r6, recordOffsets.transport, transport.unreachable), jump(done))
+  assembler.place(found)
+}
+
+function jumpIfExtension(assembler: Assembler, header: Register, target: Label): void {
+  for (const number of Object.values(extension))
+    assembler.emit(jumpIf('==', header, immediate(number), target, 32))
+}
+
+/** Over one header: its length counts in 4 bytes in the authentication header (RFC 4302), in 8 in the others (RFC 8200). */
+function emitStep(
+  assembler: Assembler,
+  read: HeaderReader,
+  to: { loop: Label; fragment: Label; cut: Label },
+): void {
+  const eights = assembler.label('eights')
+  const step = assembler.label('step')
+  read(assembler, 'transport', 2, to.cut)
+  assembler.emit(
+    load('u8', r1, r6, recordOffsets.protocol),
+    load('u8', r2, r0, 0),
+    load('u8', r3, r0, 1),
+    jumpIf('==', r1, immediate(extension.fragment), to.fragment, 32),
+    store('u8', r6, recordOffsets.protocol, r2),
+    jumpIf('!=', r1, immediate(extension.authentication), eights, 32),
+    addImmediate32(r3, 2),
+    lshImmediate32(r3, 2),
+    jump(step),
+  )
+  assembler.place(eights)
+  assembler.emit(addImmediate32(r3, 1), lshImmediate32(r3, 3))
+  assembler.place(step)
+  assembler.emit(add(r8, r3), jump(to.loop))
+}
+
+/** Behind a fragment header with an offset lies the middle of a datagram: a protocol right behind it counts, a further extension header cannot be read. */
+function emitFragment(
+  assembler: Assembler,
+  read: HeaderReader,
+  to: { loop: Label; cut: Label; done: Label },
+): void {
+  const later = assembler.label('later')
+  read(assembler, 'transport', 4, to.cut)
+  assembler.emit(
+    load('u8', r2, r0, 0),
+    load('u16', r3, r0, 2),
+    be16(r3),
+    andImmediate32(r3, 0xfff8),
+    store('u8', r6, recordOffsets.protocol, r2),
+    jumpIf('!=', r3, immediate(0), later, 32),
+    addImmediate(r8, 8),
+    jump(to.loop),
+  )
+  assembler.place(later)
+  jumpIfExtension(assembler, r2, to.cut)
+  assembler.emit(storeImmediate('u8', r6, recordOffsets.transport, transport.later), jump(to.done))
+}

@@ -1,0 +1,132 @@
+// A rule as trees see it: a box in the space of fields, what cannot be said as a box, and what happens to a packet inside.
+
+import type { Family, Rule, Target } from 'iptables-parser'
+import { domain, type FieldName, fields, transport } from './field.ts'
+import type { Lane } from './lane.ts'
+import { addressStep, interfaceStep } from './match/core.ts'
+import { matchTranslators } from './match/registry.ts'
+import { type MatchTranslator, Untranslatable } from './match/translate.ts'
+import { targetTranslators } from './target/registry.ts'
+import type { AnyTest, MaskTest, SetTest, Step } from './test.ts'
+import { setTerm, setTest } from './test.ts'
+import { type IntervalSet, intersect, single } from './tree/interval.ts'
+
+export type Outcome =
+  | { readonly kind: 'accept' | 'drop' | 'return' | 'continue' }
+  | { readonly kind: 'jump' | 'goto'; readonly chain: string }
+  /** The packet is malformed for a match of the rule: dropped, and not counted. */
+  | { readonly kind: 'hotdrop' }
+
+export interface Item {
+  /** Index into the table of what counts. */
+  readonly rule: number
+  /** The packet's fields must lie in all of these. */
+  readonly sets: ReadonlyMap<FieldName, IntervalSet>
+  /** And satisfy all of these, which no tree can cut along. */
+  readonly rest: readonly (MaskTest | AnyTest)[]
+  readonly outcome: Outcome
+}
+
+/** A rule that cannot be said here, and which part of it. */
+export class RuleUntranslatable extends Error {
+  override readonly name = 'RuleUntranslatable'
+  readonly part: Rule['matches'][number] | Target | undefined
+
+  constructor(reason: string, part?: Rule['matches'][number] | Target) {
+    super(reason)
+    this.part = part
+  }
+}
+
+/** The items of a rule, in the order they are asked: one for each way it can find a packet malformed, then the rule itself unless it never matches. */
+export function ruleItems(rule: Rule, index: number, lane: Lane, family: Family): Item[] {
+  const items: Item[] = []
+  let sets: ReadonlyMap<FieldName, IntervalSet> = new Map()
+  let rest: readonly (MaskTest | AnyTest)[] = []
+  for (const step of ruleSteps(rule, lane, family)) {
+    if (step.kind === 'hotdrop') {
+      const within = narrow(sets, step.when, family)
+      if (within) items.push({ rule: index, sets: within, rest, outcome: { kind: 'hotdrop' } })
+    } else if (step.kind === 'set') {
+      const narrower = narrow(sets, step, family)
+      if (!narrower) return items
+      sets = narrower
+    } else if (step.kind === 'never') return items
+    else rest = [...rest, step]
+  }
+  return [...items, { rule: index, sets, rest, outcome: outcomeOf(rule.target) }]
+}
+
+/** The sets with one more; undefined where nothing is left. A set of everything is not kept. */
+function narrow(sets: Item['sets'], { field, set }: SetTest, family: Family): Item['sets'] | undefined {
+  const all = [domain(field, family)]
+  const narrowed = intersect(sets.get(field) ?? all, set)
+  if (narrowed.length === 0) return undefined
+  const [first] = narrowed
+  const everything = narrowed.length === 1 && first?.low === all[0]?.low && first?.end === all[0]?.end
+  return everything ? sets : new Map([...sets, [field, narrowed]])
+}
+
+/** In the order of ip_packet_match, then the matches as they stand in the rule. */
+function ruleSteps(rule: Rule, lane: Lane, family: Family): Step[] {
+  const steps: Step[] = [
+    ...addressStep('saddr', rule.source),
+    ...addressStep('daddr', rule.destination),
+    ...interfaceStep('iif', rule.inInterface, family),
+    ...interfaceStep('oif', rule.outInterface, family),
+    ...protocolSteps(rule, family),
+    ...(rule.fragment ? [setTerm('fragment', family, single(1), rule.fragment.negated)] : []),
+  ]
+  for (const step of steps) known(step, lane)
+  return [...steps, ...rule.matches.flatMap(match => matchSteps(match, lane, family))]
+}
+
+function protocolSteps({ protocol }: Rule, family: Family): Step[] {
+  if (!protocol) return []
+  const is = setTerm('protocol', family, single(protocol.value), protocol.negated)
+  if (family === 4) return [is]
+  // ip6_packet_match walks the extension headers only for rules that name a protocol, and drops where it cannot
+  return [{ kind: 'hotdrop', when: setTest('transport', single(transport.unreachable)) }, is]
+}
+
+function matchSteps(match: Rule['matches'][number], lane: Lane, family: Family): readonly Step[] {
+  const translate = matchTranslators[match.kind] as MatchTranslator<typeof match>
+  try {
+    const steps = translate(match, { family, hook: lane.hook })
+    for (const step of steps) known(step, lane)
+    return steps
+  } catch (error) {
+    if (error instanceof Untranslatable) throw new RuleUntranslatable(error.message, match)
+    throw error
+  }
+}
+
+/** Throws where the hook does not know a field that a step asks for. */
+function known(step: Step, { hook }: Lane): void {
+  const asked =
+    step.kind === 'hotdrop'
+      ? [step.when]
+      : step.kind === 'any'
+        ? step.tests
+        : step.kind === 'never'
+          ? []
+          : [step]
+  for (const { field } of asked) {
+    const { hooks, title } = fields[field]
+    if (hooks && !hooks.includes(hook)) throw new Untranslatable(`the ${title} is not known at ${hook}`)
+  }
+}
+
+function outcomeOf(target: Target | undefined): Outcome {
+  if (!target) return { kind: 'continue' }
+  if (target.kind === 'jump' || target.kind === 'goto') return { kind: target.kind, chain: target.chain }
+  const translate = targetTranslators[target.kind] as (
+    target: Target,
+  ) => 'accept' | 'drop' | 'return' | 'continue'
+  try {
+    return { kind: translate(target) }
+  } catch (error) {
+    if (error instanceof Untranslatable) throw new RuleUntranslatable(error.message, target)
+    throw error
+  }
+}

@@ -1,0 +1,108 @@
+// Which chains a program needs, and which of them become functions of their own.
+
+import type { Family, Rule, Table } from 'iptables-parser'
+import { chainOf } from 'iptables-parser'
+import type { Block } from './chain.ts'
+import { blocksOf } from './chain.ts'
+import type { PlannedChain } from './emit/chain.ts'
+import type { Item } from './item.ts'
+
+/** MAX_CALL_FRAMES of the verifier is 8: the main function, these, and the one that counts. */
+const MOST_FRAMES = 6
+
+export interface Plan {
+  readonly base: PlannedChain
+  readonly chains: ReadonlyMap<string, PlannedChain>
+  readonly functions: ReadonlySet<string>
+}
+
+/** Plans a base chain and all it can reach. `itemsOf` gives the items of a chain's rules; those of a rule may be none. */
+export function planChains(
+  table: Table,
+  base: string,
+  family: Family,
+  itemsOf: (chain: string, rules: readonly Rule[]) => readonly Item[],
+): Plan {
+  const chains = new Map<string, PlannedChain>()
+  const visit = (name: string): PlannedChain => {
+    const known = chains.get(name)
+    if (known) return known
+    const items = itemsOf(name, chainOf(table, name)?.rules ?? [])
+    const planned = { name, blocks: blocksOf(items, family) }
+    chains.set(name, planned)
+    for (const called of callsOf(items)) visit(called.chain)
+    return planned
+  }
+  const planned = visit(base)
+  return { base: planned, chains, functions: chooseFunctions(chains, base) }
+}
+
+type Call = Extract<Item['outcome'], { chain: string }>
+
+const callsOf = (items: readonly Item[]): Call[] =>
+  items.flatMap(({ outcome }) => ('chain' in outcome ? [outcome] : []))
+
+/** The items of a block, each once. */
+export const itemsIn = (block: Block): readonly Item[] =>
+  block.kind === 'always' ? [block.item] : leafItems(block)
+
+function leafItems({ root }: Extract<Block, { kind: 'tree' }>): readonly Item[] {
+  const items = new Set<Item>()
+  const pending = [root]
+  for (let node = pending.pop(); node; node = pending.pop()) {
+    if (node.kind === 'branch') pending.push(node.below, node.above)
+    else for (const { item } of node.candidates) items.add(item)
+  }
+  return [...items]
+}
+
+/** Where a chain is called from, all over a program. */
+interface CallSites {
+  /** From rules that stand in trees, where a body in place would stand in every leaf. */
+  readonly inTrees: number
+  readonly always: number
+}
+
+function chooseFunctions(chains: ReadonlyMap<string, PlannedChain>, base: string): Set<string> {
+  const sites = countSites(chains)
+  const wanted = new Set(
+    [...chains.keys()].filter(name => name !== base && isWorthAFunction(chains.get(name), sites.get(name))),
+  )
+  return withinFrames(chains, base, wanted)
+}
+
+function isWorthAFunction(chain: PlannedChain | undefined, sites: CallSites | undefined): boolean {
+  if (!chain || !sites || chain.blocks.length === 0) return false
+  return sites.inTrees > 0 || sites.always > 1
+}
+
+function countSites(chains: ReadonlyMap<string, PlannedChain>): Map<string, CallSites> {
+  const sites = new Map<string, CallSites>()
+  for (const { blocks } of chains.values())
+    for (const block of blocks)
+      for (const { chain } of callsOf(itemsIn(block))) {
+        const { inTrees, always } = sites.get(chain) ?? { inTrees: 0, always: 0 }
+        sites.set(
+          chain,
+          block.kind === 'tree' ? { inTrees: inTrees + 1, always } : { inTrees, always: always + 1 },
+        )
+      }
+  return sites
+}
+
+/** Chains that would need more frames than there are stand in place of their calls instead. */
+function withinFrames(
+  chains: ReadonlyMap<string, PlannedChain>,
+  base: string,
+  wanted: Set<string>,
+): Set<string> {
+  const deepest = new Map<string, number>()
+  const visit = (name: string, frames: number): void => {
+    if ((deepest.get(name) ?? -1) >= frames) return
+    deepest.set(name, frames)
+    for (const block of chains.get(name)?.blocks ?? [])
+      for (const { chain } of callsOf(itemsIn(block))) visit(chain, frames + (wanted.has(chain) ? 1 : 0))
+  }
+  visit(base, 0)
+  return new Set([...wanted].filter(name => (deepest.get(name) ?? 0) <= MOST_FRAMES))
+}
