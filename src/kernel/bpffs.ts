@@ -20,8 +20,30 @@ const isMountPoint = (path: string): boolean =>
 
 const isBelow = (path: string, parent: string): boolean => path === parent || path.startsWith(`${parent}/`)
 
-/** `ip netns exec` gives its command a mount namespace that dies with it, and with it what is mounted there. */
-const inPrivateMounts = (): boolean => namespaceIdentity('mnt', 'thread-self') !== namespaceIdentity('mnt', 1)
+/** The process that started `pid`: the second field behind the command's name in parentheses. */
+const parentOf = (pid: number): number => {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+}
+
+function* ancestors(pid: number): Generator<number> {
+  for (let parent = parentOf(pid); parent > 0; parent = parentOf(parent)) yield parent
+}
+
+/** A mount namespace we may not look at (of a PID 1 with more capabilities than we have) says nothing. */
+const hasOtherMounts = (pid: number): boolean => {
+  try {
+    return namespaceIdentity('mnt', pid) !== namespaceIdentity('mnt', 'thread-self')
+  } catch {
+    return false
+  }
+}
+
+/**
+ * `ip netns exec` gives its command a mount namespace that dies with it, and with it what is mounted there. The
+ * processes around it, up to PID 1, are in another.
+ */
+const inPrivateMounts = (): boolean => [...ancestors(process.pid)].some(hasOtherMounts)
 
 const mountHint =
   'Mount it where it lasts (`mount -t bpf bpf /sys/fs/bpf` outside of `ip netns exec`), or set BPFTABLES_BPFFS to a directory on a bpffs; `nsenter --net=/run/netns/NAME` keeps the mounts.'

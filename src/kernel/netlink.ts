@@ -84,7 +84,7 @@ export const readAnswers = (bytes: Uint8Array): readonly Answer[] => {
   const answers: Answer[] = []
   for (let at = 0; at + 20 <= bytes.length; at += Math.max(16, padded(view.getUint32(at, true)))) {
     if (view.getUint16(at + 4, true) !== NLMSG_ERROR) continue
-    answers.push({ sequence: view.getUint32(at + 8, true), errno: -view.getInt32(at + 16, true) })
+    answers.push({ sequence: view.getUint32(at + 8, true), errno: Math.abs(view.getInt32(at + 16, true)) })
   }
   return answers
 }
