@@ -89,7 +89,7 @@ const linkProgram = { XDP: 'XDP', TCX: 'SCHED_CLS', NETFILTER: 'NETFILTER' } as 
   ProgramType
 >
 
-/** XDP's answer for no such device was EINVAL in its first versions too, so only its absence of a program counts. */
+/** XDP links say EINVAL for no such device as well; but every kernel we run on has them if it has XDP. */
 const hasLink = (type: LinkType): boolean => {
   const program = loadSmallest(linkProgram[type])
   if (program === undefined) return false
@@ -117,8 +117,7 @@ const permissionHint =
   'Needs root with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (or CAP_SYS_ADMIN) outside of any user namespace; containers usually forbid bpf(2).'
 
 const limitHint = {
-  E2BIG:
-    'The kernel verifies at most one million instructions; `--hook` choices or fewer unique rule shapes make the program smaller.',
+  E2BIG: 'The kernel has a limit on the size of one map or program.',
   ENOMEM:
     'Not enough memory for maps and programs: see the memory limit of the unit or cgroup, and net.core.bpf_jit_limit.',
 } as const

@@ -5,8 +5,9 @@ import { basename, dirname, join } from 'node:path'
 import { failedWith } from './sys/error.ts'
 import { type FileDescriptor, pinnedObject, pinObject } from './sys/object.ts'
 
-/** bpffs takes no dots in names; a pin under this one is a replacement a dead process did not finish. */
-const temporary = (path: string): string => join(dirname(path), `new-${basename(path)}`)
+/** What a pin begins with that a process died over replacing; the next replacement removes it. */
+const unfinished = 'new-'
+const temporary = (path: string): string => join(dirname(path), `${unfinished}${basename(path)}`)
 
 const isAbsent = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'ENOENT'
@@ -41,7 +42,7 @@ export const openPin = (path: string): FileDescriptor | undefined => {
 }
 
 /** The kernel puts iterators of its own, `maps.debug` and `progs.debug`, at the root of each bpffs. */
-const isPin = (name: string): boolean => !name.includes('.')
+const isPin = (name: string): boolean => !name.includes('.') && !name.startsWith(unfinished)
 
 /** The names of pins and directories in a directory on bpffs; none where there is no such directory. */
 export const listPins = (directory: string): readonly string[] => {

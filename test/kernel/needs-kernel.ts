@@ -1,8 +1,11 @@
 // The door of every kernel test: it runs where the kernel lets us, is skipped with the reason where not, and
 // fails instead of being skipped under BPFTABLES_REQUIRE_KERNEL=1.
 
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
+import { createMap } from '../../src/kernel/sys/map.ts'
+import { close } from '../../src/kernel/sys/object.ts'
 
 // Bits of CapEff, linux/capability.h.
 const needed = { CAP_NET_ADMIN: 12n, CAP_NET_RAW: 13n, CAP_SYS_ADMIN: 21n } as const
@@ -13,11 +16,33 @@ const missingCapabilities = (): readonly string[] => {
   return Object.entries(needed).flatMap(([name, bit]) => ((effective >> bit) & 1n ? [] : [name]))
 }
 
+/** Containers and lockdown refuse bpf(2) to a root with all capabilities. */
+const refusal = (): string | undefined => {
+  const spec = {
+    name: 'probe',
+    type: 'ARRAY',
+    keySize: 4,
+    valueSize: 4,
+    maxEntries: 1,
+    flags: 0,
+    shared: false,
+  } as const
+  try {
+    close(createMap(spec))
+    return undefined
+  } catch (error) {
+    return `needs bpf(2): ${error instanceof Error ? error.message : String(error)}`
+  }
+}
+
+const missingCommand = (): string | undefined =>
+  spawnSync('ip', ['-V']).error === undefined ? undefined : 'needs ip (iproute2)'
+
 const findReason = (): string | undefined => {
   if (process.platform !== 'linux') return 'needs Linux'
   if (process.geteuid?.() !== 0) return 'needs root'
   const missing = missingCapabilities()
-  return missing.length > 0 ? `needs ${missing.join(', ')}` : undefined
+  return missing.length > 0 ? `needs ${missing.join(', ')}` : (missingCommand() ?? refusal())
 }
 
 const { BPFTABLES_REQUIRE_KERNEL: required } = process.env

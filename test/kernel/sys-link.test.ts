@@ -117,8 +117,9 @@ kernelTest('netfilter links take the first free priority', t =>
       ),
     )
     t.is(allLinks().filter(link => link.programId === idOf(drop)).length, 1)
-    for (const fd of [one?.fd, two?.fd, accept.fd, drop.fd]) close(fd ?? -1)
+    detachLink(two?.fd ?? -1)
     t.is(answeredEchoes(farToNear(far), 1), 1)
+    for (const fd of [one?.fd, two?.fd, accept.fd, drop.fd]) close(fd ?? -1)
   }),
 )
 
