@@ -210,7 +210,7 @@ class ArgumentReader {
     const owners = [this.#draft.target, ...this.#draft.matches.toReversed()].filter(
       owner => owner !== undefined,
     )
-    const known = owners.map(owner => optionsOf(owner.extension))
+    const known = owners.map(owner => optionsOf(owner.extension, this.#draft.context.family))
     for (const [index, options] of known.entries()) {
       const exact = options.get(name)
       const owner = owners[index]
@@ -229,7 +229,7 @@ class ArgumentReader {
     for (const [long, option] of Object.entries(CORE))
       if (long.startsWith(name)) candidates.set(option.name, option)
     for (const owner of owners.toReversed())
-      for (const [long, option] of optionsOf(owner.extension))
+      for (const [long, option] of optionsOf(owner.extension, this.#draft.context.family))
         if (long.startsWith(name)) candidates.set(option.name, { owner, ...option })
     if (candidates.size > 1)
       throw new RuleError('ERR_OPTION', `--${name} could be --${[...candidates.keys()].join(' or --')}`, {
@@ -297,19 +297,24 @@ interface FoundOption {
   readonly spec: OptionSpec<unknown>
 }
 
-const optionIndex = new WeakMap<object, ReadonlyMap<string, { name: string; spec: OptionSpec<unknown> }>>()
+type OptionIndex = ReadonlyMap<string, { readonly name: string; readonly spec: OptionSpec<unknown> }>
 
-function optionsOf(
-  extension: AnyMatchExtension | AnyTargetExtension,
-): ReadonlyMap<string, { name: string; spec: OptionSpec<unknown> }> {
-  let index = optionIndex.get(extension)
+const optionIndex: Readonly<Record<Family, WeakMap<object, OptionIndex>>> = {
+  4: new WeakMap(),
+  6: new WeakMap(),
+}
+
+function optionsOf(extension: AnyMatchExtension | AnyTargetExtension, family: Family): OptionIndex {
+  let index = optionIndex[family].get(extension)
   if (!index) {
     index = new Map(
-      Object.entries(extension.options).flatMap(([name, spec]) =>
-        [name, ...(spec.aliases ?? [])].map(long => [long, { name, spec }] as const),
-      ),
+      Object.entries(extension.options)
+        .filter(([, spec]) => spec.families?.includes(family) ?? true)
+        .flatMap(([name, spec]) =>
+          [name, ...(spec.aliases ?? [])].map(long => [long, { name, spec }] as const),
+        ),
     )
-    optionIndex.set(extension, index)
+    optionIndex[family].set(extension, index)
   }
   return index
 }

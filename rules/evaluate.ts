@@ -1,6 +1,7 @@
 // The reference evaluator: slow, and written to be obviously right. It walks the rules one by one as ipt_do_table does
 // (net/ipv4/netfilter/ip_tables.c) and says what each packet meets. Compiled programs are tested against it.
 
+import { EvaluationError } from './evaluation-error.ts'
 import type { MatchResult, TableName } from './extension.ts'
 import { headersOf, type Packet } from './packet.ts'
 import { matchExtension, type Target, targetExtension } from './registry.ts'
@@ -20,10 +21,6 @@ export interface Evaluation {
   readonly verdict: 'accept' | 'drop'
   /** In the order met. Empty when a match found the packet malformed before any rule counted it. */
   readonly path: readonly Step[]
-}
-
-export class EvaluationError extends Error {
-  override readonly name = 'EvaluationError'
 }
 
 /** What a packet meets in a base chain. Throws EvaluationError for a rule whose meaning a packet alone does not decide. */

@@ -1,6 +1,7 @@
 export { type Counters, noCounters, parseCounters, printCounters } from './counters.ts'
 export { formatError, place, RuleError, type RuleErrorCode } from './error.ts'
-export { type Evaluation, EvaluationError, evaluate, ruleMatches, type Step } from './evaluate.ts'
+export { type Evaluation, evaluate, ruleMatches, type Step } from './evaluate.ts'
+export { EvaluationError } from './evaluation-error.ts'
 export type { MatchExtension, MatchResult, TableName, TargetExtension } from './extension.ts'
 export { type Family, iptablesName } from './family.ts'
 export type { CommentMatch } from './match/comment.ts'
@@ -22,10 +23,14 @@ export type { TtlMatch } from './match/ttl.ts'
 export type { UdpMatch } from './match/udp.ts'
 export {
   type Conntrack,
+  type ConntrackCounters,
+  type ConntrackDirection,
   type ConntrackState,
+  type ConntrackStatus,
   type Headers,
   headersOf,
   type Packet,
+  type Tuple,
   transportHeader,
 } from './packet.ts'
 export {

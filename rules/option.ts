@@ -22,6 +22,8 @@ export interface OptionTraits {
   readonly repeatable?: boolean
   /** The rule must have it. */
   readonly required?: boolean
+  /** Families that know it; all unless given. */
+  readonly families?: readonly Family[]
   /** Options it cannot stand beside. */
   readonly excludes?: readonly string[]
 }

@@ -1,19 +1,11 @@
 import type { Family } from './family.ts'
+import type { Conntrack } from './packet/conntrack.ts'
 import { ipv4Headers } from './packet/ipv4.ts'
 import { ipv6Headers } from './packet/ipv6.ts'
+
+export * from './packet/conntrack.ts'
+
 import type { MacAddress } from './value/mac.ts'
-
-/** Connection states, as conntrack gives them to a packet. */
-export type ConntrackState = 'INVALID' | 'ESTABLISHED' | 'RELATED' | 'NEW' | 'UNTRACKED'
-
-/** What conntrack knows of a packet. */
-export interface Conntrack {
-  readonly state: ConntrackState
-  /** The source was translated (IPS_SRC_NAT). */
-  readonly snat?: boolean
-  /** The destination was translated (IPS_DST_NAT). */
-  readonly dnat?: boolean
-}
 
 /** Whom the link layer sent a packet to. */
 export const packetTypes = ['unicast', 'broadcast', 'multicast', 'otherhost'] as const

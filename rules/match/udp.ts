@@ -4,7 +4,7 @@ import { option } from '../option.ts'
 import { headersOf, type Packet, transportHeader } from '../packet.ts'
 import { agrees, printTerm, type Term } from '../term.ts'
 import { isIn, type Range } from '../value/number.ts'
-import { parsePortRange, portTerm, printPortRange } from '../value/port.ts'
+import { parseAnyPortRange, portTerm, printPortRange } from '../value/port.ts'
 import { protocols } from '../value/protocol.ts'
 
 export interface UdpMatch {
@@ -18,8 +18,8 @@ export const udp = defineMatch<UdpMatch>()({
   aliases: ['udplite'],
   protocols: [protocols.udp, protocols.udplite],
   options: {
-    'source-port': option(parsePortRange, { aliases: ['sport'], negatable: true }),
-    'destination-port': option(parsePortRange, { aliases: ['dport'], negatable: true }),
+    'source-port': option(parseAnyPortRange, { aliases: ['sport'], negatable: true }),
+    'destination-port': option(parseAnyPortRange, { aliases: ['dport'], negatable: true }),
   },
   build: given => ({
     kind: 'udp',

@@ -1,5 +1,5 @@
-import { RuleError } from '../error.ts'
 import type { Conntrack } from '../packet.ts'
+import { parseWords } from './words.ts'
 
 /** What --ctstate and --state may name, in the order iptables-save prints them. */
 export const connectionStates = [
@@ -14,15 +14,8 @@ export const connectionStates = [
 export type ConnectionState = (typeof connectionStates)[number]
 
 /** A list such as `NEW,ESTABLISHED`, in any order and case; the result is in canonical order. */
-export function parseStates(text: string, allowed: readonly ConnectionState[]): ConnectionState[] {
-  const words = text.toUpperCase().split(',')
-  const unknown = words.find(word => !allowed.some(state => state === word))
-  if (unknown !== undefined)
-    throw new RuleError('ERR_VALUE', `"${unknown}" is not a connection state`, {
-      hint: `states are ${allowed.join(', ')}`,
-    })
-  return allowed.filter(state => words.includes(state))
-}
+export const parseStates = (text: string, allowed: readonly ConnectionState[]): ConnectionState[] =>
+  parseWords(text, allowed, 'connection state')
 
 /** A packet that conntrack has not seen is INVALID to both matches (net/netfilter/xt_conntrack.c, xt_state.c). */
 export function stateMatches(states: readonly ConnectionState[], conntrack: Conntrack | undefined): boolean {
