@@ -1,10 +1,12 @@
-// The arguments of one rule, read the way iptables' do_parse and getopt_long read them: options in any order, long ones
+// The arguments of one command, read the way iptables' do_parse and getopt_long read them: options in any order, long ones
 // abbreviated as far as they stay clear, those of an extension known from its -m (or -p, or -j) on.
 
 import { buildRules } from './build.ts'
+import { CommandDraft } from './command-draft.ts'
+import { type CoreName, type CoreOption, coreOptions, NEGATABLE, shortOptions } from './command-option.ts'
 import type { Counters } from './counters.ts'
 import { parseCounter } from './counters.ts'
-import { RuleError } from './error.ts'
+import { RuleError, refused } from './error.ts'
 import type { TableName } from './extension.ts'
 import type { Family } from './family.ts'
 import type { OptionSpec, OptionUse } from './option.ts'
@@ -12,6 +14,7 @@ import { type AnyMatchExtension, type AnyTargetExtension, findMatch, findTarget 
 import type { Rule } from './rule.ts'
 import { join, type Span } from './span.ts'
 import type { Token } from './token.ts'
+import { checkTargetName } from './value/chain.ts'
 import { parseProtocol, printProtocol } from './value/protocol.ts'
 
 export interface RuleContext {
@@ -45,256 +48,314 @@ export interface RawUse {
 /** The name of an extension without its uses of options resolved yet. */
 export type BuiltUse = OptionUse
 
-export type CoreName =
-  | 'protocol'
-  | 'source'
-  | 'destination'
-  | 'in-interface'
-  | 'out-interface'
-  | 'fragment'
-  | 'jump'
-  | 'goto'
-
 /** Everything a rule's arguments gave, before values are read: a value may depend on an option that comes later. */
 export interface Draft {
-  readonly context: RuleContext
+  readonly family: Family
   readonly span: Span
-  readonly core: Map<CoreName, CoreUse>
+  readonly core: { [K in CoreName]?: CoreUse }
   readonly matches: ExtensionUse<AnyMatchExtension>[]
   target?: ExtensionUse<AnyTargetExtension>
   counters?: Counters
 }
 
-interface CoreOption {
-  readonly name: CoreName | 'match' | 'set-counters'
-  readonly short: string
-  readonly arguments: 0 | 1 | 2
-  readonly negatable: boolean
-}
-
-const CORE: Readonly<Record<string, CoreOption>> = (() => {
-  const core = (
-    name: CoreOption['name'],
-    short: string,
-    words: 0 | 1 | 2,
-    negatable: boolean,
-  ): CoreOption => ({ name, short, arguments: words, negatable })
-  const [protocol, source, destination] = [
-    core('protocol', 'p', 1, true),
-    core('source', 's', 1, true),
-    core('destination', 'd', 1, true),
-  ]
-  const fragment = core('fragment', 'f', 0, true)
-  return {
-    protocol,
-    proto: protocol,
-    source,
-    src: source,
-    destination,
-    dst: destination,
-    'in-interface': core('in-interface', 'i', 1, true),
-    'out-interface': core('out-interface', 'o', 1, true),
-    fragments: fragment,
-    fragment,
-    jump: core('jump', 'j', 1, false),
-    goto: core('goto', 'g', 1, false),
-    match: core('match', 'm', 1, false),
-    'set-counters': core('set-counters', 'c', 2, false),
-  }
-})()
-
-const SHORT: ReadonlyMap<string, CoreOption> = new Map(
-  Object.values(CORE).map(option => [option.short, option]),
-)
-
 /** Reads a rule's arguments; several addresses in -s or -d make several rules. */
 export function parseRules(tokens: readonly Token[], context: RuleContext, span: Span): Rule[] {
-  return buildRules(new ArgumentReader(tokens, context, span).read())
+  const reader = new ArgumentReader(tokens, context.family, span)
+  reader.read()
+  return buildRules(reader.rule, context)
 }
 
-class ArgumentReader {
+type Owner = ExtensionUse<AnyMatchExtension | AnyTargetExtension>
+
+interface FoundOption {
+  readonly owner: Owner
+  readonly name: string
+  readonly spec: OptionSpec<unknown>
+}
+
+/** Reads arguments one by one into a draft of the rule and a draft of the command. */
+export class ArgumentReader {
+  readonly rule: Draft
+  readonly command: CommandDraft
   readonly #tokens: readonly Token[]
-  readonly #draft: Draft
+  /** Extensions in the order they were loaded. */
+  readonly #loaded: Owner[] = []
   #at = 0
   #negation: Token | undefined
 
-  constructor(tokens: readonly Token[], context: RuleContext, span: Span) {
+  constructor(tokens: readonly Token[], family: Family, span: Span) {
     this.#tokens = tokens
-    this.#draft = { context, span, core: new Map(), matches: [] }
+    this.rule = { family, span, core: {}, matches: [] }
+    this.command = new CommandDraft(family)
   }
 
-  read(): Draft {
-    while (this.#at < this.#tokens.length) this.#readOne()
-    if (this.#negation)
-      throw new RuleError('ERR_SYNTAX', 'nothing follows the "!"', { span: this.#negation.span })
-    return this.#draft
+  /** Counters that stand before the rule. */
+  setCounters(counters: Counters): void {
+    this.rule.counters = counters
+    this.command.given = 'c'
+  }
+
+  read(): void {
+    while (this.#at < this.#tokens.length && !this.command.ended) this.#readOne()
+    if (this.#negation && !this.command.ended)
+      throw refused(
+        'ERR_SYNTAX',
+        { status: 2, text: 'nothing appropriate following !' },
+        { span: this.#negation },
+      )
   }
 
   #readOne(): void {
     const token = this.#next()
-    if (token.text === '!' && !token.quoted) {
-      if (this.#negation) throw new RuleError('ERR_SYNTAX', 'two "!" in a row', { span: token.span })
+    const { text } = token
+    if (text === '!') {
+      if (this.#negation)
+        throw refused(
+          'ERR_SYNTAX',
+          { status: 2, text: 'multiple consecutive ! not allowed' },
+          { span: token },
+        )
       this.#negation = token
-    } else if (token.text.startsWith('--')) this.#readLong(token)
-    else if (token.text.startsWith('-') && token.text.length > 1) this.#readShort(token)
+    } else if (text === '--') this.#readEnd()
+    else if (text.startsWith('--')) this.#readLong(token)
+    else if (text.startsWith('-') && text.length > 1) this.#readShort(token)
     else
-      throw new RuleError('ERR_SYNTAX', `unexpected argument "${token.text}"`, {
-        span: token.span,
+      throw new RuleError('ERR_SYNTAX', `unexpected argument "${text}"`, {
+        span: token,
         hint: 'a value that holds blanks must stand in quotes',
+        refusal: { status: 2, text: `Bad argument \`${text}'`, bare: true },
       })
+  }
+
+  #readEnd(): void {
+    const rest = this.#tokens[this.#at]
+    if (rest)
+      throw refused(
+        'ERR_SYNTAX',
+        { status: 2, text: 'unknown arguments found on commandline' },
+        { span: rest },
+      )
   }
 
   #readLong(token: Token): void {
     const equals = token.text.indexOf('=')
-    const name = token.text.slice(2, equals < 0 ? undefined : equals)
+    const name = equals < 0 ? token.text.slice(2) : token.text.slice(2, equals)
     const attached = equals < 0 ? undefined : token.text.slice(equals + 1)
     const found = this.#find(name, token)
     if ('spec' in found) this.#readExtensionOption(found, token, attached)
     else this.#readCore(found, token, attached)
   }
 
+  /** One letter, or several: those before the last take no argument. */
   #readShort(token: Token): void {
-    const found = SHORT.get(token.text.charAt(1))
-    if (!found) throw unknownOption(token.text, token)
-    this.#readCore(found, token, token.text.length > 2 ? token.text.slice(2) : undefined)
+    const { text } = token
+    for (let at = 1; at < text.length && !this.command.ended; at++) {
+      const option = shortOptions.get(text.charAt(at))
+      if (!option) throw unknownOption(text, token)
+      const rest = option.arity === 0 ? undefined : text.slice(at + 1) || undefined
+      this.#readCore(option, token, rest)
+      if (option.arity !== 0) return
+    }
   }
 
   #readCore(option: CoreOption, token: Token, attached: string | undefined): void {
-    const words = this.#words(option.arguments, token, attached)
+    if (option.arity === 0 && attached !== undefined) throw unknownOption(token.text, token)
+    if (option.role === 'rule') this.#readRulePart(option.name, token, this.#word(option, token, attached))
+    else if (option.role === 'other' && option.name === 'match')
+      this.#addMatch(this.#word(option, token, attached), token)
+    else if (option.role === 'other' && option.name === 'set-counters')
+      this.#readCounters(this.#word(option, token, attached), token)
+    else {
+      const words = { word: this.#word(option, token, attached), next: () => this.#optionalWord() }
+      this.command.read(option, token, words, this.#negation !== undefined)
+    }
+    this.#negation = undefined
+  }
+
+  #readRulePart(name: CoreName, token: Token, word: string): void {
+    const { core, family } = this.rule
     const span = this.#spanFrom(token)
-    const negated = this.#takeNegation(option.negatable, token)
-    const [text = '', second = ''] = words
-    if (option.name === 'match') this.#addMatch(text, span)
-    else if (option.name === 'set-counters') this.#draft.counters = readCounters(text, second, span)
-    else this.#addCore(option.name, { text, negated, span })
+    if (name === 'fragment' && family === 6)
+      throw refused(
+        'ERR_OPTION',
+        { status: 2, text: "`-f' is not supported in IPv6, use -m frag instead" },
+        { span },
+      )
+    this.#mark(name === 'goto' ? 'j' : name.charAt(0), token)
+    core[name] = { text: word, negated: this.#negation !== undefined, span }
+    if (name === 'jump') this.#addTarget(word, span)
+    else if (name === 'goto') checkTargetName(word, span)
   }
 
-  #addCore(name: CoreName, use: CoreUse): void {
-    const { core } = this.#draft
-    if (core.has(name)) throw new RuleError('ERR_OPTION', `--${name} is given twice`, { span: use.span })
-    if ((name === 'jump' && core.has('goto')) || (name === 'goto' && core.has('jump')))
-      throw new RuleError('ERR_OPTION', 'a rule has one target: either -j or -g', { span: use.span })
-    core.set(name, use)
-    if (name !== 'jump') return
-    const extension = findTarget(use.text)
-    if (extension) this.#draft.target = { extension, span: use.span, uses: [] }
+  #mark(letter: string, token: Token): void {
+    this.command.mark(letter, token)
+    if (this.#negation && !NEGATABLE.includes(letter))
+      throw refused(
+        'ERR_OPTION',
+        { status: 2, text: `cannot have ! before -${letter}` },
+        { span: this.#negation },
+      )
   }
 
-  #addMatch(name: string, span: Span): void {
+  #addTarget(name: string, span: Span): void {
+    checkTargetName(name, span)
+    const extension = findTarget(name)
+    if (!extension) return
+    this.rule.target = { extension, span, uses: [] }
+    this.#loaded.push(this.rule.target)
+  }
+
+  #addMatch(name: string, token: Token): void {
+    const span = this.#spanFrom(token)
+    if (this.#negation)
+      throw refused('ERR_OPTION', { status: 2, text: 'unexpected ! flag before --match' }, { span })
     const extension = findMatch(name)
-    if (!extension) throw new RuleError('ERR_EXTENSION', `unknown match "${name}"`, { span })
-    this.#draft.matches.push({ extension, span, uses: [] })
+    if (!extension)
+      throw new RuleError('ERR_EXTENSION', `unknown match "${name}"`, {
+        span,
+        refusal: { status: 2, text: `Couldn't load match \`${name}':No such file or directory\n` },
+      })
+    this.#load({ extension, span, uses: [] })
+  }
+
+  #load(use: ExtensionUse<AnyMatchExtension>): void {
+    this.rule.matches.push(use)
+    this.#loaded.push(use)
+  }
+
+  /** `-c PACKETS BYTES` or `-c PACKETS,BYTES`. */
+  #readCounters(word: string, token: Token): void {
+    const comma = word.indexOf(',', 1)
+    this.#mark('c', token)
+    const bytes = comma < 0 ? this.#optionalWord() : word.slice(comma + 1)
+    const span = this.#spanFrom(token)
+    if (bytes === undefined)
+      throw refused('ERR_COUNTER', { status: 2, text: '-c requires packet and byte counter' }, { span })
+    this.rule.counters = {
+      packets: readCounter(comma < 0 ? word : word.slice(0, comma), 'packet', span),
+      bytes: readCounter(bytes, 'byte', span),
+    }
   }
 
   #readExtensionOption(found: FoundOption, token: Token, attached: string | undefined): void {
     const { owner, name, spec } = found
     const words =
-      spec.arity === 'optional' ? this.#optionalWord(attached) : this.#words(spec.arity, token, attached)
+      spec.arity === 'optional' ? this.#optionalWords(attached) : this.#words(spec.arity, token, attached)
     const negated = this.#takeNegation(spec.negatable === true, token)
     const span = this.#spanFrom(token)
     if (!spec.repeatable && owner.uses.some(use => use.name === name))
       throw new RuleError('ERR_OPTION', `--${name} is given twice`, { span })
-    owner.uses.push({ name, spec, words, negated, span })
+    owner.uses.push({
+      name,
+      spec,
+      words,
+      negated: negated !== undefined,
+      span: negated ? join(negated, span) : span,
+    })
     owner.span = join(owner.span, span)
   }
 
   /** The option of a long name: exact ones first, else the only one that begins so, among the core's and all loaded extensions'. */
   #find(name: string, token: Token): CoreOption | FoundOption {
-    const found = this.#lookUp(name, token) ?? this.#loadByProtocol(name, token)
+    const found = this.#lookUp(name) ?? this.#loadByProtocol(name, token)
     if (!found) throw unknownOption(token.text, token)
     return found
   }
 
-  #lookUp(name: string, token: Token): CoreOption | FoundOption | undefined {
+  #lookUp(name: string): CoreOption | FoundOption | undefined {
+    const core = coreOptions.get(name)
+    if (core) return core
     // the last extension loaded wins where two know the same option
-    const owners = [this.#draft.target, ...this.#draft.matches.toReversed()].filter(
-      owner => owner !== undefined,
-    )
-    const known = owners.map(owner => optionsOf(owner.extension, this.#draft.context.family))
-    for (const [index, options] of known.entries()) {
-      const exact = options.get(name)
-      const owner = owners[index]
-      if (exact && owner) return { owner, ...exact }
+    for (let at = this.#loaded.length - 1; at >= 0; at--) {
+      const owner = this.#loaded[at]
+      const option = owner && optionsOf(owner.extension, this.rule.family).get(name)
+      if (owner && option) return { owner, name: option.name, spec: option.spec }
     }
-    if (Object.hasOwn(CORE, name)) return CORE[name]
-    return this.#abbreviated(name, token, owners)
+    return this.#abbreviated(name)
   }
 
-  #abbreviated(
-    name: string,
-    token: Token,
-    owners: readonly ExtensionUse<AnyMatchExtension | AnyTargetExtension>[],
-  ): CoreOption | FoundOption | undefined {
+  #abbreviated(name: string): CoreOption | FoundOption | undefined {
     const candidates = new Map<string, CoreOption | FoundOption>()
-    for (const [long, option] of Object.entries(CORE))
-      if (long.startsWith(name)) candidates.set(option.name, option)
-    for (const owner of owners.toReversed())
-      for (const [long, option] of optionsOf(owner.extension, this.#draft.context.family))
-        if (long.startsWith(name)) candidates.set(option.name, { owner, ...option })
-    if (candidates.size > 1)
-      throw new RuleError('ERR_OPTION', `--${name} could be --${[...candidates.keys()].join(' or --')}`, {
-        span: token.span,
-      })
-    return [...candidates.values()][0]
+    for (const [long, option] of coreOptions) if (long.startsWith(name)) candidates.set(option.name, option)
+    for (const owner of this.#loaded)
+      for (const [long, option] of optionsOf(owner.extension, this.rule.family))
+        if (long.startsWith(name)) candidates.set(`--${option.name}`, { owner, ...option })
+    return candidates.size === 1 ? [...candidates.values()][0] : undefined
   }
 
   /** `-p tcp --dport 22` loads the match of the protocol's name without being told. */
   #loadByProtocol(name: string, token: Token): CoreOption | FoundOption | undefined {
-    const protocol = this.#draft.core.get('protocol')
+    const { protocol } = this.rule.core
     if (!protocol || protocol.negated) return undefined
     const extension = findMatch(protocolMatchName(protocol.text))
-    if (!extension || this.#draft.matches.some(match => match.extension === extension)) return undefined
-    const owner = { extension, span: token.span, uses: [] }
-    this.#draft.matches.push(owner)
-    const found = this.#lookUp(name, token)
-    if (!found) this.#draft.matches.pop()
-    return found
+    if (!extension || this.rule.matches.some(match => match.extension === extension)) return undefined
+    this.#load({ extension, span: token, uses: [] })
+    const found = this.#lookUp(name)
+    if (found) return found
+    this.rule.matches.pop()
+    this.#loaded.pop()
+    return undefined
+  }
+
+  /**
+   * The argument of a core option. Like iptables itself, those of a rule other than -g take the whole word an argument is attached
+   * to: `-ieth0` names the interface "-ieth0", and `-ptcp` no known protocol.
+   */
+  #word(option: CoreOption, token: Token, attached: string | undefined): string {
+    if (option.arity === 0) return ''
+    const whole = option.role === 'rule' && option.name !== 'goto'
+    if (attached !== undefined) return whole ? token.text : attached
+    if (option.arity === 'optional') return ''
+    return this.#required(token)
+  }
+
+  #required(token: Token): string {
+    if (this.#at < this.#tokens.length) return this.#next().text
+    throw new RuleError('ERR_OPTION', `${token.text} needs a value`, {
+      span: token,
+      refusal: { status: 2, text: `option "${token.text}" requires an argument` },
+    })
   }
 
   #words(count: number, token: Token, attached: string | undefined): string[] {
     const words = attached === undefined ? [] : [attached]
-    if (count === 0 && attached !== undefined)
-      throw new RuleError('ERR_OPTION', `${token.text} takes no value`, { span: token.span })
-    while (words.length < count) {
-      if (this.#at >= this.#tokens.length)
-        throw new RuleError('ERR_OPTION', `${token.text} needs a value`, { span: token.span })
-      words.push(this.#next().text)
-    }
+    if (count === 0 && attached !== undefined) throw unknownOption(token.text, token)
+    while (words.length < count) words.push(this.#required(token))
     return words
   }
 
-  #optionalWord(attached: string | undefined): string[] {
-    if (attached !== undefined) return [attached]
-    const next = this.#tokens[this.#at]
-    if (!next || (!next.quoted && (next.text.startsWith('-') || next.text === '!'))) return []
-    return [this.#next().text]
+  #optionalWords(attached: string | undefined): string[] {
+    const word = attached ?? this.#optionalWord()
+    return word === undefined ? [] : [word]
   }
 
-  #takeNegation(negatable: boolean, token: Token): boolean {
+  /** The next argument unless it looks like an option; quotes do not make a difference to iptables. */
+  #optionalWord(): string | undefined {
+    const next = this.#tokens[this.#at]
+    if (!next || /^[-!]/.test(next.text)) return undefined
+    return this.#next().text
+  }
+
+  #takeNegation(negatable: boolean, token: Token): Token | undefined {
     const negation = this.#negation
     this.#negation = undefined
     if (negation && !negatable)
-      throw new RuleError('ERR_OPTION', `${token.text} cannot be negated`, { span: negation.span })
-    return negation !== undefined
+      throw new RuleError('ERR_OPTION', `${token.text} cannot be negated`, { span: negation })
+    return negation
   }
 
   #next(): Token {
     const token = this.#tokens[this.#at++]
-    if (!token) throw new RuleError('ERR_SYNTAX', 'the rule ends too early', { span: this.#draft.span })
+    if (!token) throw new RuleError('ERR_SYNTAX', 'the rule ends too early', { span: this.rule.span })
     return token
   }
 
   /** From an option (or the "!" before it) to the last argument read. */
   #spanFrom(token: Token): Span {
+    const first = this.#negation ?? token
     const last = this.#tokens[this.#at - 1] ?? token
-    return join(this.#negation?.span ?? token.span, last.span)
+    return { source: first.source, start: first.start, end: last.end }
   }
-}
-
-interface FoundOption {
-  readonly owner: ExtensionUse<AnyMatchExtension | AnyTargetExtension>
-  readonly name: string
-  readonly spec: OptionSpec<unknown>
 }
 
 type OptionIndex = ReadonlyMap<string, { readonly name: string; readonly spec: OptionSpec<unknown> }>
@@ -327,9 +388,11 @@ function protocolMatchName(text: string): string {
   }
 }
 
-function readCounters(packets: string, bytes: string, span: Span): Counters {
+function readCounter(text: string, what: 'packet' | 'byte', span: Span): bigint {
+  if (!/^\s*[+-]?\d/.test(text))
+    throw refused('ERR_COUNTER', { status: 2, text: `-c ${what} counter not numeric` }, { span })
   try {
-    return { packets: parseCounter(packets), bytes: parseCounter(bytes) }
+    return parseCounter(text)
   } catch (error) {
     throw error instanceof RuleError ? error.at(span) : error
   }
@@ -337,6 +400,7 @@ function readCounters(packets: string, bytes: string, span: Span): Counters {
 
 const unknownOption = (text: string, token: Token): RuleError =>
   new RuleError('ERR_OPTION', `unknown option "${text}"`, {
-    span: token.span,
+    span: token,
     hint: 'an option of an extension must follow its -m, -p or -j',
+    refusal: { status: 2, text: `unknown option "${text}"` },
   })

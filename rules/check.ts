@@ -36,26 +36,55 @@ function checkTargets(table: Table): void {
 
 const placeOf = ({ span }: ChainTarget): { span?: NonNullable<ChainTarget['span']> } => (span ? { span } : {})
 
-/** Only chains that a base chain can reach count: the kernel walks from the hooks (mark_source_chains). */
-function checkLoops(table: Table): void {
+/** Throws for a circle of jumps. Only chains that a base chain can reach count: the kernel walks from the hooks (mark_source_chains). */
+export function checkLoops(table: Table): void {
   const chains = new Map(table.chains.map(chain => [chain.name, chain]))
   const done = new Set<string>()
-  const path: string[] = []
-  const visit = (name: string, by?: ChainTarget): void => {
-    if (path.includes(name))
-      throw new RuleError(
-        'ERR_LOOP',
-        `the chains call one another in a circle: ${[...path.slice(path.indexOf(name)), name].join(' -> ')}`,
-        { ...(by && placeOf(by)), hint: 'take out one of the jumps' },
-      )
-    if (done.has(name)) return
-    path.push(name)
-    for (const rule of chains.get(name)?.rules ?? []) {
-      const target = chainTarget(rule)
-      if (target) visit(target.chain, target)
-    }
-    path.pop()
-    done.add(name)
+  for (const chain of table.chains) if (chain.policy) walk(chain, chains, done)
+}
+
+interface Visit {
+  readonly name: string
+  readonly targets: readonly ChainTarget[]
+  next: number
+}
+
+/** Depth first, without recursion: chains may be nested deeper than a stack is. */
+function walk(start: Chain, chains: ReadonlyMap<string, Chain>, done: Set<string>): void {
+  const path: Visit[] = []
+  const open = new Set<string>()
+  const enter = (chain: Chain | undefined): void => {
+    if (!chain || done.has(chain.name)) return
+    open.add(chain.name)
+    path.push({ name: chain.name, targets: targetsOf(chain), next: 0 })
   }
-  for (const chain of table.chains) if (chain.policy) visit(chain.name)
+  enter(start)
+  for (let visit = path.at(-1); visit; visit = path.at(-1)) {
+    const target = visit.targets[visit.next++]
+    if (!target) {
+      path.pop()
+      open.delete(visit.name)
+      done.add(visit.name)
+    } else if (open.has(target.chain)) throw loop(path, target)
+    else enter(chains.get(target.chain))
+  }
+}
+
+function targetsOf({ rules }: Chain): readonly ChainTarget[] {
+  const targets = new Map<string, ChainTarget>()
+  for (const rule of rules) {
+    const target = chainTarget(rule)
+    if (target && !targets.has(target.chain)) targets.set(target.chain, target)
+  }
+  return [...targets.values()]
+}
+
+function loop(path: readonly Visit[], by: ChainTarget): RuleError {
+  const names = path.map(visit => visit.name)
+  const circle = [...names.slice(names.indexOf(by.chain)), by.chain]
+  return new RuleError('ERR_LOOP', `the chains call one another in a circle: ${circle.join(' -> ')}`, {
+    ...placeOf(by),
+    hint: 'take out one of the jumps',
+    refusal: { status: 1, text: 'Too many levels of symbolic links' },
+  })
 }

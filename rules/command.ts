@@ -1,35 +1,272 @@
-import { parseRules, type RuleContext } from './arguments.ts'
-import { RuleError } from './error.ts'
+// A command line of iptables, or a line of a rule file, as data.
+
+import { ArgumentReader } from './arguments.ts'
+import { buildRules } from './build.ts'
+import { type CommandDraft, usage } from './command-draft.ts'
+import type { CommandLetter } from './command-option.ts'
+import type { Counters } from './counters.ts'
+import { RuleError, refused } from './error.ts'
 import type { TableName } from './extension.ts'
 import type { Family } from './family.ts'
 import type { Rule } from './rule.ts'
+import { isTableName, tableNames } from './ruleset.ts'
 import type { Span } from './span.ts'
-import type { Token } from './token.ts'
-import { parseChainName } from './value/chain.ts'
+import { type Token, tokensOf } from './token.ts'
+import { checkChainName } from './value/chain.ts'
 
-/** What one line of a rule file, or one iptables command, does to a table. */
-export interface AppendCommand {
-  readonly kind: 'append'
+/** -A, -C or -D with what the rule says; several when -s or -d named several addresses. */
+export interface RuleCommand {
+  readonly kind: 'append' | 'check' | 'delete'
   readonly chain: string
   readonly rules: readonly Rule[]
 }
 
-export type Command = AppendCommand
-
-const APPEND: ReadonlySet<string> = new Set(['-A', '--append'])
-
-/** Reads the arguments of one command. Throws RuleError. */
-export function parseCommand(
-  tokens: readonly Token[],
-  family: Family,
-  table: TableName,
-  span: Span,
-): Command {
-  const at = tokens.findIndex(token => !token.quoted && APPEND.has(token.text))
-  const chain = tokens[at + 1]
-  if (at < 0 || !chain)
-    throw new RuleError('ERR_SYNTAX', 'not a rule: it must begin with -A and a chain', { span })
-  const context: RuleContext = { family, table, chain: parseChainName(chain) }
-  const rules = parseRules([...tokens.slice(0, at), ...tokens.slice(at + 2)], context, span)
-  return { kind: 'append', chain: context.chain, rules }
+/** -I; each rule is put at `number`, so several end up in reverse. */
+export interface InsertCommand {
+  readonly kind: 'insert'
+  readonly chain: string
+  /** Counted from 1. */
+  readonly number: number
+  readonly rules: readonly Rule[]
 }
+
+export interface ReplaceCommand {
+  readonly kind: 'replace'
+  readonly chain: string
+  readonly number: number
+  readonly rule: Rule
+}
+
+export interface DeleteNumberCommand {
+  readonly kind: 'delete-number'
+  readonly chain: string
+  readonly number: number
+}
+
+/** -F, -X or -Z: of one chain, or of all. */
+export interface ChainsCommand {
+  readonly kind: 'flush' | 'delete-chain' | 'zero'
+  readonly chain?: string
+}
+
+export interface ZeroRuleCommand {
+  readonly kind: 'zero-rule'
+  readonly chain: string
+  readonly number: number
+}
+
+export interface NewChainCommand {
+  readonly kind: 'new-chain'
+  readonly chain: string
+}
+
+export interface RenameChainCommand {
+  readonly kind: 'rename-chain'
+  readonly chain: string
+  readonly to: string
+}
+
+export interface PolicyCommand {
+  readonly kind: 'policy'
+  readonly chain: string
+  /** As given; only ACCEPT and DROP can be set. */
+  readonly policy: string
+  readonly counters?: Counters
+}
+
+/** -L and -S, and what they show. */
+export interface ListCommand {
+  readonly kind: 'list' | 'list-rules'
+  readonly chain?: string
+  readonly number?: number
+  readonly numeric: boolean
+  readonly exact: boolean
+  readonly lineNumbers: boolean
+  /** -Z was given too: of the chain (or all), or of the one rule. */
+  readonly zero?: 'chain' | 'rule'
+}
+
+export type InformationCommand = { readonly kind: 'version' } | { readonly kind: 'help' }
+
+export type Edit =
+  | RuleCommand
+  | InsertCommand
+  | ReplaceCommand
+  | DeleteNumberCommand
+  | ChainsCommand
+  | ZeroRuleCommand
+  | NewChainCommand
+  | RenameChainCommand
+  | PolicyCommand
+  | ListCommand
+
+export type Command = (Edit | InformationCommand) & {
+  readonly family: Family
+  readonly table: TableName
+  /** How many -v were given. */
+  readonly verbose: number
+  /** Seconds -w waits for the lock; Infinity when it names none. */
+  readonly wait?: number
+  readonly span: Span
+}
+
+/** Reads the words of an iptables (or, for family 6, ip6tables) command line, without the command's own name. Throws RuleError. */
+export function parseCommand(words: readonly string[], family: Family): Command {
+  const tokens = tokensOf(words)
+  const source = tokens[0]?.source ?? { name: 'arguments', text: '' }
+  const span = { source, start: 0, end: source.text.length }
+  const reader = new ArgumentReader(tokens, family, span)
+  reader.read()
+  const { otherFamily, verbose, wait, table } = reader.command
+  if (otherFamily)
+    throw new RuleError('ERR_OPTION', `-${family === 4 ? 6 : 4} is for the other family`, {
+      span,
+      refusal: { status: 2, text: '', bare: true },
+    })
+  const edit = editOf(reader, table ?? 'filter')
+  const common = { family, table: tableNamed(table ?? 'filter', span), verbose, span }
+  return { ...edit, ...common, ...(wait !== undefined && { wait }) }
+}
+
+export interface FileContext {
+  readonly family: Family
+  readonly table: TableName
+  readonly span: Span
+  /** Those before the rule. */
+  readonly counters?: Counters | undefined
+}
+
+/** Reads a line of a rule file; undefined where -4 or -6 says that it is for the other family. */
+export function parseLine(
+  tokens: readonly Token[],
+  context: FileContext,
+): Edit | InformationCommand | undefined {
+  const reader = new ArgumentReader(tokens, context.family, context.span)
+  if (context.counters) reader.setCounters(context.counters)
+  reader.read()
+  if (reader.command.otherFamily) return undefined
+  checkInFile(reader.command, context.span)
+  return editOf(reader, context.table)
+}
+
+function checkInFile({ table, wait, waitInterval }: CommandDraft, span: Span): void {
+  if (table !== undefined) throw usage('The -t option cannot be used in iptables-restore.\n', span)
+  if (wait !== undefined || waitInterval)
+    throw usage(`You cannot use \`-${wait === undefined ? 'W' : 'w'}' from iptables-restore`, span)
+}
+
+function tableNamed(name: string, span: Span): TableName {
+  if (isTableName(name)) return name
+  throw refused(
+    'ERR_TABLE',
+    {
+      status: 3,
+      text: `can't initialize iptables table \`${name}': Table does not exist (do you need to insmod?)`,
+    },
+    { span, hint: `tables are ${tableNames.join(', ')}` },
+  )
+}
+
+/** The checks of iptables that need all arguments, in its order. */
+function checkWhole({ command, rule }: ArgumentReader, table: string): void {
+  const { span } = rule
+  if (table === 'nat' && (command.word === 'DROP' || (rule.core.goto ?? rule.core.jump)?.text === 'DROP'))
+    throw usage(
+      '\nThe "nat" table is not intended for filtering, the use of DROP is therefore inhibited.\n\n',
+      span,
+    )
+  if (command.wait === undefined && command.waitInterval)
+    throw usage('--wait-interval only makes sense with --wait\n', span)
+  if (command.letters.length === 0)
+    throw new RuleError('ERR_SYNTAX', 'no command specified', {
+      span,
+      hint: 'a rule begins with -A and a chain',
+      refusal: { status: 2, text: 'no command specified' },
+    })
+  command.check(span)
+  if (command.chain) checkChainName(command.chain.text, command.chain)
+}
+
+function editOf(reader: ArgumentReader, tableName: string): Edit | InformationCommand {
+  const { command, rule } = reader
+  if (command.information) return { kind: command.information }
+  checkWhole(reader, tableName)
+  const chain = command.chain?.text ?? ''
+  const number = command.number ?? 1
+  const table = isTableName(tableName) ? tableName : 'filter'
+  const rules = () => buildRules(rule, { family: rule.family, table, chain })
+  const letter = mainLetter(command)
+  switch (letter) {
+    case 'A':
+      return { kind: 'append', chain, rules: rules() }
+    case 'C':
+      return { kind: 'check', chain, rules: absent(rules) }
+    case 'D':
+      if (command.byNumber) return { kind: 'delete-number', chain, number }
+      return { kind: 'delete', chain, rules: absent(rules) }
+    case 'I':
+      return { kind: 'insert', chain, number, rules: rules() }
+    case 'R':
+      return { kind: 'replace', chain, number, rule: onlyOne(rules(), rule.span) }
+    case 'F':
+      return { kind: 'flush', ...named(command) }
+    case 'X':
+      return { kind: 'delete-chain', ...named(command) }
+    case 'Z':
+      return command.byNumber ? { kind: 'zero-rule', chain, number } : { kind: 'zero', ...named(command) }
+    case 'N':
+      return { kind: 'new-chain', chain }
+    case 'E':
+      return { kind: 'rename-chain', chain, to: command.word }
+    case 'P': {
+      const { counters } = rule
+      return { kind: 'policy', chain, policy: command.word, ...(counters && { counters }) }
+    }
+    default:
+      return listOf(command, letter === 'L' ? 'list' : 'list-rules')
+  }
+}
+
+/** Of -L -Z it is -L; but a -Z with a number forgets a listing given before it. */
+function mainLetter({ letters, byNumber }: CommandDraft): CommandLetter | undefined {
+  if (byNumber && letters.at(-1) === 'Z') return 'Z'
+  return letters.find(letter => letter !== 'Z') ?? letters[0]
+}
+
+const named = ({ chain }: CommandDraft): { chain?: string } => (chain ? { chain: chain.text } : {})
+
+function listOf(command: CommandDraft, kind: ListCommand['kind']): ListCommand {
+  const { lists, number, letters, byNumber } = command
+  const zero = byNumber ? ('rule' as const) : ('chain' as const)
+  return {
+    kind,
+    ...named(command),
+    ...(number !== undefined && { number }),
+    numeric: lists.has('numeric'),
+    exact: lists.has('exact'),
+    lineNumbers: lists.has('line-numbers'),
+    ...(letters.includes('Z') && { zero }),
+  }
+}
+
+function onlyOne(rules: readonly Rule[], span: Span): Rule {
+  const [rule] = rules
+  if (rule && rules.length === 1) return rule
+  throw usage('Replacement rule does not specify a unique address', span)
+}
+
+/** A rule the kernel would not take is in no chain, so -C and -D do not find it. */
+function absent(read: () => Rule[]): Rule[] {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof RuleError && error.refusal?.status === 1)
+      throw refused('ERR_RULE', NO_SUCH_RULE, { ...(error.span && { span: error.span }) })
+    throw error
+  }
+}
+
+export const NO_SUCH_RULE = {
+  status: 1,
+  text: 'Bad rule (does a matching rule exist in that chain?)',
+} as const

@@ -10,10 +10,22 @@ export type RuleErrorCode =
   | 'ERR_TABLE'
   | 'ERR_LOOP'
   | 'ERR_COUNTER'
+  | 'ERR_RULE'
   | 'ERR_INPUT'
+
+/** How iptables itself says no: its words and its exit status. */
+export interface Refusal {
+  /** 1: the rules as they are do not allow it; 2: it was asked wrongly; 3: there is no such table. */
+  readonly status: 1 | 2 | 3
+  readonly text: string
+  /** The text stands alone, without iptables' name before it. */
+  readonly bare?: true
+}
 
 export interface RuleErrorDetails {
   readonly span?: Span
+  /** Left out where iptables has no words of its own for this; it exits with 2 then. */
+  readonly refusal?: Refusal
   /** What to do about it. */
   readonly hint?: string
   readonly cause?: unknown
@@ -25,20 +37,42 @@ export class RuleError extends Error {
   readonly code: RuleErrorCode
   readonly span: Span | undefined
   readonly hint: string | undefined
+  readonly refusal: Refusal | undefined
 
   constructor(code: RuleErrorCode, message: string, details: RuleErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
     this.span = details.span
     this.hint = details.hint
+    this.refusal = details.refusal
   }
 
   /** The same error with a place, where it has none yet. */
   at(span: Span): RuleError {
     if (this.span) return this
-    return new RuleError(this.code, this.message, { span, ...(this.hint && { hint: this.hint }) })
+    const { code, message, hint, refusal } = this
+    return new RuleError(code, message, { span, ...(hint && { hint }), ...(refusal && { refusal }) })
   }
 }
+
+/** An error whose words are iptables' own. */
+export const refused = (
+  code: RuleErrorCode,
+  refusal: Refusal,
+  details: { readonly span?: Span; readonly hint?: string } = {},
+): RuleError => new RuleError(code, refusal.text.trim(), { ...details, refusal })
+
+/** What iptables prints on standard error for this, with its line ends. */
+export function printRefusal(error: RuleError, program: string, version: string): string {
+  const { status, text, bare }: Refusal = error.refusal ?? { status: 2, text: error.message }
+  if (status === 1) return `${program}: ${text}.\n`
+  const said = text === '' && bare ? '' : `${bare ? '' : `${program} v${version}: `}${text}\n`
+  if (status === 3) return `${said}Perhaps ${program} or your kernel needs to be upgraded.\n`
+  return `${said}Try \`${program} -h' or '${program} --help' for more information.\n`
+}
+
+/** The exit status of a command that failed with this. */
+export const refusalStatus = (error: RuleError): 1 | 2 | 3 => error.refusal?.status ?? 2
 
 /** Longest part of a source line that a caret error shows; rule lines may be 64 KiB long. */
 const SHOWN_COLUMNS = 160

@@ -1,5 +1,30 @@
+export {
+  type ChainsCommand,
+  type Command,
+  type DeleteNumberCommand,
+  type Edit,
+  type InformationCommand,
+  type InsertCommand,
+  type ListCommand,
+  type NewChainCommand,
+  type PolicyCommand,
+  parseCommand,
+  type RenameChainCommand,
+  type ReplaceCommand,
+  type RuleCommand,
+  type ZeroRuleCommand,
+} from './command.ts'
 export { type Counters, noCounters, parseCounters, printCounters } from './counters.ts'
-export { formatError, place, RuleError, type RuleErrorCode } from './error.ts'
+export { applyCommand, withTable } from './edit.ts'
+export {
+  formatError,
+  place,
+  printRefusal,
+  type Refusal,
+  RuleError,
+  type RuleErrorCode,
+  refusalStatus,
+} from './error.ts'
 export { type Evaluation, evaluate, ruleMatches, type Step } from './evaluate.ts'
 export { EvaluationError } from './evaluation-error.ts'
 export type { MatchExtension, MatchResult, TableName, TargetExtension } from './extension.ts'
@@ -64,7 +89,8 @@ export {
   tableNames,
   tableOf,
 } from './ruleset.ts'
-export { type ParseOptions, parseSave } from './save.ts'
+export { sameRule } from './same.ts'
+export { type ParseOptions, parseSave, type RestoreOptions, restoreSave } from './save.ts'
 export { type Located, lineOf, type Position, position, type Source, type Span } from './span.ts'
 export { type Term, term } from './term.ts'
 export {

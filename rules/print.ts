@@ -7,9 +7,9 @@ import type { Rule } from './rule.ts'
 import type { Chain, Ruleset, Table } from './ruleset.ts'
 import type { Term } from './term.ts'
 import { printAddressMask } from './value/address.ts'
+import { printChainName } from './value/chain-name.ts'
 import { printInterface } from './value/interface.ts'
 import { printProtocol } from './value/protocol.ts'
-import { quote } from './value/quote.ts'
 
 /** A rule without its chain: ` -s 10.0.0.0/8 -p tcp … -j ACCEPT`, with a blank before it; '' for a rule that asks nothing and does nothing. */
 export function printRule(rule: Rule, family: Family): string {
@@ -28,7 +28,7 @@ export function printRule(rule: Rule, family: Family): string {
 
 /** `-A CHAIN …`, which is also how a rule is named in statistics and listings. */
 export const printAppend = (chain: string, rule: Rule, family: Family): string =>
-  `-A ${quote(chain)}${printRule(rule, family)}`
+  `-A ${printChainName(chain)}${printRule(rule, family)}`
 
 function printCore<T>(option: string, term: Term<T> | undefined, print: (value: T) => string): string {
   return term ? `${term.negated ? ' !' : ''} ${option} ${print(term.value)}` : ''
@@ -41,8 +41,8 @@ export const printMatch = (match: Match, family: Family): string =>
   ` -m ${match.kind}${matchExtension(match).print(match, { family })}`
 
 export function printTarget(target: Target, family: Family): string {
-  if (target.kind === 'jump') return ` -j ${quote(target.chain)}`
-  if (target.kind === 'goto') return ` -g ${quote(target.chain)}`
+  if (target.kind === 'jump') return ` -j ${printChainName(target.chain)}`
+  if (target.kind === 'goto') return ` -g ${printChainName(target.chain)}`
   return ` -j ${target.kind}${targetExtension(target).print(target, { family })}`
 }
 
@@ -62,7 +62,7 @@ export function printTable(table: Table, family: Family, options: PrintOptions =
 }
 
 const printChain = (chain: Chain): string =>
-  `:${quote(chain.name)} ${chain.policy ?? '-'} ${printCounters(chain.counters ?? noCounters)}`
+  `:${chain.name} ${chain.policy ?? '-'} ${printCounters(chain.counters ?? noCounters)}`
 
 const printRules = (chain: Chain, family: Family, { counters }: PrintOptions): string[] =>
   chain.rules.map(rule => {

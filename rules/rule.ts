@@ -21,4 +21,6 @@ export interface Rule extends Located {
   readonly target?: Target
   /** As written; a live rule set keeps its counters elsewhere. */
   readonly counters?: Counters
+  /** Lines `# …` that stood before it, where they were asked for. */
+  readonly remarks?: readonly string[]
 }

@@ -13,17 +13,24 @@ export interface Chain extends Located {
   /** Of the policy. */
   readonly counters?: Counters
   readonly rules: readonly Rule[]
+  /** Lines `# …` that stood before it, where they were asked for; so in tables. */
+  readonly remarks?: readonly string[]
 }
 
 export interface Table extends Located {
   readonly name: TableName
   /** Base chains first, in the order of their hooks, then the user chains by name, as libiptc keeps them. */
   readonly chains: readonly Chain[]
+  readonly remarks?: readonly string[]
+  /** Those that stood before COMMIT. */
+  readonly closing?: readonly string[]
 }
 
 export interface Ruleset {
   readonly family: Family
   readonly tables: readonly Table[]
+  /** Remarks behind the last table. */
+  readonly closing?: readonly string[]
 }
 
 /** The base chains of each table in the order of their hooks (net/ipv4/netfilter/iptable_*.c). */

@@ -1,31 +1,53 @@
-// Rule files: what iptables-save writes and iptables-restore reads.
+// Rule files: what iptables-save writes and iptables-restore reads. Its lines are edits of tables, made one after the other.
 
-import { checkRuleset } from './check.ts'
-import { parseCommand } from './command.ts'
-import { parseCounters } from './counters.ts'
+import { checkLoops } from './check.ts'
+import { type Edit, parseLine } from './command.ts'
+import { type Counters, parseCounters } from './counters.ts'
+import { withTable } from './edit.ts'
+import { TableEditor } from './edit-table.ts'
 import { RuleError } from './error.ts'
+import type { TableName } from './extension.ts'
 import type { Family } from './family.ts'
-import { isBaseChain, isTableName, type Policy, type Ruleset, tableNames } from './ruleset.ts'
+import { isBaseChain, isTableName, type Ruleset, tableNames } from './ruleset.ts'
 import type { Source, Span } from './span.ts'
-import { TableBuilder } from './table-builder.ts'
 import { type Token, tokenise } from './token.ts'
-import { parseChainName } from './value/chain.ts'
+import { checkChainName } from './value/chain.ts'
 
-export interface ParseOptions {
-  readonly family: Family
+export interface RestoreOptions {
   /** Names the text in errors; `-` unless given. */
   readonly name?: string
+  /** Take the file's counters, as -c does; else what it sets begins at zero. True unless given. */
+  readonly counters?: boolean
+  /** Keep what a table held and the file does not mention, as -n does. */
+  readonly noflush?: boolean
+  /** Read only this table of the file, as -T does. */
+  readonly table?: TableName
+  /** Keep lines that begin with `#`, with what they stand before. */
+  readonly remarks?: boolean
+}
+
+export interface ParseOptions extends RestoreOptions {
+  readonly family: Family
 }
 
 /** Reads a rule file. Throws RuleError with the place of the first thing wrong. */
-export function parseSave(text: string, { family, name = '-' }: ParseOptions): Ruleset {
-  const source: Source = { name, text }
+export function parseSave(text: string, { family, ...options }: ParseOptions): Ruleset {
+  return restore({ family, tables: [] }, text, options, true)
+}
+
+/**
+ * What a rule set becomes when a rule file is restored into it: tables the file does not mention stay as they are, those it does are
+ * replaced but for their policies, or with `noflush` merged into. Throws RuleError; all or nothing.
+ */
+export const restoreSave = (ruleset: Ruleset, text: string, options: RestoreOptions = {}): Ruleset =>
+  restore(ruleset, text, options, false)
+
+function restore(ruleset: Ruleset, text: string, options: RestoreOptions, whole: boolean): Ruleset {
+  const source: Source = { name: options.name ?? '-', text }
   refuseBinary(source)
-  const reader = new SaveReader(source, family)
+  const reader = new SaveReader(source, ruleset, options)
   forEachLine(text, (start, end) => reader.readLine(start, end))
-  const ruleset = reader.finish()
-  checkRuleset(ruleset)
-  return ruleset
+  return reader.finish(whole)
 }
 
 function forEachLine(text: string, read: (start: number, end: number) => void): void {
@@ -49,103 +71,162 @@ function refuseBinary(source: Source): void {
 
 class SaveReader {
   readonly #source: Source
-  readonly #family: Family
-  readonly #tables = new Map<string, TableBuilder>()
-  #table: TableBuilder | undefined
+  readonly #options: RestoreOptions
+  #ruleset: Ruleset
+  #table: TableEditor | undefined
+  /** Where the table opened last begins. */
+  #opened: Span | undefined
+  #tables = 0
+  /** In a table that -T leaves out. */
+  #skipping = false
+  #remarks: string[] = []
 
-  constructor(source: Source, family: Family) {
+  constructor(source: Source, ruleset: Ruleset, options: RestoreOptions) {
     this.#source = source
-    this.#family = family
+    this.#ruleset = ruleset
+    this.#options = options
   }
 
   readLine(start: number, end: number): void {
-    const first = this.#source.text[start]
-    if (start === end || first === '#') return
+    const { text } = this.#source
+    const first = text.charCodeAt(start)
+    if (start === end) return
+    if (first === HASH) {
+      if (this.#options.remarks) this.#remarks.push(text.slice(start, end))
+      return
+    }
     const span = { source: this.#source, start, end }
-    if (first === '*') this.#openTable(span)
-    else if (this.#source.text.slice(start, end).trim() === '') return
-    else if (!this.#table)
-      throw new RuleError('ERR_SYNTAX', 'this stands outside of any table', {
-        span,
-        hint: 'a table begins with a line such as *filter and ends with COMMIT',
-      })
-    else if (first === ':') this.#readChain(this.#table, span)
-    else if (this.#source.text.slice(start, end).trim() === 'COMMIT') this.#table = undefined
+    if (first === STAR && !this.#table) this.#openTable(span)
+    else if (this.#skipping || isBlank(text, start, end)) return
+    else if (!this.#table) throw outside(span)
+    else if (first === COLON) this.#readChain(this.#table, span)
+    else if (first === STAR)
+      throw new RuleError('ERR_SYNTAX', `the table ${this.#table.name} has no COMMIT before this`, { span })
+    else if (first === C && text.slice(start, end).trim() === 'COMMIT') this.#commit(this.#table)
     else this.#readRule(this.#table, span)
   }
 
-  finish(): Ruleset {
+  finish(whole: boolean): Ruleset {
     const end = this.#source.text.length
     if (this.#table)
       throw new RuleError('ERR_INPUT', `the table ${this.#table.name} has no COMMIT`, {
-        ...(this.#table.span && { span: this.#table.span }),
+        ...(this.#opened && { span: this.#opened }),
         hint: 'end the table with a line COMMIT; without one iptables-restore would load nothing of it',
       })
-    if (this.#tables.size === 0)
+    if (whole && this.#tables === 0)
       throw new RuleError('ERR_INPUT', 'there are no rules in this', {
         span: { source: this.#source, start: end, end },
         hint: 'a rule file holds at least a table: *filter … COMMIT',
       })
-    return { family: this.#family, tables: [...this.#tables.values()].map(table => table.build()) }
+    const closing = this.#takeRemarks()
+    return closing ? { ...this.#ruleset, closing } : this.#ruleset
   }
 
   #openTable(span: Span): void {
-    const name = span.source.text.slice(span.start + 1, span.end).trim()
-    if (this.#table)
-      throw new RuleError('ERR_SYNTAX', `the table ${this.#table.name} has no COMMIT before this`, { span })
+    const [word] = tokenise(this.#source, span.start + 1, span.end)
+    const name = word?.text ?? ''
     if (!isTableName(name))
       throw new RuleError('ERR_TABLE', `unknown table "${name}"`, {
         span,
         hint: `tables are ${tableNames.join(', ')}`,
       })
-    // a table given a second time starts afresh, as a second iptables-restore of it would
-    this.#table = new TableBuilder(name, span)
-    this.#tables.delete(name)
-    this.#tables.set(name, this.#table)
+    this.#tables++
+    this.#skipping = this.#options.table !== undefined && this.#options.table !== name
+    if (this.#skipping) return
+    this.#opened = span
+    const old = this.#ruleset.tables.find(table => table.name === name)
+    this.#table = old ? new TableEditor(old) : TableEditor.create(name, span)
+    if (!this.#options.noflush) this.#empty(this.#table, span)
+    this.#table.remarks = this.#takeRemarks()
   }
 
-  #readChain(table: TableBuilder, span: Span): void {
-    const [name, policy, counters] = tokenise(this.#source, span.start + 1, span.end)
-    if (!name) throw new RuleError('ERR_SYNTAX', 'the chain has no name', { span })
+  #empty(table: TableEditor, span: Span): void {
+    table.flush(undefined, span)
+    table.deleteChain(undefined, span)
+  }
+
+  #commit(editor: TableEditor): void {
+    editor.closing = this.#takeRemarks()
+    const table = editor.build()
+    checkLoops(table)
+    this.#ruleset = withTable(this.#ruleset, table)
+    this.#table = undefined
+  }
+
+  /** `:CHAIN POLICY [packets:bytes]`; quotes mean nothing here. */
+  #readChain(table: TableEditor, span: Span): void {
+    const [name = '', policy, counters] = this.#source.text.slice(span.start + 1, span.end).split(/[ \t]+/)
+    if (name === '') throw new RuleError('ERR_SYNTAX', 'the chain has no name', { span })
+    checkChainName(name, span)
+    if (!isBaseChain(table.name, name)) table.declare(name, this.#options.noflush === true, span)
     if (!policy)
-      throw new RuleError('ERR_SYNTAX', `the chain ${name.text} has no policy`, {
+      throw new RuleError('ERR_SYNTAX', `the chain ${name} has no policy`, {
         span,
         hint: 'user chains have the policy -',
       })
-    const chain = parseChainName(name)
-    if (!isBaseChain(table.name, chain)) table.addChain(chain, span)
-    else
-      table.setPolicy(
-        chain,
-        readPolicy(policy),
-        counters && place(counters, () => parseCounters(counters.text)),
-        span,
-      )
+    if (policy !== '-') table.setPolicy(name, policy, this.#readCounters(counters, span), span)
+    const remarks = this.#takeRemarks()
+    if (remarks) table.remark(name, remarks)
   }
 
-  #readRule(table: TableBuilder, span: Span): void {
-    const tokens = tokenise(this.#source, span.start, span.end)
-    const [first] = tokens
-    const counters = first?.text.startsWith('[') ? place(first, () => parseCounters(first.text)) : undefined
-    const command = parseCommand(counters ? tokens.slice(1) : tokens, this.#family, table.name, span)
-    for (const rule of command.rules)
-      table.append(command.chain, counters ? { ...rule, counters } : rule, span)
+  #readRule(table: TableEditor, span: Span): void {
+    const { source } = span
+    const counters = source.text.charCodeAt(span.start) === BRACKET ? ruleCounters(span) : undefined
+    const tokens = tokenise(source, counters?.end ?? span.start, span.end)
+    const edit = parseLine(tokens, {
+      family: this.#ruleset.family,
+      table: table.name,
+      span,
+      counters: this.#readCounters(counters?.text, span),
+    })
+    if (edit && edit.kind !== 'version' && edit.kind !== 'help') table.apply(this.#remarked(edit), span)
+  }
+
+  #readCounters(text: string | undefined, span: Span): Counters | undefined {
+    if (text === undefined || this.#options.counters === false) return undefined
+    try {
+      return parseCounters(text)
+    } catch (error) {
+      throw error instanceof RuleError ? error.at(span) : error
+    }
+  }
+
+  #remarked(edit: Edit): Edit {
+    if (this.#remarks.length === 0 || !('rules' in edit)) return edit
+    const [first, ...rest] = edit.rules
+    const remarks = this.#takeRemarks()
+    return first && remarks ? { ...edit, rules: [{ ...first, remarks }, ...rest] } : edit
+  }
+
+  #takeRemarks(): readonly string[] | undefined {
+    if (this.#remarks.length === 0) return undefined
+    const remarks = this.#remarks
+    this.#remarks = []
+    return remarks
   }
 }
 
-function readPolicy({ text, span }: Token): Policy | undefined {
-  if (text === '-') return undefined
-  if (text === 'ACCEPT' || text === 'DROP') return text
-  throw new RuleError('ERR_CHAIN', `"${text}" is not a policy`, {
+const [HASH, STAR, COLON, C, BRACKET] = [0x23, 0x2a, 0x3a, 0x43, 0x5b]
+
+function isBlank(text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (!' \t\r'.includes(text.charAt(at))) return false
+  return true
+}
+
+/** `[packets:bytes]` before a rule, which may follow without a blank. */
+function ruleCounters(span: Span): Pick<Token, 'text' | 'end'> {
+  const { text } = span.source
+  const close = text.indexOf(']', span.start)
+  if (close < 0 || close >= span.end)
+    throw new RuleError('ERR_COUNTER', 'the counters have no "]"', {
+      span,
+      hint: 'write them as [packets:bytes]',
+    })
+  return { text: text.slice(span.start, close + 1), end: close + 1 }
+}
+
+const outside = (span: Span): RuleError =>
+  new RuleError('ERR_SYNTAX', 'this stands outside of any table', {
     span,
-    hint: 'policies are ACCEPT and DROP',
+    hint: 'a table begins with a line such as *filter and ends with COMMIT',
   })
-}
-
-function place<T>({ span }: Token, read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    throw error instanceof RuleError ? error.at(span) : error
-  }
-}

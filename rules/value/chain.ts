@@ -1,18 +1,46 @@
-import { RuleError } from '../error.ts'
-import type { Token } from '../token.ts'
+import { refused } from '../error.ts'
+import { findTarget } from '../registry.ts'
+import type { Span } from '../span.ts'
 import { utf8Length } from './quote.ts'
 
 /** XT_EXTENSION_MAXNAMELEN, with its NUL. */
 const SIZE = 29
 
-/** A chain's name as iptables takes it (assert_valid_chain_name in iptables/xshared.c). */
-export function parseChainName({ text, span }: Pick<Token, 'text' | 'span'>): string {
-  if (text === '' || /^[-!]|[\s\0]/.test(text))
-    throw new RuleError('ERR_CHAIN', `"${text}" cannot name a chain`, { span })
-  if (utf8Length(text) >= SIZE)
-    throw new RuleError('ERR_CHAIN', `the chain name "${text}" is too long`, {
-      span,
-      hint: `at most ${SIZE - 1} bytes`,
-    })
-  return text
+/** A chain's name where a chain is spoken of: it only must not be too long. */
+export function checkChainName(name: string, span: Span): void {
+  if (utf8Length(name) >= SIZE)
+    throw refused(
+      'ERR_CHAIN',
+      { status: 2, text: `chain name \`${name}' too long (must be under ${SIZE} chars)` },
+      { span, hint: `at most ${SIZE - 1} bytes` },
+    )
+}
+
+/** The name of a chain that -N is to make. */
+export function checkNewChainName(name: string, span: Span): void {
+  checkChainName(name, span)
+  if (/^[-!]/.test(name))
+    throw refused(
+      'ERR_CHAIN',
+      { status: 2, text: `chain name not allowed to start with \`${name.charAt(0)}'` },
+      { span },
+    )
+  if (name === '' || findTarget(name))
+    throw refused(
+      'ERR_CHAIN',
+      { status: 2, text: 'chain name may not clash with target name' },
+      { span, hint: `"${name}" is a target` },
+    )
+  if (/\s/.test(name))
+    throw refused('ERR_CHAIN', { status: 2, text: `Invalid chain name \`${name}'` }, { span })
+}
+
+/** What -j and -g name. */
+export function checkTargetName(name: string, span: Span): void {
+  if (name !== '' && !/\s/.test(name) && utf8Length(name) < SIZE) return
+  const text =
+    name === ''
+      ? 'Invalid target name (too short)'
+      : `Invalid target name \`${name}'${utf8Length(name) < SIZE ? '' : ` (${SIZE - 1} chars max)`}`
+  throw refused('ERR_CHAIN', { status: 2, text }, { span })
 }

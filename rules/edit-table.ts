@@ -1,0 +1,412 @@
+import type { Edit } from './command.ts'
+import { NO_SUCH_RULE } from './command.ts'
+import { type Counters, noCounters } from './counters.ts'
+import { type Refusal, RuleError, refused } from './error.ts'
+import type { TableName } from './extension.ts'
+import type { ChainTarget, Target } from './registry.ts'
+import type { Rule } from './rule.ts'
+import { baseChains, type Chain, type Policy, type Table } from './ruleset.ts'
+import { sameRule } from './same.ts'
+import type { Span } from './span.ts'
+
+/** A chain being edited. */
+interface OpenChain {
+  policy?: Policy
+  counters?: Counters
+  span?: Span
+  rules: Rule[]
+  remarks?: readonly string[]
+  /** The chain this was opened from, while nothing has changed; its rules are not to be written to. */
+  unchanged?: Chain
+}
+
+const NO_CHAIN: Refusal = { status: 1, text: 'No chain/target/match by that name' }
+const INVALID: Refusal = { status: 1, text: "Invalid argument. Run `dmesg' for more information" }
+
+/** Names a user chain cannot have, since as targets they are verdicts to libiptc. */
+const VERDICTS: ReadonlySet<string> = new Set(['ACCEPT', 'DROP', 'QUEUE', 'RETURN'])
+
+/**
+ * A table while it is edited, as libiptc does it: one edit after the other, each refused or done. What is not touched is shared with
+ * the table it came from, and chains are copied when they are first written to.
+ */
+export class TableEditor {
+  readonly name: TableName
+  readonly #base: readonly string[]
+  readonly #chains = new Map<string, OpenChain>()
+  /** How many rules name each chain; counted when first asked for. */
+  #references: Map<string, number> | undefined
+  /** What -Z leaves alone: counters set since the table was opened. */
+  readonly #counted = new Set<Rule | OpenChain>()
+  readonly #from: Table
+  remarks: readonly string[] | undefined
+  /** Remarks before COMMIT. */
+  closing: readonly string[] | undefined
+  #renewed = false
+  #changed = false
+
+  constructor(table: Table) {
+    this.name = table.name
+    this.#base = baseChains[table.name]
+    this.#from = table
+    for (const chain of table.chains)
+      this.#chains.set(chain.name, { ...chain, rules: chain.rules as Rule[], unchanged: chain })
+  }
+
+  static create(name: TableName, span?: Span): TableEditor {
+    const chains = baseChains[name].map((chain): Chain => ({ name: chain, policy: 'ACCEPT', rules: [] }))
+    return new TableEditor({ name, chains, ...(span && { span }) })
+  }
+
+  build(): Table {
+    const { remarks, closing } = this
+    if (!this.#changed && !remarks && !closing) return this.#from
+    const chain = (name: string): Chain => closed(name, this.#chains.get(name))
+    const names = this.#renewed ? this.#sortedNames() : [...this.#chains.keys()]
+    return {
+      ...this.#from,
+      chains: names.map(chain),
+      ...(remarks && { remarks }),
+      ...(closing && { closing }),
+    }
+  }
+
+  #sortedNames(): string[] {
+    const user = [...this.#chains.keys()].filter(name => !this.#base.includes(name))
+    return [...this.#base, ...user.sort(byBytes)]
+  }
+
+  has(chain: string): boolean {
+    return this.#chains.has(chain)
+  }
+
+  /** Makes one edit. Throws RuleError where iptables would refuse it; the table is of no use then. */
+  apply(edit: Edit, span: Span): void {
+    switch (edit.kind) {
+      case 'append':
+        this.#append(edit.chain, edit.rules, span)
+        break
+      case 'insert':
+        this.#insert(edit.chain, edit.number, edit.rules, span)
+        break
+      case 'replace':
+        this.#replace(edit.chain, edit.number, edit.rule, span)
+        break
+      case 'check':
+        for (const rule of edit.rules) this.#find(edit.chain, rule, span)
+        break
+      case 'delete':
+        for (const rule of edit.rules) this.#removeAt(edit.chain, this.#find(edit.chain, rule, span))
+        break
+      case 'delete-number':
+        this.#deleteNumber(edit.chain, edit.number, span)
+        break
+      case 'flush':
+        this.flush(edit.chain, span)
+        break
+      case 'zero':
+        for (const name of this.#named(edit.chain, span)) this.#zero(name)
+        break
+      case 'zero-rule':
+        this.#zeroRule(edit.chain, edit.number, span)
+        break
+      case 'new-chain':
+        this.#create(edit.chain, span)
+        break
+      case 'delete-chain':
+        this.deleteChain(edit.chain, span)
+        break
+      case 'rename-chain':
+        this.#rename(edit.chain, edit.to, span)
+        break
+      case 'policy':
+        this.setPolicy(edit.chain, edit.policy, edit.counters, span)
+        break
+      case 'list':
+      case 'list-rules':
+        this.#list(edit, span)
+        break
+    }
+  }
+
+  #append(name: string, rules: readonly Rule[], span: Span): void {
+    const resolved = rules.map(rule => this.#resolve(rule, span))
+    const { rules: into } = this.#write(this.#open(name, span))
+    for (const rule of resolved) {
+      into.push(rule)
+      this.#added(rule)
+    }
+  }
+
+  #insert(name: string, number: number, rules: readonly Rule[], span: Span): void {
+    const resolved = rules.map(rule => this.#resolve(rule, span))
+    const chain = this.#open(name, span)
+    if (number > chain.rules.length + 1)
+      throw refused('ERR_RULE', { status: 1, text: 'Index of insertion too big' }, { span })
+    this.#write(chain).rules.splice(number - 1, 0, ...resolved.toReversed())
+    for (const rule of resolved) this.#added(rule)
+  }
+
+  #replace(name: string, number: number, rule: Rule, span: Span): void {
+    const resolved = this.#resolve(rule, span)
+    const chain = this.#open(name, span)
+    const old = chain.rules[number - 1]
+    if (!old) throw refused('ERR_RULE', { status: 1, text: 'Index of replacement too big' }, { span })
+    this.#write(chain).rules[number - 1] = resolved
+    this.#removed(old)
+    this.#added(resolved)
+  }
+
+  /** The index of the first rule that is the same. */
+  #find(name: string, rule: Rule, span: Span): number {
+    const wanted = this.#resolve(rule, span)
+    const index = this.#chains.get(name)?.rules.findIndex(other => sameRule(other, wanted)) ?? -1
+    if (index < 0) throw refused('ERR_RULE', NO_SUCH_RULE, { span })
+    return index
+  }
+
+  #deleteNumber(name: string, number: number, span: Span): void {
+    if (number > this.#open(name, span).rules.length)
+      throw refused('ERR_RULE', { status: 1, text: 'Index of deletion too big' }, { span })
+    this.#removeAt(name, number - 1)
+  }
+
+  #removeAt(name: string, index: number): void {
+    const chain = this.#chains.get(name)
+    for (const rule of chain ? this.#write(chain).rules.splice(index, 1) : []) this.#removed(rule)
+  }
+
+  /** Of one chain, or of all. */
+  flush(name: string | undefined, span: Span): void {
+    for (const each of this.#named(name, span)) {
+      const chain = this.#open(each, span)
+      if (chain.rules.length === 0) continue
+      for (const rule of chain.rules) this.#removed(rule)
+      this.#touch(chain)
+      chain.rules = []
+    }
+  }
+
+  #zero(name: string): void {
+    const chain = this.#chains.get(name)
+    if (!chain) return
+    const { rules, counters } = chain
+    if (counters && !this.#counted.has(chain)) this.#write(chain).counters = noCounters
+    if (!rules.some(rule => rule.counters && !this.#counted.has(rule))) return
+    this.#touch(chain)
+    chain.rules = rules.map(rule => (this.#counted.has(rule) ? rule : withoutCounters(rule)))
+  }
+
+  #zeroRule(name: string, number: number, span: Span): void {
+    const chain = this.#open(name, span)
+    const rule = chain.rules[number - 1]
+    if (!rule) throw refused('ERR_RULE', { status: 1, text: 'Index of counter too big' }, { span })
+    if (!this.#counted.has(rule)) this.#write(chain).rules[number - 1] = withoutCounters(rule)
+  }
+
+  #create(name: string, span: Span): void {
+    if (this.#chains.has(name) || VERDICTS.has(name))
+      throw refused('ERR_CHAIN', { status: 1, text: 'Chain already exists' }, { span })
+    this.#chains.set(name, { rules: [], span })
+    this.#renew()
+  }
+
+  /** A line `:CHAIN …` of a rule file. An existing user chain is emptied where the file is merged (`-n`), and refused otherwise. */
+  declare(name: string, merge: boolean, span: Span): void {
+    const chain = this.#chains.get(name)
+    if (chain && merge) this.flush(name, span)
+    else if (chain || VERDICTS.has(name))
+      throw new RuleError('ERR_CHAIN', `the chain ${name} is there already`, {
+        span,
+        refusal: { status: 2, text: `error creating chain '${name}':File exists\n` },
+      })
+    else this.#create(name, span)
+  }
+
+  /** Of one chain, or of all user chains. */
+  deleteChain(name: string | undefined, span: Span): void {
+    const names = name === undefined ? this.#sortedNames().slice(this.#base.length) : [name]
+    for (const each of names) {
+      const chain = this.#open(each, span)
+      if (this.#base.includes(each)) throw refused('ERR_CHAIN', INVALID, { span })
+      if (this.#countReferences().get(each))
+        throw refused(
+          'ERR_CHAIN',
+          { status: 1, text: 'Too many links' },
+          { span, hint: `rules jump to ${each}` },
+        )
+      if (chain.rules.length > 0)
+        throw refused(
+          'ERR_CHAIN',
+          { status: 1, text: 'Directory not empty' },
+          { span, hint: `${each} has rules` },
+        )
+      this.#chains.delete(each)
+      this.#renew()
+    }
+  }
+
+  #rename(name: string, to: string, span: Span): void {
+    if (this.#chains.has(to) || VERDICTS.has(to))
+      throw refused('ERR_CHAIN', { status: 1, text: 'File exists' }, { span })
+    const chain = this.#chains.get(name)
+    if (!chain || this.#base.includes(name)) throw refused('ERR_CHAIN', NO_CHAIN, { span })
+    this.#touch(chain)
+    this.#chains.delete(name)
+    this.#chains.set(to, chain)
+    this.#renew()
+    for (const other of this.#chains.values())
+      if (other.rules.some(rule => calledBy(rule)?.chain === name)) this.#retarget(other, name, to)
+    this.#references = undefined
+  }
+
+  #retarget(chain: OpenChain, from: string, to: string): void {
+    this.#touch(chain)
+    chain.rules = chain.rules.map(rule => {
+      const target = calledBy(rule)
+      return target?.chain === from ? { ...rule, target: { ...target, chain: to } } : rule
+    })
+  }
+
+  /** Without counters they become zero. */
+  setPolicy(name: string, policy: string, counters: Counters | undefined, span: Span): void {
+    const chain = this.#base.includes(name) ? this.#chains.get(name) : undefined
+    if (!chain) throw refused('ERR_CHAIN', { status: 1, text: 'Bad built-in chain name' }, { span })
+    if (policy !== 'ACCEPT' && policy !== 'DROP')
+      throw new RuleError('ERR_CHAIN', `"${policy}" is not a policy`, {
+        span,
+        hint: 'policies are ACCEPT and DROP',
+        refusal: { status: 1, text: "Bad policy name. Run `dmesg' for more information" },
+      })
+    this.#touch(chain)
+    chain.policy = policy
+    chain.span = span
+    chain.counters = counters ?? noCounters
+    if (counters) this.#counted.add(chain)
+  }
+
+  remark(chain: string, remarks: readonly string[]): void {
+    const open = this.#chains.get(chain)
+    if (!open) return
+    this.#touch(open)
+    open.remarks = remarks
+  }
+
+  #list(edit: Extract<Edit, { kind: 'list' | 'list-rules' }>, span: Span): void {
+    if (edit.chain !== undefined) this.#open(edit.chain, span)
+    if (edit.zero === 'rule') this.#zeroRule(edit.chain ?? '', edit.number ?? 1, span)
+    else if (edit.zero) for (const name of this.#named(edit.chain, span)) this.#zero(name)
+  }
+
+  /** What -j names: a chain of the table before a target of that name. Throws where it is neither. */
+  #resolve(rule: Rule, span: Span): Rule {
+    const { target } = rule
+    if (!target) return rule
+    const called = calledBy(rule)
+    if (!called) return this.#chains.has(target.kind) ? { ...rule, target: jumpTo(target) } : rule
+    const { chain } = called
+    if (!this.#chains.has(chain)) throw noTarget(called, span)
+    if (this.#base.includes(chain))
+      throw new RuleError('ERR_CHAIN', `${chain} is a base chain; rules cannot jump to it`, {
+        span: called.span ?? span,
+        refusal: INVALID,
+      })
+    return rule
+  }
+
+  #open(name: string, span: Span): OpenChain {
+    const chain = this.#chains.get(name)
+    if (chain) return chain
+    throw new RuleError('ERR_CHAIN', `there is no chain ${name} in the table ${this.name}`, {
+      span,
+      hint: `declare it first with a line ":${name} - [0:0]"`,
+      refusal: NO_CHAIN,
+    })
+  }
+
+  #named(name: string | undefined, span: Span): string[] {
+    if (name === undefined) return [...this.#chains.keys()]
+    this.#open(name, span)
+    return [name]
+  }
+
+  #touch(chain: OpenChain): void {
+    this.#changed = true
+    delete chain.unchanged
+  }
+
+  /** Makes a chain's rules ours to write to. */
+  #write(chain: OpenChain): OpenChain {
+    if (chain.unchanged) {
+      chain.rules = [...chain.rules]
+      this.#touch(chain)
+    }
+    return chain
+  }
+
+  #renew(): void {
+    this.#changed = true
+    this.#renewed = true
+  }
+
+  #added(rule: Rule): void {
+    if (rule.counters) this.#counted.add(rule)
+    this.#count(rule, 1)
+  }
+
+  #removed(rule: Rule): void {
+    this.#count(rule, -1)
+  }
+
+  #count(rule: Rule, by: number): void {
+    const called = this.#references && calledBy(rule)?.chain
+    if (called) this.#references?.set(called, (this.#references.get(called) ?? 0) + by)
+  }
+
+  #countReferences(): ReadonlyMap<string, number> {
+    if (!this.#references) {
+      this.#references = new Map()
+      for (const chain of this.#chains.values()) for (const rule of chain.rules) this.#count(rule, 1)
+    }
+    return this.#references
+  }
+}
+
+function closed(name: string, chain: OpenChain | undefined): Chain {
+  if (!chain) return { name, rules: [] }
+  if (chain.unchanged) return chain.unchanged
+  const { unchanged: _, ...rest } = chain
+  return { ...rest, name }
+}
+
+export const calledBy = ({ target }: Rule): ChainTarget | undefined =>
+  target && (target.kind === 'jump' || target.kind === 'goto') ? target : undefined
+
+const jumpTo = (target: Target): ChainTarget => ({
+  kind: 'jump',
+  chain: target.kind,
+  ...(target.span && { span: target.span }),
+})
+
+function noTarget({ kind, chain, span }: ChainTarget, whole: Span): RuleError {
+  return new RuleError('ERR_CHAIN', `there is no chain or target "${chain}"`, {
+    span: span ?? whole,
+    hint: `a user chain is declared with a line ":${chain} - [0:0]"`,
+    refusal: {
+      status: 2,
+      text:
+        kind === 'goto'
+          ? `goto '${chain}' is not a chain`
+          : `Couldn't load target \`${chain}':No such file or directory\n`,
+    },
+  })
+}
+
+function withoutCounters(rule: Rule): Rule {
+  if (!rule.counters) return rule
+  const { counters: _, ...rest } = rule
+  return rest
+}
+
+/** libiptc sorts user chains with strcmp. */
+const byBytes = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
