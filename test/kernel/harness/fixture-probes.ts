@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
+import type { Family } from 'iptables-parser'
 import { type NamedPacket, parseTable } from '../../packet/text.ts'
 import { describePath, isSentFromInside, type Path, type Probe } from './probe.ts'
-import type { Family } from './topology.ts'
 
 /** Seen from dist/test/kernel/harness. */
 const directory = new URL('../../../../fixtures/packets/', import.meta.url)

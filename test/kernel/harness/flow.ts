@@ -1,6 +1,7 @@
+import type { Family } from 'iptables-parser'
 import type { Layer, Packet } from '../../packet/layer.ts'
 import type { Path, Probe } from './probe.ts'
-import { type Family, quietPorts } from './topology.ts'
+import { quietPorts } from './topology.ts'
 
 /** Two ends and the paths between them; client and server by who speaks first. */
 export interface Conversation {

@@ -1,4 +1,5 @@
 import test from 'ava'
+import type { Family } from 'iptables-parser'
 import { kernelTest } from '../needs-kernel.ts'
 import { compare, formatDifferences, linesOf } from './compare.ts'
 import { differ, disagreement, legacyCounters, observe } from './differential.ts'
@@ -6,7 +7,7 @@ import { type Firewall, legacy } from './firewall.ts'
 import { fixtureProbes } from './fixture-probes.ts'
 import { backOf, conversationKinds, converse, quietPort } from './flow.ts'
 import type { Path, Probe } from './probe.ts'
-import { type Family, topologyOf } from './topology.ts'
+import { topologyOf } from './topology.ts'
 
 const families = [4, 6] as const
 

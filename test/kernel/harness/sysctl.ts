@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import type { Family } from './topology.ts'
+import type { Family } from 'iptables-parser'
 
 type Settings = Readonly<Record<string, string>>
 

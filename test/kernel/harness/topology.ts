@@ -13,10 +13,9 @@
  *                                                `out + j` (everything leaves by device j)
  *     5000    local, then main: replies of the host itself leave by the first device
  */
+import type { Family } from 'iptables-parser'
 import { hostMac, peerMac } from '../../packet/link.ts'
 import type { Course } from './schedule.ts'
-
-export type Family = 4 | 6
 
 export interface Device {
   readonly name: string

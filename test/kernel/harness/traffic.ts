@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Family } from './topology.ts'
+import type { Family } from 'iptables-parser'
 
 const read = (name: string): string => readFileSync(`/proc/thread-self/net/${name}`, 'utf8')
 

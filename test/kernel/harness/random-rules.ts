@@ -1,0 +1,231 @@
+import type { Family } from 'iptables-parser'
+import { type Random, seeded } from './random.ts'
+
+/** What random rules may use. */
+export const features = [
+  'chains',
+  'goto',
+  'return',
+  'no-target',
+  'negation',
+  'prefix',
+  'interface',
+  'wildcard',
+  'protocol',
+  'fragment',
+  'tcp',
+  'tcp-flags',
+  'tcp-option',
+  'udp',
+  'icmp',
+  'multiport',
+  'conntrack',
+  'state',
+] as const
+export type Feature = (typeof features)[number]
+
+export interface RandomRulesOptions {
+  readonly seed: number
+  readonly family: Family
+  readonly features?: readonly Feature[]
+  /** In all chains together; 40 by default. */
+  readonly rules?: number
+}
+
+interface Grammar {
+  readonly random: Random
+  readonly family: Family
+  readonly has: (feature: Feature) => boolean
+}
+
+const addresses = {
+  4: ['192.0.2.1', '192.0.2.2', '192.0.2.17', '192.0.2.18', '198.51.100.7', '10.1.2.3'],
+  6: ['2001:db8::1', '2001:db8::2', '2001:db8::11', '2001:db8::12', '2001:db8:1::7', 'fd00::3'],
+} as const
+
+const prefixes = {
+  4: [
+    '192.0.2.0/24',
+    '192.0.2.0/28',
+    '192.0.2.16/30',
+    '10.0.0.0/8',
+    '0.0.0.0/1',
+    '198.51.100.6/31',
+    '192.0.0.2/255.255.0.255',
+  ],
+  6: ['2001:db8::/32', '2001:db8::/64', '2001:db8::10/126', 'fd00::/8', '::/1', '2001:db8:1::6/127'],
+} as const
+
+const ports = [22, 53, 80, 443, 1024, 40000, 61000] as const
+const portRanges = ['1:1023', '80:443', '1024:65535', '61000:61499', ':22', '443:'] as const
+const devices = ['eth0', 'eth1', 'ppp0', 'lo'] as const
+const wildcards = ['eth+', 'ppp+', 'e+', '+'] as const
+const tcpFlagSets = [
+  'SYN,RST,ACK,FIN SYN',
+  'ALL NONE',
+  'SYN,ACK SYN,ACK',
+  'FIN FIN',
+  'RST RST',
+  'ALL ACK',
+] as const
+const icmpTypes = {
+  4: ['any', '8', '0', '3', '3/3', '11', '8/5'],
+  6: ['128', '129', '1', '1/4', '3', '128/5', '135'],
+} as const
+const states = [
+  'NEW',
+  'ESTABLISHED',
+  'RELATED',
+  'INVALID',
+  'RELATED,ESTABLISHED',
+  'NEW,INVALID',
+  'UNTRACKED',
+] as const
+
+/** `! ` now and then. */
+const not = ({ random, has }: Grammar): string => (has('negation') && random.chance(0.25) ? '! ' : '')
+
+const sometimes = ({ random }: Grammar, probability: number, text: () => string): string =>
+  random.chance(probability) ? text() : ''
+
+const address = (grammar: Grammar, option: '-s' | '-d'): string => {
+  const { random, family, has } = grammar
+  const pool = has('prefix') && random.chance(0.6) ? prefixes[family] : addresses[family]
+  return ` ${not(grammar)}${option} ${random.pick(pool)}`
+}
+
+const device = (grammar: Grammar, option: '-i' | '-o'): string => {
+  const { random, has } = grammar
+  const pool = has('wildcard') && random.chance(0.4) ? wildcards : devices
+  return ` ${not(grammar)}${option} ${random.pick(pool)}`
+}
+
+/** The base chains that have no input or no output device refuse to be asked for it. */
+const interfaces = (grammar: Grammar, chain: string): string => {
+  if (!grammar.has('interface')) return ''
+  return [
+    chain === 'OUTPUT' ? '' : sometimes(grammar, 0.3, () => device(grammar, '-i')),
+    chain === 'INPUT' ? '' : sometimes(grammar, 0.3, () => device(grammar, '-o')),
+  ].join('')
+}
+
+const port = (grammar: Grammar, option: '--sport' | '--dport'): string =>
+  ` ${not(grammar)}${option} ${grammar.random.pick([...ports, ...portRanges])}`
+
+const tcp = (grammar: Grammar): string =>
+  [
+    ' -p tcp -m tcp',
+    sometimes(grammar, 0.3, () => port(grammar, '--sport')),
+    sometimes(grammar, 0.6, () => port(grammar, '--dport')),
+    grammar.has('tcp-flags')
+      ? sometimes(grammar, 0.3, () => ` ${not(grammar)}--tcp-flags ${grammar.random.pick(tcpFlagSets)}`)
+      : '',
+    grammar.has('tcp-option')
+      ? sometimes(grammar, 0.15, () => ` ${not(grammar)}--tcp-option ${grammar.random.pick([2, 3, 8])}`)
+      : '',
+  ].join('')
+
+const udp = (grammar: Grammar): string =>
+  [
+    ' -p udp -m udp',
+    sometimes(grammar, 0.3, () => port(grammar, '--sport')),
+    sometimes(grammar, 0.6, () => port(grammar, '--dport')),
+  ].join('')
+
+const icmp = (grammar: Grammar): string => {
+  const type = grammar.random.pick(icmpTypes[grammar.family])
+  return grammar.family === 4
+    ? ` -p icmp -m icmp ${not(grammar)}--icmp-type ${type}`
+    : ` -p ipv6-icmp -m icmp6 ${not(grammar)}--icmpv6-type ${type}`
+}
+
+const multiport = (grammar: Grammar): string => {
+  const { random } = grammar
+  const list = random.sample([...ports, '1:21', '2000:3000'], 1 + random.below(4)).join(',')
+  const side = random.pick(['--sports', '--dports', '--ports'])
+  return ` -p ${random.pick(['tcp', 'udp'])} -m multiport ${not(grammar)}${side} ${list}`
+}
+
+const protocol = (grammar: Grammar): string =>
+  ` ${not(grammar)}-p ${grammar.random.pick(['tcp', 'udp', '47', 'esp', '132'])}`
+
+const fragment = (grammar: Grammar): string => (grammar.family === 4 ? ` ${not(grammar)}-f` : '')
+
+/** Of which a rule has at most one, since each names the protocol. */
+const protocols = { tcp, udp, icmp, multiport, protocol, fragment } as const
+
+const protocolPart = (grammar: Grammar): string => {
+  const known = (Object.keys(protocols) as (keyof typeof protocols)[]).filter(grammar.has)
+  if (known.length === 0) return ''
+  return sometimes(grammar, 0.75, () => protocols[grammar.random.pick(known)](grammar))
+}
+
+const statePart = (grammar: Grammar): string => {
+  const { random, has } = grammar
+  const options = [
+    ...(has('conntrack') ? ['-m conntrack', '--ctstate'] : []),
+    ...(has('state') ? ['-m state', '--state'] : []),
+  ]
+  if (options.length === 0) return ''
+  const first = 2 * random.below(options.length / 2)
+  return sometimes(
+    grammar,
+    0.25,
+    () => ` ${options[first]} ${not(grammar)}${options[first + 1]} ${random.pick(states)}`,
+  )
+}
+
+/** `later` are the user chains after this one: chains only ever call those, so that there are no loops. */
+const target = (grammar: Grammar, later: readonly string[]): string => {
+  const { random, has } = grammar
+  if (has('no-target') && random.chance(0.15)) return ''
+  if (later.length > 0 && random.chance(0.35)) {
+    return ` ${has('goto') && random.chance(0.3) ? '-g' : '-j'} ${random.pick(later)}`
+  }
+  if (has('return') && random.chance(0.2)) return ' -j RETURN'
+  return ` -j ${random.pick(['ACCEPT', 'DROP'])}`
+}
+
+const conditions = (grammar: Grammar, chain: string): string =>
+  [
+    sometimes(grammar, 0.4, () => address(grammar, '-s')),
+    sometimes(grammar, 0.4, () => address(grammar, '-d')),
+    interfaces(grammar, chain),
+    protocolPart(grammar),
+    statePart(grammar),
+  ].join('')
+
+/** A rule always asks something, or what comes after it would rarely be met. */
+const rule = (grammar: Grammar, chain: string, later: readonly string[]): string =>
+  `-A ${chain}${conditions(grammar, chain) || address(grammar, '-s')}${target(grammar, later)}`
+
+const baseChains = ['INPUT', 'FORWARD', 'OUTPUT'] as const
+
+/**
+ * A random filter table as iptables-save text. Values come from small pools, so that rules overlap. The same
+ * options make the same text.
+ */
+export const randomRules = ({
+  seed,
+  family,
+  features: wanted = features,
+  rules = 40,
+}: RandomRulesOptions): string => {
+  const random = seeded(seed)
+  const grammar: Grammar = { random, family, has: feature => wanted.includes(feature) }
+  const users = grammar.has('chains')
+    ? Array.from({ length: 1 + random.below(6) }, (_, index) => `user-${index}`)
+    : []
+  const lines = Array.from({ length: rules }, () => {
+    const chain = random.pick([...baseChains, ...users])
+    return rule(grammar, chain, users.slice(users.indexOf(chain) + 1))
+  })
+  return [
+    '*filter',
+    ...baseChains.map(chain => `:${chain} ${random.pick(['ACCEPT', 'DROP'])} [0:0]`),
+    ...users.map(chain => `:${chain} - [0:0]`),
+    ...lines,
+    'COMMIT',
+    '',
+  ].join('\n')
+}
