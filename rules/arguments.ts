@@ -15,7 +15,8 @@ import type { Rule } from './rule.ts'
 import { join, type Span } from './span.ts'
 import type { Token } from './token.ts'
 import { checkTargetName } from './value/chain.ts'
-import { parseProtocol, printProtocol } from './value/protocol.ts'
+import { cNumber } from './value/number.ts'
+import { printProtocol } from './value/protocol.ts'
 
 export interface RuleContext {
   readonly family: Family
@@ -380,12 +381,10 @@ function optionsOf(extension: AnyMatchExtension | AnyTargetExtension, family: Fa
   return index
 }
 
-function protocolMatchName(text: string): string {
-  try {
-    return printProtocol(parseProtocol(text))
-  } catch {
-    return text
-  }
+/** A protocol given by name loads the match of just that name: `-p mh` does, `-p ipv6-mh` does not. */
+const protocolMatchName = (text: string): string => {
+  const number = cNumber(text)
+  return number === undefined ? text.toLowerCase() : printProtocol(number)
 }
 
 function readCounter(text: string, what: 'packet' | 'byte', span: Span): bigint {

@@ -11,6 +11,21 @@ import type { MacAddress } from './value/mac.ts'
 export const packetTypes = ['unicast', 'broadcast', 'multicast', 'otherhost'] as const
 export type PacketType = (typeof packetTypes)[number]
 
+/** Whose socket sent a packet; user and group numbers. */
+export interface SocketOwner {
+  readonly user: number
+  readonly group: number
+  readonly supplementaryGroups: readonly number[]
+}
+
+/** The ports of a bridge that a packet came in and goes out by, as far as it has any. */
+export interface BridgePorts {
+  readonly in?: string
+  readonly out?: string
+  /** It goes from port to port, not through the routing of this machine. */
+  readonly bridged: boolean
+}
+
 /** A packet as a base chain sees it. */
 export interface Packet {
   readonly family: Family
@@ -26,6 +41,10 @@ export interface Packet {
   readonly type?: PacketType
   /** Of the Ethernet frame it came in; left out where it came in none. */
   readonly sourceMac?: MacAddress
+  /** Left out where no socket of this machine sent it. */
+  readonly owner?: SocketOwner
+  /** Left out where no bridge has seen it. */
+  readonly bridge?: BridgePorts
 }
 
 /** What the headers of a packet say, as ip_tables and ip6_tables read them. */

@@ -8,12 +8,21 @@ import { cpu } from './match/cpu.ts'
 import { icmp } from './match/icmp.ts'
 import { icmp6 } from './match/icmp6.ts'
 import { iprange } from './match/iprange.ts'
+import { ipv6header } from './match/ipv6header.ts'
+import { ipvs } from './match/ipvs.ts'
 import { length } from './match/length.ts'
 import { limit } from './match/limit.ts'
 import { mac } from './match/mac.ts'
 import { mark } from './match/mark.ts'
+import { mh } from './match/mh.ts'
 import { multiport } from './match/multiport.ts'
+import { nfacct } from './match/nfacct.ts'
+import { osf } from './match/osf.ts'
+import { owner } from './match/owner.ts'
+import { physdev } from './match/physdev.ts'
 import { pkttype } from './match/pkttype.ts'
+import { policy } from './match/policy.ts'
+import { quota } from './match/quota.ts'
 import { state } from './match/state.ts'
 import { tcp } from './match/tcp.ts'
 import { tos } from './match/tos.ts'
@@ -29,12 +38,21 @@ export const matchExtensions = {
   icmp,
   icmp6,
   iprange,
+  ipv6header,
+  ipvs,
   length,
   limit,
   mac,
   mark,
+  mh,
   multiport,
+  nfacct,
+  osf,
+  owner,
+  physdev,
   pkttype,
+  policy,
+  quota,
   state,
   tcp,
   tos,

@@ -1,0 +1,84 @@
+import { defined } from '../defined.ts'
+import { RuleError } from '../error.ts'
+import { defineMatch } from '../extension.ts'
+import { flag, option } from '../option.ts'
+import type { BridgePorts } from '../packet.ts'
+import { agrees, asTerm, printTerm, type Term } from '../term.ts'
+import {
+  type InterfacePattern,
+  interfaceMatches,
+  parseInterface,
+  printInterface,
+} from '../value/interface.ts'
+
+/** The ports of a bridge that a packet came in and goes out by. */
+export interface PhysdevMatch {
+  readonly kind: 'physdev'
+  readonly in?: Term<InterfacePattern>
+  readonly out?: Term<InterfacePattern>
+  /** It came in by a bridge port. */
+  readonly isIn?: Term<true>
+  /** It goes out by a bridge port. */
+  readonly isOut?: Term<true>
+  /** It is bridged, not routed. */
+  readonly isBridged?: Term<true>
+}
+
+const device = option(
+  text => {
+    if (text === '') throw new RuleError('ERR_VALUE', 'the bridge port has no name')
+    return parseInterface(text)
+  },
+  { negatable: true },
+)
+const is = flag({ negatable: true })
+
+export const physdev = defineMatch<PhysdevMatch>()({
+  name: 'physdev',
+  options: {
+    'physdev-in': device,
+    'physdev-out': device,
+    'physdev-is-in': is,
+    'physdev-is-out': is,
+    'physdev-is-bridged': is,
+  },
+  requiresOneOf: ['physdev-in', 'physdev-out', 'physdev-is-in', 'physdev-is-out', 'physdev-is-bridged'],
+  build(given, { chain }) {
+    const terms = {
+      in: asTerm(given['physdev-in']),
+      out: asTerm(given['physdev-out']),
+      isIn: asTerm(given['physdev-is-in']),
+      isOut: asTerm(given['physdev-is-out']),
+      isBridged: asTerm(given['physdev-is-bridged']),
+    }
+    const onlyBridged = terms.isBridged?.negated === false
+    if (chain === 'OUTPUT' && (terms.out || terms.isOut) && !onlyBridged)
+      throw new RuleError('ERR_OPTION', 'the bridge port a packet leaves by is not known in OUTPUT yet', {
+        hint: 'ask for it in POSTROUTING, or with --physdev-is-bridged',
+      })
+    return { kind: 'physdev', ...defined(terms) }
+  },
+  print: match =>
+    printFlag('physdev-is-in', match.isIn) +
+    printTerm('physdev-in', match.in, printInterface) +
+    printFlag('physdev-is-out', match.isOut) +
+    printTerm('physdev-out', match.out, printInterface) +
+    printFlag('physdev-is-bridged', match.isBridged),
+  evaluate: (match, packet) => portsAgree(match, packet.bridge),
+})
+
+const printFlag = (name: string, given: Term<true> | undefined): string =>
+  given ? `${given.negated ? ' !' : ''} --${name}` : ''
+
+/** net/netfilter/xt_physdev.c: of a packet that no bridge has seen all that is asked must be negated. */
+function portsAgree(match: PhysdevMatch, ports: BridgePorts | undefined): boolean {
+  const asked = [match.in, match.out, match.isIn, match.isOut, match.isBridged]
+  if (!ports) return asked.every(term => !term || term.negated)
+  return (
+    agrees(match.isBridged, () => ports.bridged) &&
+    agrees(match.isIn, () => ports.in !== undefined) &&
+    agrees(match.isOut, () => ports.out !== undefined) &&
+    agrees(match.in, pattern => interfaceMatches(pattern, ports.in ?? '')) &&
+    agrees(match.out, pattern => interfaceMatches(pattern, ports.out ?? ''))
+  )
+}
