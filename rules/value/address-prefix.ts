@@ -16,7 +16,7 @@ export function parseAddressPrefix(text: string, family: Family): AddressPrefix 
   const length = mask === undefined ? addressBits(family) : prefixLength(family, parseMask(mask, family))
   if (length === undefined)
     throw new RuleError('ERR_VALUE', `the mask ${mask} is no prefix`, {
-      hint: 'iptables takes such a mask here, but its iptables-save cannot print it',
+      hint: 'here iptables would take it for the whole address',
     })
   return { family, address: parseAddress(host, family), length }
 }

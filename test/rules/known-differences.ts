@@ -24,12 +24,9 @@ const because = (why: string, files: Instead): readonly KnownDifference[] =>
 
 /** iptables' own tables (1.8.9) on the left, what this parser does under `instead`. */
 export const differentFromUpstream: readonly KnownDifference[] = [
-  {
-    file: 'libxt_nfacct.t',
-    rule: '-m nfacct --nfacct-name wrong',
-    instead: '-m nfacct --nfacct-name  wrong',
-    why: 'only a kernel knows which accounting objects there are',
-  },
+  ...because('only a kernel knows which accounting objects there are', {
+    'libxt_nfacct.t': { '-m nfacct --nfacct-name wrong': '-m nfacct --nfacct-name  wrong' },
+  }),
 ]
 
 /** Our fixtures on the left, what iptables-legacy 1.8.9 does under `instead`. */
