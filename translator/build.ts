@@ -9,7 +9,7 @@ import type { CounterArray, CounterPlace } from './counter.ts'
 import { chainFunction, type EmitContext, emitBaseChain, type PlannedPolicy } from './emit/chain.ts'
 import { counterMap, countFunction } from './emit/count.ts'
 import { needsOf } from './emit/needs.ts'
-import { hookFrames } from './hook/registry.ts'
+import { frameOf } from './hook/registry.ts'
 import { type Lane, laneName, programType } from './lane.ts'
 import type { Plan } from './plan.ts'
 import type { FunctionSpec, ProgramSpec } from './program.ts'
@@ -46,7 +46,7 @@ export function buildProgram(
     type: programType(lane.hook),
     license: 'Dual MIT/GPL',
     functions: [main, ...chains, ...[...arrays.keys()].map(array => countFunction(array, lane.hook))],
-    maps: [...[...arrays.values()].map(counterMap), ...hookFrames[lane.hook].maps],
+    maps: [...[...arrays.values()].map(counterMap), ...frameOf(lane).maps],
   }
 }
 
@@ -61,7 +61,7 @@ const contextOf = (
 
 function mainFunction(lane: Lane, plans: readonly FamilyPlan[], place: EmitContext['place']): FunctionSpec {
   const assembler = createAssembler()
-  const frame = hookFrames[lane.hook]
+  const frame = frameOf(lane)
   const ways = { pass: assembler.label('pass'), refuse: assembler.label('refuse') }
   const requests = plans.map(({ family, plan }) => ({
     family,

@@ -11,14 +11,19 @@ import type { Hook, MapSpec, ProgramType } from './program.ts'
 export const LANES = 8
 
 export type Lane =
-  | { readonly hook: 'xdp' | 'tc-ingress' | 'tc-egress'; readonly family?: undefined }
-  | { readonly hook: 'nf-input' | 'nf-forward' | 'nf-output'; readonly family: Family }
+  | { readonly hook: 'xdp' | 'tc-ingress'; readonly family?: undefined; readonly leftovers?: undefined }
+  | {
+      readonly hook: 'nf-input' | 'nf-forward' | 'nf-output'
+      readonly family: Family
+      /** Only the packets that xdp or tc leave are judged (see hook/plain.ts). */
+      readonly leftovers?: true
+    }
 
 /** Lanes of a program array, 0 to LANES - 1; the families of a netfilter hook lie side by side. */
 export function laneIndex({ hook, family }: Lane): number {
   if (hook === 'nf-input' || hook === 'nf-forward' || hook === 'nf-output')
     return netfilterLane[hook] + (family === 6 ? 1 : 0)
-  return hook === 'tc-egress' ? 1 : 0
+  return 0
 }
 
 export const netfilterLane = { 'nf-input': 0, 'nf-forward': 2, 'nf-output': 4 } as const
@@ -57,3 +62,13 @@ export const generationMap: MapSpec = {
   flags: 0,
   shared: true,
 }
+
+/** The lanes that run the INPUT chain, and with netfilter the other base chains, for rule sets of these families. */
+export function lanesOf(hook: 'xdp' | 'tc' | 'netfilter', families: readonly Family[]): Lane[] {
+  if (hook === 'netfilter')
+    return netfilterHooks.flatMap(name => families.map(family => ({ hook: name, family })))
+  const leftovers = families.map(family => ({ hook: 'nf-input', family, leftovers: true }) as const)
+  return [{ hook: hook === 'xdp' ? 'xdp' : 'tc-ingress' }, ...leftovers]
+}
+
+const netfilterHooks = ['nf-input', 'nf-forward', 'nf-output'] as const

@@ -62,7 +62,6 @@ export type Translation =
 const baseChainOf: Readonly<Record<Lane['hook'], string>> = {
   xdp: 'INPUT',
   'tc-ingress': 'INPUT',
-  'tc-egress': 'OUTPUT',
   'nf-input': 'INPUT',
   'nf-forward': 'FORWARD',
   'nf-output': 'OUTPUT',

@@ -19,6 +19,7 @@ export const helpers = {
   bpf_xdp_adjust_head: 44,
   bpf_get_socket_uid: 47,
   bpf_xdp_adjust_tail: 65,
+  bpf_skb_load_bytes_relative: 68,
   bpf_fib_lookup: 69,
   bpf_sk_lookup_tcp: 84,
   bpf_sk_lookup_udp: 85,

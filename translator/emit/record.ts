@@ -11,7 +11,10 @@
 //
 // Registers: r6 points to the record in every function. r7 to r9 are the prologue's own; r1 to r5 are scratch.
 
+import type { Instruction } from '../asm/instruction.ts'
+import { storeImmediate } from '../asm/memory.ts'
 import type { Size } from '../asm/opcode.ts'
+import { r6 } from '../asm/register.ts'
 import type { FieldName } from '../field.ts'
 
 export const RECORD_SIZE = 80
@@ -39,3 +42,7 @@ export const recordOffsets: { readonly [N in FieldName]: number } = {
 /** How a field of so many bits is loaded; one of 128 is two u64. */
 export const sizeOf = (bits: number): Size =>
   bits <= 8 ? 'u8' : bits <= 16 ? 'u16' : bits <= 32 ? 'u32' : 'u64'
+
+/** Zeros the record r6 points to. */
+export const clearRecord = (): Instruction[] =>
+  Array.from({ length: RECORD_SIZE / 8 }, (_, index) => storeImmediate('u64', r6, 8 * index, 0))

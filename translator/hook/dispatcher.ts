@@ -6,11 +6,19 @@ import { type Assembler, createAssembler } from '../asm/assembler.ts'
 import { call, exit, immediate, jumpIf } from '../asm/jump.ts'
 import { load, loadMap, loadMapValue, loadMember } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r6 } from '../asm/register.ts'
-import { generationMap, LANES, laneIndex, netfilterLane, programArray, programType } from '../lane.ts'
-import type { Hook, ProgramSpec } from '../program.ts'
+import {
+  generationMap,
+  LANES,
+  type Lane,
+  laneIndex,
+  netfilterLane,
+  programArray,
+  programType,
+} from '../lane.ts'
+import type { ProgramSpec } from '../program.ts'
 
 const NFPROTO_IPV6 = 10
-const DROP: Readonly<Record<Hook, number>> = {
+const DROP: Readonly<Record<Lane['hook'], number>> = {
   xdp: 1,
   'tc-ingress': 2,
   'tc-egress': 2,
@@ -19,7 +27,7 @@ const DROP: Readonly<Record<Hook, number>> = {
   'nf-output': 0,
 }
 
-export function dispatcher(hook: Hook): ProgramSpec {
+export function dispatcher(hook: Lane['hook']): ProgramSpec {
   const assembler = createAssembler()
   const type = programType(hook)
   const programs = programArray(type)
@@ -54,7 +62,7 @@ export function dispatcher(hook: Hook): ProgramSpec {
 }
 
 /** The lane into r3. A netfilter dispatcher serves both families. */
-function emitLane(assembler: Assembler, hook: Hook): void {
+function emitLane(assembler: Assembler, hook: Lane['hook']): void {
   if (hook !== 'nf-input' && hook !== 'nf-forward' && hook !== 'nf-output')
     return assembler.emit(movImmediate(r3, laneIndex({ hook })))
   const ipv4 = assembler.label('ipv4')

@@ -12,18 +12,19 @@ export interface PrologueRequest extends Needs {
   readonly ready: Label
 }
 
+/** Ways out of a prologue but for going on. */
+export interface Ways {
+  /** What the hook passes on untouched. */
+  readonly pass: Label
+  /** What the kernel would not let get this far. */
+  readonly refuse: Label
+}
+
 /** How programs at a hook begin and end. */
 export interface HookFrame {
   readonly verdicts: Verdicts
   /** Maps that the prologue reads. */
   readonly maps: readonly MapSpec[]
-  /**
-   * Emits the code that fills the record and leaves r6 pointing to it. What the hook passes on untouched goes to `pass`; what the kernel
-   * would not let get this far goes to `refuse`.
-   */
-  prologue(
-    assembler: Assembler,
-    requests: readonly PrologueRequest[],
-    ways: { readonly pass: Label; readonly refuse: Label },
-  ): void
+  /** Emits the code that fills the record and leaves r6 pointing to it. */
+  prologue(assembler: Assembler, requests: readonly PrologueRequest[], ways: Ways): void
 }

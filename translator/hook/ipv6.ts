@@ -49,7 +49,8 @@ export function emitExtensionWalk(assembler: Assembler, read: HeaderReader, done
   assembler.place(found)
 }
 
-function jumpIfExtension(assembler: Assembler, header: Register, target: Label): void {
+/** Goes to `target` where a "next header" names an extension header that is walked over. */
+export function jumpIfExtension(assembler: Assembler, header: Register, target: Label): void {
   for (const number of Object.values(extension))
     assembler.emit(jumpIf('==', header, immediate(number), target, 32))
 }

@@ -1,20 +1,18 @@
 // The netfilter hooks: BPF_NETFILTER programs see an skb as the filter table sees it. Its headers are read through a dynptr, which also
 // reaches what does not lie in the linear part.
 //
-// Registers of the prologue:   r7  struct sk_buff *           r8  struct nf_hook_state *, later where the transport header begins
+// Registers of the prologue:   r7  struct sk_buff *, later a count of extension headers
+//                              r8  struct nf_hook_state *, later where the transport header begins
 //                              r9  L3 bytes
 //
 // Stack below the record:      fp-96   struct bpf_dynptr
 //                              fp-136  buffer of 40 bytes for headers that have to be copied
 
+import type { Family } from 'iptables-parser'
 import {
   addImmediate,
   andImmediate,
-  andImmediate32,
-  be16,
-  be32,
   be64,
-  lshImmediate32,
   mov,
   movImmediate,
   rshImmediate,
@@ -23,13 +21,14 @@ import {
 } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
 import { callKfunc, immediate, jump, jumpIf } from '../asm/jump.ts'
-import { load, loadMember, store, storeImmediate, typeId } from '../asm/memory.ts'
+import { loadMember, store, storeImmediate, typeId } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r4, r6, r7, r8, r9, r10 } from '../asm/register.ts'
-import { LENGTH_OFFSET, RECORD_SIZE, recordOffsets } from '../emit/record.ts'
-import { ctstate, type FieldName, transport } from '../field.ts'
-import type { HookFrame, PrologueRequest } from './hook.ts'
-import { emitExtensionWalk } from './ipv6.ts'
-import { emitTransport, type HeaderReader, needsTransport } from './transport.ts'
+import { clearRecord, LENGTH_OFFSET, RECORD_SIZE, recordOffsets } from '../emit/record.ts'
+import { ctstate, type FieldName } from '../field.ts'
+import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
+import { emitIp } from './ip.ts'
+import { emitPlainCheck } from './plain.ts'
+import type { HeaderReader } from './transport.ts'
 
 const DYNPTR = -(RECORD_SIZE + 16)
 const BUFFER = DYNPTR - 40
@@ -37,26 +36,41 @@ const BUFFER = DYNPTR - 40
 /** NF_DROP and NF_ACCEPT (include/uapi/linux/netfilter.h); a BPF_NETFILTER program may yield no other. */
 const verdicts = { drop: 0, accept: 1 } as const
 
-export const netfilterFrame: HookFrame = { verdicts, maps: [], prologue }
+/** Judges every packet. */
+export const netfilterFrame: HookFrame = { verdicts, maps: [], prologue: prologueOf(false) }
 
-type Ways = Parameters<HookFrame['prologue']>[2]
+/** Judges the packets that xdp or tc have left, and accepts all others uncounted. */
+export const leftoverFrame: HookFrame = { verdicts, maps: [], prologue: prologueOf(true) }
 
-/** A netfilter link is one family's, and so is its program. */
-function prologue(assembler: Assembler, [request]: readonly PrologueRequest[], ways: Ways): void {
-  if (!request) return
-  assembler.emit(
-    mov(r6, r10),
-    addImmediate(r6, -RECORD_SIZE),
-    loadMember('u64', r7, r1, 'bpf_nf_ctx', 'skb'),
-    loadMember('u64', r8, r1, 'bpf_nf_ctx', 'state'),
-    loadMember('u32', r9, r7, 'sk_buff', 'len'),
-  )
-  for (let offset = 0; offset < RECORD_SIZE; offset += 8) assembler.emit(storeImmediate('u64', r6, offset, 0))
-  assembler.emit(store('u32', r6, LENGTH_OFFSET, r9))
-  emitInterface(assembler, request, 'iif', 'in')
-  emitInterface(assembler, request, 'oif', 'out')
-  emitConntrack(assembler, request)
-  if (![...request.fields].some(isHeaderField)) return assembler.emit(jump(request.ready))
+function prologueOf(leftovers: boolean): HookFrame['prologue'] {
+  return (assembler, [request], ways) => {
+    // a netfilter link is one family's, and so is its program
+    if (!request) return
+    assembler.emit(
+      mov(r6, r10),
+      addImmediate(r6, -RECORD_SIZE),
+      loadMember('u64', r7, r1, 'bpf_nf_ctx', 'skb'),
+      loadMember('u64', r8, r1, 'bpf_nf_ctx', 'state'),
+      loadMember('u32', r9, r7, 'sk_buff', 'len'),
+      ...clearRecord(),
+      store('u32', r6, LENGTH_OFFSET, r9),
+    )
+    emitInterface(assembler, request, 'iif', 'in')
+    emitInterface(assembler, request, 'oif', 'out')
+    emitConntrack(assembler, request)
+    if (leftovers || [...request.fields].some(isHeaderField)) emitHeaders(assembler, request, ways, leftovers)
+    assembler.emit(jump(request.ready))
+  }
+}
+
+const isHeaderField = (field: FieldName): boolean => !['iif', 'oif', 'ctstate', 'ctnat'].includes(field)
+
+function emitHeaders(
+  assembler: Assembler,
+  request: PrologueRequest,
+  { pass, refuse }: Ways,
+  leftovers: boolean,
+): void {
   assembler.emit(
     mov(r1, r7),
     movImmediate(r2, 0),
@@ -64,12 +78,23 @@ function prologue(assembler: Assembler, [request]: readonly PrologueRequest[], w
     addImmediate(r3, DYNPTR),
     callKfunc('bpf_dynptr_from_skb'),
   )
-  if (request.family === 4) emitIpv4(assembler, request, ways)
-  else emitIpv6(assembler, request, ways)
-  assembler.emit(jump(request.ready))
+  const check = (): void => {
+    const left = assembler.label('left')
+    emitPlainCheck(assembler, request.family, left)
+    assembler.emit(...loadReassembled(request.family), jumpIf('==', r1, immediate(0), pass, 32))
+    assembler.place(left)
+  }
+  emitIp(assembler, request, { read: readHeader, missing: refuse, ...(leftovers && { check }) })
 }
 
-const isHeaderField = (field: FieldName): boolean => !['iif', 'oif', 'ctstate', 'ctnat'].includes(field)
+/** Offsets of frag_max_size in struct inet_skb_parm and struct inet6_skb_parm, which lie in skb->cb; not 0 for a datagram put together from fragments. */
+const FRAG_MAX_SIZE: Readonly<Record<Family, number>> = { 4: 22, 6: 18 }
+
+const loadReassembled = (family: Family) => [
+  mov(r1, r7),
+  addImmediate(r1, FRAG_MAX_SIZE[family]),
+  loadMember('u16', r1, r1, 'sk_buff', 'cb'),
+]
 
 /** Reads `size` bytes at a constant offset, or at the offset in r8, to r0; goes to `missing` where the packet ends before. */
 const readHeader: HeaderReader = (assembler, at, size, missing) => {
@@ -85,62 +110,7 @@ const readHeader: HeaderReader = (assembler, at, size, missing) => {
   )
 }
 
-function emitIpv4(assembler: Assembler, request: PrologueRequest, { refuse }: Ways): void {
-  const { fields } = request
-  readHeader(assembler, 0, 20, refuse)
-  for (const [field, offset] of [
-    ['saddr', 12],
-    ['daddr', 16],
-  ] as const)
-    if (fields.has(field))
-      assembler.emit(load('u32', r1, r0, offset), be32(r1), store('u32', r6, recordOffsets[field], r1))
-  assembler.emit(load('u8', r1, r0, 9), store('u8', r6, recordOffsets.protocol, r1))
-  if (!needsTransport(request) && !fields.has('fragment')) return
-  const first = assembler.label('first_fragment')
-  const done = assembler.label('headers')
-  const overlap = assembler.label('overlap')
-  assembler.emit(
-    load('u8', r8, r0, 0),
-    andImmediate32(r8, 0x0f),
-    lshImmediate32(r8, 2),
-    load('u16', r1, r0, 6),
-    be16(r1),
-    andImmediate32(r1, 0x1fff),
-    jumpIf('==', r1, immediate(0), first, 32),
-    storeImmediate('u8', r6, recordOffsets.fragment, 1),
-    storeImmediate('u8', r6, recordOffsets.transport, transport.later),
-    jumpIf('!=', r1, immediate(1), done, 32),
-  )
-  assembler.place(overlap)
-  assembler.emit(storeImmediate('u8', r6, recordOffsets.transport, transport.overlap), jump(done))
-  assembler.place(first)
-  emitTransport(assembler, request, readHeader, done)
-  assembler.place(done)
-}
-
-function emitIpv6(assembler: Assembler, request: PrologueRequest, { refuse }: Ways): void {
-  const { fields } = request
-  readHeader(assembler, 0, 40, refuse)
-  for (const [field, offset] of [
-    ['saddr', 8],
-    ['daddr', 24],
-  ] as const)
-    if (fields.has(field))
-      for (const half of [0, 8])
-        assembler.emit(
-          load('u64', r1, r0, offset + half),
-          be64(r1),
-          store('u64', r6, recordOffsets[field] + half, r1),
-        )
-  if (!fields.has('protocol') && !needsTransport(request)) return
-  const done = assembler.label('headers')
-  assembler.emit(load('u8', r1, r0, 6), movImmediate(r8, 40))
-  emitExtensionWalk(assembler, readHeader, done)
-  if (needsTransport(request)) emitTransport(assembler, request, readHeader, done)
-  assembler.place(done)
-}
-
-/** A device's name as a number of 128 bits. No device reads as zeros, as nulldevname in ip_tables.c: loads through a null pointer of this kind yield 0. */
+/** A device's name as a number of 128 bits. No device reads as zeros, as nulldevname in ip_tables.c. */
 function emitInterface(
   assembler: Assembler,
   { fields }: PrologueRequest,
@@ -148,19 +118,15 @@ function emitInterface(
   member: 'in' | 'out',
 ): void {
   if (!fields.has(field)) return
-  assembler.emit(loadMember('u64', r1, r8, 'nf_hook_state', member))
   const none = assembler.label('no_device')
-  assembler.emit(jumpIf('==', r1, immediate(0), none))
-  for (const half of [0, 8] as const) {
-    const name = loadMember('u64', r2, r1, 'net_device', 'name')
-    // the second half is 8 bytes into the name: step the pointer, not the member
-    assembler.emit(
-      ...(half === 0 ? [] : [addImmediate(r1, 8)]),
-      name,
-      be64(r2),
-      store('u64', r6, recordOffsets[field] + half, r2),
-    )
-  }
+  const half = (offset: 0 | 8) => [
+    loadMember('u64', r2, r1, 'net_device', 'name'),
+    be64(r2),
+    store('u64', r6, recordOffsets[field] + offset, r2),
+  ]
+  assembler.emit(loadMember('u64', r1, r8, 'nf_hook_state', member), jumpIf('==', r1, immediate(0), none))
+  // the second half is 8 bytes into the name: step the pointer, not the member
+  assembler.emit(...half(0), addImmediate(r1, 8), ...half(8))
   assembler.place(none)
 }
 

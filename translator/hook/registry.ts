@@ -1,12 +1,16 @@
+import type { Lane } from '../lane.ts'
 import type { Hook } from '../program.ts'
 import type { HookFrame } from './hook.ts'
-import { netfilterFrame } from './netfilter.ts'
+import { leftoverFrame, netfilterFrame } from './netfilter.ts'
+import { tcFrame } from './tc.ts'
+import { xdpFrame } from './xdp.ts'
 
-export const hookFrames: { readonly [H in Hook]: HookFrame } = {
-  xdp: netfilterFrame,
-  'tc-ingress': netfilterFrame,
-  'tc-egress': netfilterFrame,
+const hookFrames: { readonly [H in Exclude<Hook, 'tc-egress'>]: HookFrame } = {
+  xdp: xdpFrame,
+  'tc-ingress': tcFrame,
   'nf-input': netfilterFrame,
   'nf-forward': netfilterFrame,
   'nf-output': netfilterFrame,
 }
+
+export const frameOf = (lane: Lane): HookFrame => (lane.leftovers ? leftoverFrame : hookFrames[lane.hook])

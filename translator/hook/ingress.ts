@@ -1,0 +1,177 @@
+// What the xdp and tc ingress prologues share: is the packet one that the kernel will deliver here, and can it be judged before that?
+//
+// Registers:   r7  count of extension headers     r8  where the transport header begins     r9  L3 bytes
+//
+// Stack below the record:      fp-88   the context
+//                              fp-96   xdp: bytes before the IP header
+//                              fp-160  struct bpf_fib_lookup
+//                              fp-200  tc: buffer for headers
+
+import type { Family } from 'iptables-parser'
+import {
+  add,
+  addImmediate,
+  andImmediate,
+  be16,
+  be64,
+  mov,
+  mov32,
+  movImmediate,
+  rshImmediate,
+} from '../asm/alu.ts'
+import type { Assembler } from '../asm/assembler.ts'
+import type { Instruction } from '../asm/instruction.ts'
+import { call, immediate, jumpIf } from '../asm/jump.ts'
+import type { Label } from '../asm/label.ts'
+import { load, loadMap, store, storeImmediate } from '../asm/memory.ts'
+import { r0, r1, r2, r3, r4, r6, r9, r10 } from '../asm/register.ts'
+import { LENGTH_OFFSET, RECORD_SIZE, recordOffsets } from '../emit/record.ts'
+import type { MapSpec } from '../program.ts'
+import type { PrologueRequest } from './hook.ts'
+import { emitIp, ipHeaderSize } from './ip.ts'
+import { emitPlainCheck } from './plain.ts'
+import type { HeaderReader } from './transport.ts'
+
+export const CONTEXT = -(RECORD_SIZE + 8)
+export const LINK_BYTES = CONTEXT - 8
+const FIB = LINK_BYTES - 64
+export const BUFFER = FIB - 40
+
+/** The names of devices by index, since programs here are told the index alone: 16 bytes, NUL-padded. Filled by whoever attaches. */
+export const interfaceMap: MapSpec = {
+  name: 'interfaces',
+  type: 'HASH',
+  keySize: 4,
+  valueSize: 16,
+  maxEntries: 65536,
+  flags: 1,
+  shared: true,
+}
+
+/** How a hook gets at the packet. */
+export interface IngressAccess {
+  readonly read: HeaderReader
+  /** Emits a check that the L3 bytes in r9 are there, going to `missing` where they are not; the IP header may be lost from r0. */
+  checkLength(assembler: Assembler, missing: Label): void
+  /** Loads the index of the device the packet came in on into r1; the context is in r1. */
+  readonly loadIndex: Instruction
+}
+
+export const loadContext = (): Instruction => load('u64', r1, r10, CONTEXT)
+
+/** Fills the record for a packet of the family, or goes to `pass`. */
+export function emitIngress(
+  assembler: Assembler,
+  request: PrologueRequest,
+  access: IngressAccess,
+  pass: Label,
+): void {
+  const { family } = request
+  if (request.fields.has('iif')) emitInterface(assembler, access, pass)
+  const check = (): void => {
+    emitPlainCheck(assembler, family, pass)
+    if (family === 4) emitIpv4Checks(assembler, pass)
+    else emitIpv6Checks(assembler, pass)
+    assembler.emit(store('u32', r6, LENGTH_OFFSET, r9))
+    emitRoute(assembler, family, access, pass)
+    access.checkLength(assembler, pass)
+    access.read(assembler, 0, ipHeaderSize[family], pass)
+  }
+  emitIp(assembler, request, { read: access.read, missing: pass, check })
+}
+
+/** What ip_rcv drops before any chain: a length that cannot be, a wrong checksum. The header is plain, so it has 20 bytes. */
+function emitIpv4Checks(assembler: Assembler, pass: Label): void {
+  assembler.emit(load('u16', r9, r0, 2), be16(r9), jumpIf('<', r9, immediate(ipHeaderSize[4]), pass, 32))
+  assembler.emit(movImmediate(r1, 0))
+  for (let offset = 0; offset < ipHeaderSize[4]; offset += 4)
+    assembler.emit(load('u32', r2, r0, offset), add(r1, r2))
+  assembler.emit(...foldChecksum(), jumpIf('!=', r1, immediate(0xffff), pass, 32))
+}
+
+/** The one's complement sum of 16 bits out of one of 64 in r1 (RFC 1071). */
+const foldChecksum = (): Instruction[] => [
+  mov(r2, r1),
+  rshImmediate(r2, 32),
+  mov32(r1, r1),
+  add(r1, r2),
+  ...[0, 1, 2].flatMap(() => [mov(r2, r1), rshImmediate(r2, 16), andImmediate(r1, 0xffff), add(r1, r2)]),
+]
+
+/** What ip6_rcv drops before any chain: another version. */
+function emitIpv6Checks(assembler: Assembler, pass: Label): void {
+  assembler.emit(
+    load('u8', r1, r0, 0),
+    rshImmediate(r1, 4),
+    jumpIf('!=', r1, immediate(6), pass, 32),
+    load('u16', r9, r0, 4),
+    be16(r9),
+    addImmediate(r9, ipHeaderSize[6]),
+  )
+}
+
+/** Offsets in struct bpf_fib_lookup (include/uapi/linux/bpf.h). */
+const fib = { family: 0, protocol: 1, index: 8, tos: 12, source: 16, destination: 32, size: 64 } as const
+const ADDRESS_FAMILY: Readonly<Record<Family, number>> = { 4: 2, 6: 10 }
+/** BPF_FIB_LKUP_RET_NOT_FWDED, and _FWD_DISABLED: on a host that does not forward every packet it keeps is its own. */
+const delivered = { notForwarded: 4, forwardingDisabled: 5 } as const
+
+/** Goes to `pass` with packets that are routed through. The IP header is in r0, and is lost from it. */
+function emitRoute(assembler: Assembler, family: Family, access: IngressAccess, pass: Label): void {
+  const here = assembler.label('here')
+  for (let offset = 0; offset < fib.size; offset += 8)
+    assembler.emit(storeImmediate('u64', r10, FIB + offset, 0))
+  assembler.emit(storeImmediate('u8', r10, FIB + fib.family, ADDRESS_FAMILY[family]))
+  assembler.emit(
+    ...copyAddresses(family),
+    loadContext(),
+    access.loadIndex,
+    store('u32', r10, FIB + fib.index, r1),
+  )
+  assembler.emit(
+    loadContext(),
+    mov(r2, r10),
+    addImmediate(r2, FIB),
+    movImmediate(r3, fib.size),
+    movImmediate(r4, 0),
+    call('bpf_fib_lookup'),
+  )
+  assembler.emit(
+    jumpIf('==', r0, immediate(delivered.notForwarded), here),
+    jumpIf('!=', r0, immediate(delivered.forwardingDisabled), pass),
+  )
+  assembler.place(here)
+}
+
+function copyAddresses(family: Family): Instruction[] {
+  const copy = (size: 'u8' | 'u32' | 'u64', from: number, to: number) => [
+    load(size, r1, r0, from),
+    store(size, r10, FIB + to, r1),
+  ]
+  if (family === 4)
+    return [
+      ...copy('u8', 9, fib.protocol),
+      ...copy('u8', 1, fib.tos),
+      ...copy('u32', 12, fib.source),
+      ...copy('u32', 16, fib.destination),
+    ]
+  const halves = [0, 8].flatMap(half => [
+    ...copy('u64', 8 + half, fib.source + half),
+    ...copy('u64', 24 + half, fib.destination + half),
+  ])
+  return [...copy('u8', 6, fib.protocol), ...halves]
+}
+
+function emitInterface(assembler: Assembler, { loadIndex }: IngressAccess, pass: Label): void {
+  assembler.emit(
+    loadContext(),
+    loadIndex,
+    store('u32', r10, FIB, r1),
+    mov(r2, r10),
+    addImmediate(r2, FIB),
+    loadMap(r1, interfaceMap.name),
+  )
+  assembler.emit(call('bpf_map_lookup_elem'), jumpIf('==', r0, immediate(0), pass))
+  for (const half of [0, 8])
+    assembler.emit(load('u64', r1, r0, half), be64(r1), store('u64', r6, recordOffsets.iif + half, r1))
+}

@@ -1,0 +1,90 @@
+// tc ingress: skbs after GRO, tags taken off, before routing. One program for both families. Bytes are read relative to the network
+// header, which is where it should be on devices without a link-layer header as well.
+
+import { addImmediate, andImmediate, be16, mov, movImmediate } from '../asm/alu.ts'
+import type { Assembler } from '../asm/assembler.ts'
+import { call, immediate, jump, jumpIf } from '../asm/jump.ts'
+import { load, store } from '../asm/memory.ts'
+import { r0, r1, r2, r3, r4, r5, r6, r8, r9, r10 } from '../asm/register.ts'
+import { clearRecord, RECORD_SIZE } from '../emit/record.ts'
+import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
+import { BUFFER, CONTEXT, emitIngress, type IngressAccess, interfaceMap, loadContext } from './ingress.ts'
+
+/** Offsets in struct __sk_buff (include/uapi/linux/bpf.h). */
+const context = { packetType: 4, protocol: 16, tagged: 20, tag: 24, index: 40 } as const
+
+/** TCX_DROP, and TCX_NEXT: programs behind this one have their say too. */
+const verdicts = { drop: 2, accept: -1 } as const
+
+/** PACKET_OTHERHOST: the frame is for another machine's address. */
+const OTHER_HOST = 3
+const VLAN_ID = 0x0fff
+
+export const tcFrame: HookFrame = { verdicts, maps: [interfaceMap], prologue }
+
+function prologue(assembler: Assembler, requests: readonly PrologueRequest[], { pass }: Ways): void {
+  const mine = assembler.label('untagged')
+  assembler.emit(
+    store('u64', r10, CONTEXT, r1),
+    mov(r6, r10),
+    addImmediate(r6, -RECORD_SIZE),
+    ...clearRecord(),
+    load('u32', r2, r1, context.packetType),
+    jumpIf('==', r2, immediate(OTHER_HOST), pass, 32),
+    load('u32', r2, r1, context.tagged),
+    jumpIf('==', r2, immediate(0), mine, 32),
+    load('u32', r2, r1, context.tag),
+    andImmediate(r2, VLAN_ID),
+    jumpIf('!=', r2, immediate(0), pass, 32),
+  )
+  assembler.place(mine)
+  assembler.emit(load('u32', r2, r1, context.protocol), be16(r2))
+  const families = requests.map(request => ({
+    request,
+    label: assembler.label(`packet_ipv${request.family}`),
+  }))
+  for (const { request, label } of families)
+    assembler.emit(jumpIf('==', r2, immediate(etherType[request.family]), label, 32))
+  assembler.emit(jump(pass))
+  for (const { request, label } of families) {
+    assembler.place(label)
+    emitIngress(assembler, request, access, pass)
+    assembler.emit(jump(request.ready))
+  }
+}
+
+const etherType = { 4: 0x0800, 6: 0x86dd } as const
+/** BPF_HDR_START_NET */
+const FROM_NETWORK_HEADER = 1
+
+const access: IngressAccess = {
+  read(assembler, at, size, missing) {
+    assembler.emit(
+      loadContext(),
+      at === 'transport' ? mov(r2, r8) : movImmediate(r2, at),
+      mov(r3, r10),
+      addImmediate(r3, BUFFER),
+      movImmediate(r4, size),
+      movImmediate(r5, FROM_NETWORK_HEADER),
+      call('bpf_skb_load_bytes_relative'),
+      jumpIf('!=', r0, immediate(0), missing),
+      mov(r0, r10),
+      addImmediate(r0, BUFFER),
+    )
+  },
+  // the last byte is there
+  checkLength(assembler, missing) {
+    assembler.emit(
+      loadContext(),
+      mov(r2, r9),
+      addImmediate(r2, -1),
+      mov(r3, r10),
+      addImmediate(r3, BUFFER),
+      movImmediate(r4, 1),
+      movImmediate(r5, FROM_NETWORK_HEADER),
+      call('bpf_skb_load_bytes_relative'),
+      jumpIf('!=', r0, immediate(0), missing),
+    )
+  },
+  loadIndex: load('u32', r1, r1, context.index),
+}

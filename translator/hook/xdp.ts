@@ -1,0 +1,124 @@
+// XDP: frames as they come in, before anything else has looked at them. One program for both families.
+
+import { add, addImmediate, andImmediate, be16, mov, movImmediate } from '../asm/alu.ts'
+import type { Assembler } from '../asm/assembler.ts'
+import { immediate, jump, jumpIf, register } from '../asm/jump.ts'
+import type { Label } from '../asm/label.ts'
+import { load, store } from '../asm/memory.ts'
+import { r0, r1, r2, r3, r6, r8, r9, r10 } from '../asm/register.ts'
+import { clearRecord, RECORD_SIZE } from '../emit/record.ts'
+import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
+import { CONTEXT, emitIngress, type IngressAccess, interfaceMap, LINK_BYTES, loadContext } from './ingress.ts'
+
+/** Offsets in struct xdp_md (include/uapi/linux/bpf.h). */
+const context = { data: 0, dataEnd: 4, index: 12 } as const
+
+/** XDP_DROP and XDP_PASS. */
+const verdicts = { drop: 1, accept: 2 } as const
+
+export const xdpFrame: HookFrame = { verdicts, maps: [interfaceMap], prologue }
+
+function prologue(assembler: Assembler, requests: readonly PrologueRequest[], { pass }: Ways): void {
+  assembler.emit(
+    store('u64', r10, CONTEXT, r1),
+    mov(r6, r10),
+    addImmediate(r6, -RECORD_SIZE),
+    ...clearRecord(),
+  )
+  const families = requests.map(request => ({
+    request,
+    label: assembler.label(`frame_ipv${request.family}`),
+  }))
+  emitEthernet(
+    assembler,
+    families.map(({ request, label }) => ({ type: etherType[request.family], label })),
+    pass,
+  )
+  for (const { request, label } of families) {
+    assembler.place(label)
+    emitIngress(assembler, request, access, pass)
+    assembler.emit(jump(request.ready))
+  }
+}
+
+const etherType = { 4: 0x0800, 6: 0x86dd } as const
+const vlanTypes = [0x8100, 0x88a8] as const
+
+const ETHERNET_BYTES = 14
+const TAG_BYTES = 4
+/** The priority and the "drop eligible" bit of a tag do not count. */
+const VLAN_ID = 0x0fff
+/** Tags with VLAN 0 only carry a priority, and the kernel takes such a frame as if it had none (vlan_do_receive, __netif_receive_skb_core). */
+const MOST_TAGS = 4
+
+/** Goes to the label of the frame's type, with the length of the link-layer header on the stack. A frame of a VLAN is another device's. */
+function emitEthernet(
+  assembler: Assembler,
+  families: readonly { type: number; label: Label }[],
+  pass: Label,
+): void {
+  for (let tags = 0; tags <= MOST_TAGS; tags++) {
+    const bytes = ETHERNET_BYTES + TAG_BYTES * tags
+    const [tagged, untagged] = [assembler.label('tagged'), assembler.label('untagged')]
+    readFrame(assembler, bytes, pass)
+    assembler.emit(
+      load('u16', r1, r0, bytes - 2),
+      be16(r1),
+      movImmediate(r2, bytes),
+      store('u64', r10, LINK_BYTES, r2),
+    )
+    for (const { type, label } of families) assembler.emit(jumpIf('==', r1, immediate(type), label, 32))
+    for (const type of vlanTypes) assembler.emit(jumpIf('==', r1, immediate(type), tagged, 32))
+    assembler.place(untagged)
+    assembler.emit(jump(pass))
+    assembler.place(tagged)
+    readFrame(assembler, bytes + TAG_BYTES, pass)
+    assembler.emit(
+      load('u16', r1, r0, bytes),
+      be16(r1),
+      andImmediate(r1, VLAN_ID),
+      jumpIf('!=', r1, immediate(0), pass, 32),
+    )
+  }
+  assembler.emit(jump(pass))
+}
+
+/** The frame to r0, of which so many bytes are there. */
+function readFrame(assembler: Assembler, size: number, missing: Label): void {
+  assembler.emit(
+    loadContext(),
+    load('u32', r0, r1, context.data),
+    load('u32', r2, r1, context.dataEnd),
+    mov(r1, r0),
+    addImmediate(r1, size),
+    jumpIf('>', r1, register(r2), missing),
+  )
+}
+
+const access: IngressAccess = {
+  read(assembler, at, size, missing) {
+    assembler.emit(
+      loadContext(),
+      load('u32', r0, r1, context.data),
+      load('u32', r2, r1, context.dataEnd),
+      load('u64', r3, r10, LINK_BYTES),
+      add(r0, r3),
+      at === 'transport' ? add(r0, r8) : addImmediate(r0, at),
+      mov(r1, r0),
+      addImmediate(r1, size),
+      jumpIf('>', r1, register(r2), missing),
+    )
+  },
+  checkLength(assembler, missing) {
+    assembler.emit(
+      loadContext(),
+      load('u32', r0, r1, context.data),
+      load('u32', r2, r1, context.dataEnd),
+      load('u64', r3, r10, LINK_BYTES),
+      add(r0, r3),
+      add(r0, r9),
+      jumpIf('>', r0, register(r2), missing),
+    )
+  },
+  loadIndex: load('u32', r1, r1, context.index),
+}
