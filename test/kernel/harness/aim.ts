@@ -5,7 +5,7 @@ import { backOf, conversationKinds, converse, quietPort } from './flow.ts'
 import { datagramOf, type Path, type Probe } from './probe.ts'
 import { type Random, seeded } from './random.ts'
 import { type Reach, reachesOf } from './reach.ts'
-import { oddly, probesOf } from './shot.ts'
+import { continued, oddly, probesOf } from './shot.ts'
 import { ipLayer, packetOf, pathOf, type Sketch } from './sketch.ts'
 import { nearMiss, plainSketch, scatter, solve } from './solve.ts'
 import { type Topology, topologyOf } from './topology.ts'
@@ -30,6 +30,8 @@ interface Range {
   readonly reaches: readonly Reach[]
   /** Everything the rule set mentions. */
   readonly edits: readonly Edit[]
+  /** Whether a rule asks for the state of connections. */
+  readonly stateful: boolean
   /** How often to try for a packet that no earlier rule takes. */
   readonly attempts: number
 }
@@ -102,8 +104,11 @@ const conversations = (range: Range): readonly Probe[] =>
     })
   })
 
-const send = ({ random, setting }: Range, sketch: Sketch, name: string): readonly Probe[] =>
-  probesOf(random, setting.family, sketch, name)
+/** Where rules ask for states, new connections now and then go on: those that are let in become established. */
+const send = ({ random, setting, stateful }: Range, sketch: Sketch, name: string): readonly Probe[] =>
+  stateful && sketch.state === 'NEW' && random.chance(0.3)
+    ? continued(setting.family, sketch, name)
+    : probesOf(random, setting.family, sketch, name)
 
 const strays = (range: Range, count: number): readonly Probe[] =>
   Array.from({ length: count }, (_, index) => {
@@ -147,6 +152,7 @@ const rangeOf = (ruleset: Ruleset, devices: readonly string[], seed: number): Ra
     setting,
     reaches,
     edits,
+    stateful: edits.some(({ state }) => state !== undefined),
     attempts: reaches.length > manyRules ? 1 : 4,
   }
 }

@@ -39,8 +39,8 @@ const asked = (sketch: Sketch): Sketch => ({
 /** From the other end, as the answer to a connection that the sketch goes on with. */
 const answer = (sketch: Sketch): Sketch => ({ ...asked(sketch), tcpFlags: syn | ack })
 
-/** A probe of what a sketch says is sent before it, `back` if it comes from where the sketch goes to. */
-const before = (family: Family, shot: Sketch, sketch: Sketch, name: string, back: boolean): Probe => ({
+/** A probe around a sketch's own, `back` if it comes from where the sketch goes to. */
+const beside = (family: Family, shot: Sketch, sketch: Sketch, name: string, back: boolean): Probe => ({
   name,
   packet: packetOf(family, sketch),
   path: back ? backOf(pathOf(shot)) : pathOf(shot),
@@ -60,13 +60,13 @@ const relatedPacket = (family: Family, sketch: Sketch): Packet => {
 
 /** What is sent first so that conntrack sees the sketch in its state, if the firewall lets it through. */
 const history = (random: Random, family: Family, sketch: Sketch, name: string): readonly Probe[] => {
-  if (isError(sketch)) return [before(family, sketch, complainedOf(sketch), name, true)]
+  if (isError(sketch)) return [beside(family, sketch, complainedOf(sketch), name, true)]
   if (sketch.state !== 'ESTABLISHED') return []
   const goesOn = icmpProtocols.includes(sketch.protocol) && echoRequests.includes(sketch.icmpType)
-  if (!goesOn && random.chance(0.5)) return [before(family, sketch, asked(sketch), name, true)]
+  if (!goesOn && random.chance(0.5)) return [beside(family, sketch, asked(sketch), name, true)]
   return [
-    before(family, sketch, opening(sketch), name, false),
-    before(family, sketch, answer(sketch), name, true),
+    beside(family, sketch, opening(sketch), name, false),
+    beside(family, sketch, answer(sketch), name, true),
   ]
 }
 
@@ -76,6 +76,13 @@ export const probesOf = (random: Random, family: Family, sketch: Sketch, name: s
   const first = history(random, family, sketch, name)
   return [...first, { name, packet, path: pathOf(sketch), ...(first.length === 0 ? {} : { flow: name }) }]
 }
+
+/** The sketch as a probe, and the connection going on from there: answered, and continued. */
+export const continued = (family: Family, sketch: Sketch, name: string): readonly Probe[] => [
+  beside(family, sketch, sketch, name, false),
+  beside(family, sketch, answer(sketch), name, true),
+  beside(family, sketch, { ...sketch, tcpFlags: ack }, name, false),
+]
 
 /** A packet with one layer, given by its place, changed. */
 const onLayer = (packet: Packet, place: number, change: (layer: Layer) => Layer): Packet =>

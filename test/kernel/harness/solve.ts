@@ -17,9 +17,12 @@ const possible = ({ hook, inDevice, outDevice }: Sketch): boolean => {
 }
 
 const address = { 4: 0xc0000200n, 6: 0x20010db8n << 96n } as const
+/** TCP more often than the rest. */
+const protocols = { 4: [6, 6, 17, 1], 6: [6, 6, 17, 58] } as const
+const ports = [80, 443, 53, 9999] as const
 const syn = 2
 
-/** A packet nobody asked anything of: a SYN from one of the first hosts of a documentation network to another. */
+/** A packet nobody asked anything of, between hosts of a documentation network. */
 export const plainSketch = (random: Random, hook: Path['hook'], { family, devices }: Setting): Sketch => {
   const outer = devices.filter(device => device !== 'lo')
   return {
@@ -28,9 +31,9 @@ export const plainSketch = (random: Random, hook: Path['hook'], { family, device
     outDevice: hook === 'INPUT' ? '' : random.pick(outer),
     source: address[family] + 1n + BigInt(random.below(8)),
     destination: address[family] + 16n + BigInt(random.below(8)),
-    protocol: 6,
+    protocol: random.pick(protocols[family]),
     sport: quietPort(random.below(1000)),
-    dport: 80,
+    dport: random.pick(ports),
     tcpFlags: syn,
     tcpOption: 0,
     icmpType: family === 4 ? 8 : 128,
