@@ -21,7 +21,6 @@ const NFPROTO_IPV6 = 10
 const DROP: Readonly<Record<Lane['hook'], number>> = {
   xdp: 1,
   'tc-ingress': 2,
-  'tc-egress': 2,
   'nf-input': 0,
   'nf-forward': 0,
   'nf-output': 0,

@@ -1,0 +1,132 @@
+// bpftables without its service: programs translated, loaded and attached in this process, so that what is compared is the
+// translator and the kernel alone.
+
+import { type Counters, parseSave, printRuleset, type Ruleset } from 'iptables-parser'
+import { requireConntrack } from '../../../src/kernel/conntrack.ts'
+import { readCounters } from '../../../src/kernel/counter.ts'
+import { attachNetfilter } from '../../../src/kernel/link/netfilter.ts'
+import { attachTcx } from '../../../src/kernel/link/tcx.ts'
+import { attachXdp } from '../../../src/kernel/link/xdp.ts'
+import { createMap, type MapHandle, update } from '../../../src/kernel/map.ts'
+import { loadProgram } from '../../../src/kernel/program.ts'
+import { interfaceIndex } from '../../../src/kernel/sys/interface.ts'
+import { close } from '../../../src/kernel/sys/object.ts'
+import { assignSlots, countedRules, counterKeys, counterPlace } from '../../../translator/counter.ts'
+import { type Lane, lanesOf } from '../../../translator/lane.ts'
+import type { MapSpec } from '../../../translator/program.ts'
+import { translate } from '../../../translator/translate.ts'
+import type { Firewall } from './firewall.ts'
+import type { Host } from './host.ts'
+
+interface Loaded {
+  readonly ruleset: Ruleset
+  readonly read: () => ReadonlyMap<string, Counters>
+  readonly close: () => void
+}
+
+/** bpftables at a hook. */
+export function direct(hook: 'xdp' | 'tc' | 'netfilter'): Firewall {
+  const loaded = new Map<Host, Loaded>()
+  return {
+    name: `bpftables at ${hook}`,
+    load: (host, text) => {
+      loaded.set(
+        host,
+        host.inside(() => enforce(host, text, hook)),
+      )
+    },
+    read: host => {
+      const { ruleset, read } = loaded.get(host) ?? missing()
+      return printRuleset(withCounters(ruleset, read()), { counters: true })
+    },
+    unload: host => {
+      loaded.get(host)?.close()
+      loaded.delete(host)
+    },
+  }
+}
+
+const missing = (): never => {
+  throw new Error('nothing is loaded')
+}
+
+function enforce(host: Host, text: string, hook: 'xdp' | 'tc' | 'netfilter'): Loaded {
+  const { family } = host.topology
+  const ruleset = parseSave(text, { family, name: 'rules' })
+  const counted = countedRules([ruleset])
+  const keys = counterKeys(counted)
+  const counters = assignSlots(keys)
+  const translation = translate([ruleset], { lanes: lanesOf(hook, [family]), counters })
+  if (translation.kind === 'refused')
+    throw new Error(translation.refusals.map(({ reason, rule }) => `${rule.rule}: ${reason}`).join('\n'))
+  const maps = new Map<string, MapHandle>()
+  const mapOf = (spec: MapSpec): MapHandle => {
+    const map = maps.get(spec.name) ?? createMap(spec)
+    maps.set(spec.name, map)
+    return map
+  }
+  requireConntrack()
+  const descriptors = translation.programs.flatMap(({ lane, spec }) => {
+    const program = loadProgram(spec, new Map(spec.maps.map(map => [map.name, mapOf(map)])))
+    return attach(lane, program, host, maps.get('interfaces'))
+  })
+  const read = (): ReadonlyMap<string, Counters> => {
+    const arrays = new Map(
+      counters.arrays.flatMap(({ name }) => {
+        const map = maps.get(name)
+        return map ? [[name, readCounters(map)] as const] : []
+      }),
+    )
+    return new Map(
+      keys.map((key, index) => {
+        const { array, index: at } = counterPlace(counters, counters.slots.get(key) ?? 0)
+        const values = arrays.get(array.name)
+        const { chain, number } = counted[index] ?? missing()
+        return [`${chain} ${number}`, { packets: values?.packets[at] ?? 0n, bytes: values?.bytes[at] ?? 0n }]
+      }),
+    )
+  }
+  return {
+    ruleset,
+    read,
+    close: () => {
+      for (const fd of descriptors) close(fd)
+    },
+  }
+}
+
+function attach(
+  lane: Lane,
+  program: ReturnType<typeof loadProgram>,
+  host: Host,
+  interfaces: MapHandle | undefined,
+) {
+  if (lane.hook === 'nf-input') return [attachNetfilter(program, lane.family, 'input').fd]
+  if (lane.hook === 'nf-forward') return [attachNetfilter(program, lane.family, 'forward').fd]
+  if (lane.hook === 'nf-output') return [attachNetfilter(program, lane.family, 'output').fd]
+  const devices = ['lo', ...host.topology.devices.map(({ name }) => name)].map(name => ({
+    name,
+    index: interfaceIndex(name) ?? missing(),
+  }))
+  return devices.map(device => {
+    const name = new Uint8Array(16)
+    name.set(new TextEncoder().encode(device.name))
+    if (interfaces) update(interfaces, new Uint8Array(new Uint32Array([device.index]).buffer), name)
+    return lane.hook === 'xdp' ? attachXdp(program, device).fd : attachTcx(program, device, 'ingress')
+  })
+}
+
+const withCounters = (ruleset: Ruleset, counters: ReadonlyMap<string, Counters>): Ruleset => ({
+  ...ruleset,
+  tables: ruleset.tables.map(table => ({
+    ...table,
+    chains: table.chains.map(chain => ({
+      ...chain,
+      ...(chain.policy && { counters: counters.get(`${chain.name} 0`) ?? missing() }),
+      rules: chain.rules.map((rule, index) => ({
+        ...rule,
+        counters: counters.get(`${chain.name} ${index + 1}`) ?? missing(),
+      })),
+    })),
+  })),
+})
