@@ -122,15 +122,25 @@ const limitHint = {
     'Not enough memory for maps and programs: see the memory limit of the unit or cgroup, and net.core.bpf_jit_limit.',
 } as const
 
+const unsupported = (step: Step, cause: Error): KernelError => {
+  const { since, config } = originOf(step)
+  const message = `this kernel (${release()}) has no BPF ${step.kind}s of type ${step.type}`
+  return new KernelError('ERR_UNSUPPORTED', message, `They came with Linux ${since}, under ${config}.`, cause)
+}
+
+/** Answers that may mean the kernel does not know what was asked of it. */
+const mayBeMissing: ReadonlySet<string> = new Set(['EINVAL', 'EOPNOTSUPP', 'ENOTSUPP', 'ENOSYS'])
+
+const isTypeMissing = (error: unknown): error is KernelError =>
+  error instanceof KernelError && error.code === 'ERR_BTF'
+
 /** Says what a failed step lacks; errors it knows nothing about come back as they are. */
 export const explainFailure = (error: unknown, step: Step): unknown => {
+  if (isTypeMissing(error)) return isPresent(step) ? error : unsupported(step, error)
   if (!(error instanceof SystemError)) return error
   const { errnoName, message } = error
   if (errnoName === 'EPERM') return new KernelError('ERR_PERMISSION', message, permissionHint, error)
   if (errnoName === 'E2BIG' || errnoName === 'ENOMEM')
     return new KernelError('ERR_LIMIT', message, limitHint[errnoName], error)
-  if (!['EINVAL', 'EOPNOTSUPP', 'ENOTSUPP', 'ENOSYS'].includes(errnoName) || isPresent(step)) return error
-  const { since, config } = originOf(step)
-  const missing = `this kernel (${release()}) has no BPF ${step.kind}s of type ${step.type}`
-  return new KernelError('ERR_UNSUPPORTED', missing, `They came with Linux ${since}, under ${config}.`, error)
+  return mayBeMissing.has(errnoName) && !isPresent(step) ? unsupported(step, error) : error
 }

@@ -106,7 +106,7 @@ const describeProgram = (
  */
 export const loadProgram = (whole: ProgramSpec, maps: ReadonlyMap<string, MapHandle>): ProgramHandle => {
   const spec = withoutUncalled(whole)
-  const image = linkImage(spec, kernelResolver(maps))
+  const image = link(spec, maps)
   const types = programBtf(spec)
   const open: FileDescriptor[] = []
   try {
@@ -118,6 +118,14 @@ export const loadProgram = (whole: ProgramSpec, maps: ReadonlyMap<string, MapHan
     return { fd: load(spec, image, program), spec }
   } finally {
     open.forEach(close)
+  }
+}
+
+const link = (spec: ProgramSpec, maps: ReadonlyMap<string, MapHandle>): Image => {
+  try {
+    return linkImage(spec, kernelResolver(maps))
+  } catch (error) {
+    throw explainFailure(error, { kind: 'program', type: spec.type })
   }
 }
 

@@ -14,7 +14,8 @@ export interface Rejection {
 const instructionLine = /^(\d+): \([0-9a-f]{2}\) /
 /** Register states (`5: R0=…`), branches taken (`from 5 to 7: …`), and `5: safe`. */
 const stateLine = /^(?:from )?\d+(?: to \d+)?: /
-const statisticsLine = /^(?:processed \d+ insns|verification time|stack depth|mark_precise:)/
+const statisticsLine =
+  /^(?:func#\d+ @\d+$|Validating \S+ func#\d+|processed \d+ insns|verification time|stack depth|mark_precise:)/
 /** Some checks run before any instruction is printed and name the slot in words. */
 const slotInWords = /\binsn (\d+)/
 

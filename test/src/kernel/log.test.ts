@@ -48,6 +48,11 @@ test('a check before the walk names the slot in words', t => {
   t.like(readRejection('jump out of range from insn 3 to 90'), { slot: 3 })
 })
 
+test('a function refused for its parameters is named without the step it was refused in', t => {
+  const log = 'Validating sum() func#1...\nArg#1 type PTR in sum() is not supported yet.\nprocessed 0 insns'
+  t.like(readRejection(log), { slot: undefined, message: 'Arg#1 type PTR in sum() is not supported yet.' })
+})
+
 test('a log that ends in the middle names what it can', t => {
   t.like(readRejection('5: (bf) r1 = r6'), { slot: 5, message: '5: (bf) r1 = r6' })
   t.deepEqual(readRejection(''), { message: 'no reason given', slot: undefined, lines: [] })
