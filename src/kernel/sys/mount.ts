@@ -17,14 +17,6 @@ export const mountBpffs = (target: string): void => {
   check(libc.mount('bpf', target, 'bpf', 0, null), 'mount', `mount bpffs on ${target}`)
 }
 
-/** MS_REC | MS_PRIVATE: what is mounted from now on stays in this mount namespace. */
-const recursivelyPrivate = 0x4000 | 0x40000
-
-/** Keeps later mounts of this mount namespace from reaching others. */
-export const makeMountsPrivate = (): void => {
-  check(libc.mount('none', '/', null, recursivelyPrivate, null), 'mount', 'make mounts private')
-}
-
 export const unmount = (target: string): void => {
   check(libc.umount2(target, 0), 'umount2', `unmount ${target}`)
 }

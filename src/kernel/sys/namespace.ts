@@ -10,8 +10,8 @@ const cloneFlag = { mnt: 0x00020000, net: 0x40000000 } as const
 
 export type NamespaceKind = keyof typeof cloneFlag
 
-/** Moves the calling thread into the namespace `fd` is open on. */
-export const enterNamespace = (fd: FileDescriptor, kind: NamespaceKind): void => {
+/** Moves the calling thread into the namespace `fd` is open on; EINVAL for `mnt` unless the thread has unshared that. */
+const enterNamespace = (fd: FileDescriptor, kind: NamespaceKind): void => {
   check(libc.setns(fd, cloneFlag[kind]), 'setns', `enter a ${kind} namespace`)
 }
 
@@ -26,10 +26,6 @@ const O_RDONLY_CLOEXEC = 0o2000000
 export const openNamespace = (path: string): FileDescriptor =>
   check(libc.open(path, O_RDONLY_CLOEXEC), 'open', `open namespace ${path}`)
 
-/** The calling thread's namespace; close it when done. */
-const openCurrentNamespace = (kind: NamespaceKind): FileDescriptor =>
-  openNamespace(`/proc/thread-self/ns/${kind}`)
-
 /** `mnt:[4026531832]`: equal for two processes in one namespace. */
 export const namespaceIdentity = (kind: NamespaceKind, pid: number | 'thread-self'): string =>
   readlinkSync(`/proc/${pid}/ns/${kind}`)
@@ -43,9 +39,9 @@ const enterPath = (path: string, kind: NamespaceKind): void => {
   }
 }
 
-/** Runs `body` in the namespace of that path, then goes back. */
+/** Runs `body` in the namespace of that path, then goes back, whatever happens. */
 export const insideNamespace = <T>(path: string, kind: NamespaceKind, body: () => T): T => {
-  const home = openCurrentNamespace(kind)
+  const home = openNamespace(`/proc/thread-self/ns/${kind}`)
   try {
     enterPath(path, kind)
     try {

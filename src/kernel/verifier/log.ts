@@ -14,8 +14,7 @@ export interface Rejection {
 const instructionLine = /^(\d+): \([0-9a-f]{2}\) /
 /** Register states (`5: R0=…`), branches taken (`from 5 to 7: …`), and `5: safe`. */
 const stateLine = /^(?:from )?\d+(?: to \d+)?: /
-const statisticsLine =
-  /^(?:func#\d+ @\d+$|Validating \S+ func#\d+|processed \d+ insns|verification time|stack depth|mark_precise:)/
+const statisticsLine = /^(?:func#\d+ @\d+$|processed \d+ insns|verification time|stack depth|mark_precise:)/
 /** Some checks run before any instruction is printed and name the slot in words. */
 const slotInWords = /\binsn (\d+)/
 
@@ -35,9 +34,13 @@ const slotOf = (message: string, printed: string | undefined): number | undefine
   return match?.[1] === undefined ? undefined : Number(match[1])
 }
 
+/** Global functions are verified one by one; only the last one of the log can be the one refused. */
+const functionLine = /^Validating \S+ func#\d+/
+
 /** What a verifier log says about the program it refused. */
 export const readRejection = (log: string): Rejection => {
-  const lines = log.split('\n').filter(line => line.trim() !== '' && !statisticsLine.test(line))
+  const all = log.split('\n').filter(line => line.trim() !== '' && !statisticsLine.test(line))
+  const lines = all.slice(all.findLastIndex(line => functionLine.test(line)) + 1)
   const last = lines.findLastIndex(line => instructionLine.test(line))
   const message = describe(lines, last)
   return { message, slot: slotOf(message, lines[last]), lines: lines.slice(-kept) }

@@ -48,8 +48,14 @@ test('a check before the walk names the slot in words', t => {
   t.like(readRejection('jump out of range from insn 3 to 90'), { slot: 3 })
 })
 
-test('a function refused for its parameters is named without the step it was refused in', t => {
-  const log = 'Validating sum() func#1...\nArg#1 type PTR in sum() is not supported yet.\nprocessed 0 insns'
+test('a function refused for its parameters is not blamed on the one verified before it', t => {
+  const log = `Validating first() func#1...
+4: (b7) r0 = 0
+5: (95) exit
+Func#1 is safe for any args that match its prototype
+Validating sum() func#2...
+Arg#1 type PTR in sum() is not supported yet.
+processed 0 insns (limit 1000000)`
   t.like(readRejection(log), { slot: undefined, message: 'Arg#1 type PTR in sum() is not supported yet.' })
 })
 
