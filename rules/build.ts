@@ -30,7 +30,7 @@ export function buildRules(draft: Draft, context: RuleContext): Rule[] {
     outInterface: readInterface(core['out-interface'], context, 'o', ['INPUT', 'PREROUTING']),
     fragment: fragment && { value: true, negated: fragment.negated, span: fragment.span },
     target: readTarget(draft, build),
-    matches: draft.matches.map(use => buildExtension<Match>(use, build, 'match')),
+    matches: draft.matches.map(use => buildMatch(use, build)),
     counters: draft.counters,
     span: draft.span,
   }
@@ -169,6 +169,14 @@ function readTarget(draft: Draft, context: BuildContext): Target | undefined {
   if (jump) return { kind: 'jump', chain: jump.text, span: jump.span }
   if (goto) return { kind: 'goto', chain: goto.text, span: goto.span }
   return undefined
+}
+
+function buildMatch(use: ExtensionUse<AnyMatchExtension>, context: BuildContext): Match {
+  const { extension, span } = use
+  const match = buildExtension<Match>(use, context, 'match')
+  const placement = extension.placementOf?.(match)
+  if (placement) checkPlacement(placement, extension.name, context, span, 'match')
+  return match
 }
 
 function buildExtension<V>(

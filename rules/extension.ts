@@ -39,6 +39,8 @@ interface Extension<V, O extends OptionTable> extends Placement {
   readonly options: O
   /** At least one of these options must be given. */
   readonly requiresOneOf?: readonly (keyof O & string)[]
+  /** Where it may stand with this value, if more narrowly than with others. */
+  placementOf?(value: V): Placement
   /** Builds the value; throws RuleError('ERR_VALUE' | 'ERR_OPTION') for what the option table cannot say. */
   build(given: GivenOptions<O>, context: BuildContext): V
   /** The options as iptables-save prints them, each with a blank before it; '' when there are none. */

@@ -2,10 +2,10 @@ import type { Family } from './family.ts'
 import type { Conntrack } from './packet/conntrack.ts'
 import { ipv4Headers } from './packet/ipv4.ts'
 import { ipv6Headers } from './packet/ipv6.ts'
+import type { AddressType } from './value/address-type.ts'
+import type { MacAddress } from './value/mac.ts'
 
 export * from './packet/conntrack.ts'
-
-import type { MacAddress } from './value/mac.ts'
 
 /** Whom the link layer sent a packet to. */
 export const packetTypes = ['unicast', 'broadcast', 'multicast', 'otherhost'] as const
@@ -45,6 +45,14 @@ export interface Packet {
   readonly owner?: SocketOwner
   /** Left out where no bridge has seen it. */
   readonly bridge?: BridgePorts
+  /** What the routing table makes of its addresses. */
+  readonly sourceType?: AddressType
+  readonly destinationType?: AddressType
+  /** Groups of the devices (`ip link set … group`); 0 unless given. */
+  readonly inGroup?: number
+  readonly outGroup?: number
+  /** Of the socket it came from or goes to: net_cls.classid; 0 unless given. */
+  readonly classId?: number
 }
 
 /** What the headers of a packet say, as ip_tables and ip6_tables read them. */
@@ -75,4 +83,9 @@ export function transportHeader(packet: Packet, size: number): DataView | undefi
   const { transport } = headersOf(packet)
   if (transport + size > packet.bytes.length) return undefined
   return new DataView(packet.bytes.buffer, packet.bytes.byteOffset + transport, size)
+}
+
+/** The type-of-service byte, in IPv6 the traffic class, which lies across the first two bytes. */
+export function typeOfService({ family, bytes: [first = 0, second = 0] }: Packet): number {
+  return family === 4 ? second : ((first & 15) << 4) | (second >> 4)
 }

@@ -2,9 +2,20 @@
 // table of its own by kind (the translator) fails to compile until it has the new kind too.
 
 import type { MatchExtension, TargetExtension } from './extension.ts'
+import { addrtype } from './match/addrtype.ts'
+import { cgroup } from './match/cgroup.ts'
+import { cluster } from './match/cluster.ts'
 import { comment } from './match/comment.ts'
+import { connbytes } from './match/connbytes.ts'
+import { connlabel } from './match/connlabel.ts'
+import { connlimit } from './match/connlimit.ts'
+import { connmark } from './match/connmark.ts'
 import { conntrack } from './match/conntrack.ts'
 import { cpu } from './match/cpu.ts'
+import { devgroup } from './match/devgroup.ts'
+import { dscp } from './match/dscp.ts'
+import { ecn } from './match/ecn.ts'
+import { helper } from './match/helper.ts'
 import { icmp } from './match/icmp.ts'
 import { icmp6 } from './match/icmp6.ts'
 import { iprange } from './match/iprange.ts'
@@ -32,9 +43,20 @@ import type { Located } from './span.ts'
 import { ACCEPT, DROP, RETURN } from './target/verdict.ts'
 
 export const matchExtensions = {
+  addrtype,
+  cgroup,
+  cluster,
   comment,
+  connbytes,
+  connlabel,
+  connlimit,
+  connmark,
   conntrack,
   cpu,
+  devgroup,
+  dscp,
+  ecn,
+  helper,
   icmp,
   icmp6,
   iprange,

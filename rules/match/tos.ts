@@ -1,6 +1,6 @@
 import { defineMatch } from '../extension.ts'
 import { option } from '../option.ts'
-import type { Packet } from '../packet.ts'
+import { typeOfService } from '../packet.ts'
 import { agrees, asTerm, printTerm, type Term, term } from '../term.ts'
 import { type MaskedTos, parseTos, printTos } from '../value/tos.ts'
 
@@ -14,10 +14,6 @@ export const tos = defineMatch<TosMatch>()({
   options: { tos: option(parseTos, { negatable: true, required: true }) },
   build: given => ({ kind: 'tos', tos: asTerm(given.tos) ?? term({ value: 0, mask: 0 }) }),
   print: match => printTerm('tos', match.tos, printTos),
-  evaluate: (match, packet) => agrees(match.tos, ({ value, mask }) => (tosOf(packet) & mask) === value),
+  evaluate: (match, packet) =>
+    agrees(match.tos, ({ value, mask }) => (typeOfService(packet) & mask) === value),
 })
-
-/** In IPv6 it lies across the first two bytes, behind the version. */
-function tosOf({ family, bytes: [first = 0, second = 0] }: Packet): number {
-  return family === 4 ? second : ((first & 15) << 4) | (second >> 4)
-}

@@ -13,12 +13,18 @@ export interface AddressPrefix {
 export function parseAddressPrefix(text: string, family: Family): AddressPrefix {
   const [host = '', mask, ...rest] = text.split('/')
   if (rest.length > 0) throw new RuleError('ERR_VALUE', `"${text}" is not a network`)
-  const length = mask === undefined ? addressBits(family) : prefixLength(family, parseMask(mask, family))
-  if (length === undefined)
-    throw new RuleError('ERR_VALUE', `the mask ${mask} is no prefix`, {
-      hint: 'here iptables would take it for the whole address',
-    })
+  const length = mask === undefined ? addressBits(family) : parsePrefixLength(mask, family)
   return { family, address: parseAddress(host, family), length }
+}
+
+/** A prefix length, or a mask that is one, as a length. */
+export function parsePrefixLength(text: string, family: Family): number {
+  const length = prefixLength(family, parseMask(text, family))
+  if (length === undefined)
+    throw new RuleError('ERR_VALUE', `the mask ${text} is no prefix`, {
+      hint: 'iptables takes such a mask here, but its iptables-save cannot print it',
+    })
+  return length
 }
 
 /** With the length, also where that is all of it. */

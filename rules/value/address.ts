@@ -1,6 +1,7 @@
 import { RuleError } from '../error.ts'
 import type { Family } from '../family.ts'
 import { printIpv6, readIpv6 } from './ipv6.ts'
+import { cNumber } from './number.ts'
 
 /** A set of addresses: those that agree with `value` on the bits of `mask`. `value` has no bits outside `mask`. */
 export interface AddressMask {
@@ -53,8 +54,8 @@ export function parseAddress(text: string, family: Family): bigint {
 }
 
 export function parseMask(text: string, family: Family): bigint {
-  if (/^\d+$/.test(text)) {
-    const length = Number(text)
+  const length = cNumber(text)
+  if (length !== undefined) {
     if (length <= addressBits(family)) return prefixMask(family, length)
     throw new RuleError('ERR_VALUE', `the prefix length ${text} is not between 0 and ${addressBits(family)}`)
   }

@@ -53,6 +53,25 @@ export const differentFromLegacy: readonly KnownDifference[] = [
       '-m conntrack --ctorigsrc 1.1.1.1/255.0.255.0': '-m conntrack --ctorigsrc 1.1.1.1',
       '-m conntrack --ctorigsrc 1.1.1.1/33': '-m conntrack --ctorigsrc 1.1.1.1',
     },
+    'match/connlimit.4.t': {
+      '-m connlimit --connlimit-above 5 --connlimit-mask 255.0.255.0':
+        '-m connlimit --connlimit-above 5 --connlimit-mask 32 --connlimit-saddr',
+      '-m connlimit --connlimit-above 5 --connlimit-mask 33':
+        '-m connlimit --connlimit-above 5 --connlimit-mask 32 --connlimit-saddr',
+    },
+  }),
+  ...because(
+    'a node mask is held against the number of nodes, so that what is printed for node 6 is not read back',
+    {
+      'match/cluster.t': {
+        '-m cluster --cluster-total-nodes 8 --cluster-local-nodemask 33 --cluster-hash-seed 5': undefined,
+      },
+    },
+  ),
+  ...because('a name that is too long is cut', {
+    'match/helper.t': {
+      '-m helper --helper abcdefghijklmnopqrstuvwxyzabcd': '-m helper --helper abcdefghijklmnopqrstuvwxyzabc',
+    },
   }),
 ]
 

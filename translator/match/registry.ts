@@ -14,9 +14,20 @@ import { udp } from './udp.ts'
 export const matchTranslators: {
   readonly [K in Match['kind']]: MatchTranslator<Extract<Match, { kind: K }>>
 } = {
+  addrtype: untranslatable('what an address is to the routing table is not translated yet'),
+  cgroup: untranslatable('the control group of a socket is not translated yet'),
+  cluster: untranslatable('the hash of a connection is not translated yet'),
   comment,
+  connbytes: untranslatable('what a connection has counted is not translated yet'),
+  connlabel: untranslatable('the labels of a connection are not translated yet'),
+  connlimit: untranslatable('it counts connections, which no decision tree can hold'),
+  connmark: untranslatable('the mark of a connection is not translated yet'),
   conntrack,
   cpu: untranslatable('no program is told which CPU iptables would have asked on'),
+  devgroup: untranslatable('the group of a device is not translated yet'),
+  dscp: untranslatable('the DSCP is not translated yet'),
+  ecn: untranslatable('the ECN bits are not translated yet'),
+  helper: untranslatable('the helper of a connection is not translated yet'),
   icmp,
   icmp6,
   iprange: untranslatable('address ranges are not translated yet'),
