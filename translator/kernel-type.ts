@@ -1,0 +1,137 @@
+// C types of the kernel that programs meet: members of its structures, and kernel functions. At load they are found by name in
+// the kernel's own BTF; this is what has to be known without a kernel: an object file must declare their types
+// (libbpf compares them, if not the sizes of integers and what pointers point to, so those are simplified here), and
+// the interpreter gives the members a place.
+// Source: the kernel's own BTF (bpftool btf dump file /sys/kernel/btf/vmlinux), Linux 6.18.
+
+export type KernelType =
+  | 'void'
+  | 'u8'
+  | 'u16'
+  | 'u32'
+  | 'u64'
+  | 'int'
+  | { readonly pointer: KernelType }
+  | { readonly array: KernelType; readonly length: number }
+  /** A structure of the kernel. */
+  | { readonly struct: string }
+
+const pointerTo = (struct: string): KernelType => ({ pointer: { struct } })
+const anyPointer: KernelType = { pointer: 'void' }
+
+/** Structures by their name, with the members we know. */
+export const structs: Readonly<Record<string, Readonly<Record<string, KernelType>>>> = {
+  bpf_nf_ctx: { state: pointerTo('nf_hook_state'), skb: pointerTo('sk_buff') },
+  nf_hook_state: {
+    hook: 'u8',
+    pf: 'u8',
+    in: pointerTo('net_device'),
+    out: pointerTo('net_device'),
+    sk: pointerTo('sock'),
+    net: pointerTo('net'),
+  },
+  net_device: { name: { array: 'u8', length: 16 }, ifindex: 'int', mtu: 'u32', flags: 'u32', type: 'u16' },
+  sk_buff: {
+    sk: pointerTo('sock'),
+    dev: pointerTo('net_device'),
+    _skb_refdst: 'u64',
+    _nfct: 'u64',
+    len: 'u32',
+    data_len: 'u32',
+    mac_len: 'u16',
+    hash: 'u32',
+    mark: 'u32',
+    priority: 'u32',
+    protocol: 'u16',
+    vlan_proto: 'u16',
+    vlan_tci: 'u16',
+    skb_iif: 'int',
+    transport_header: 'u16',
+    network_header: 'u16',
+    mac_header: 'u16',
+    head: anyPointer,
+    data: anyPointer,
+  },
+  nf_conn: {
+    status: 'u64',
+    mark: 'u32',
+    secmark: 'u32',
+    timeout: 'u32',
+    master: pointerTo('nf_conn'),
+  },
+  nf_ct_event: { ct: pointerTo('nf_conn') },
+  sock: {},
+  net: {},
+  bpf_dynptr: {},
+  __sk_buff: {},
+  xdp_md: {},
+  bpf_sock_tuple: {},
+  bpf_ct_opts: {},
+}
+
+export interface Prototype {
+  readonly result: KernelType
+  readonly parameters: readonly (readonly [name: string, type: KernelType])[]
+}
+
+const conntrackLookup = (context: string): Prototype => ({
+  result: pointerTo('nf_conn'),
+  parameters: [
+    ['ctx', pointerTo(context)],
+    ['tuple', pointerTo('bpf_sock_tuple')],
+    ['tuple__sz', 'u32'],
+    ['opts', pointerTo('bpf_ct_opts')],
+    ['opts__sz', 'u32'],
+  ],
+})
+
+/** Kernel functions by their name. */
+export const kfuncs: Readonly<Record<string, Prototype>> = {
+  bpf_dynptr_from_skb: {
+    result: 'int',
+    parameters: [
+      ['s', pointerTo('__sk_buff')],
+      ['flags', 'u64'],
+      ['ptr__uninit', pointerTo('bpf_dynptr')],
+    ],
+  },
+  bpf_dynptr_from_xdp: {
+    result: 'int',
+    parameters: [
+      ['x', pointerTo('xdp_md')],
+      ['flags', 'u64'],
+      ['ptr__uninit', pointerTo('bpf_dynptr')],
+    ],
+  },
+  bpf_dynptr_slice: {
+    result: anyPointer,
+    parameters: [
+      ['p', pointerTo('bpf_dynptr')],
+      ['offset', 'u32'],
+      ['buffer__opt', anyPointer],
+      ['buffer__szk', 'u32'],
+    ],
+  },
+  bpf_dynptr_size: { result: 'u32', parameters: [['p', pointerTo('bpf_dynptr')]] },
+  bpf_rdonly_cast: {
+    result: anyPointer,
+    parameters: [
+      ['obj__ign', anyPointer],
+      ['btf_id__k', 'u32'],
+    ],
+  },
+  bpf_xdp_ct_lookup: conntrackLookup('xdp_md'),
+  bpf_skb_ct_lookup: conntrackLookup('__sk_buff'),
+  bpf_ct_release: { result: 'void', parameters: [['nfct', pointerTo('nf_conn')]] },
+}
+
+/** Bytes of the integer types. */
+export const integers = { u8: 1, u16: 2, u32: 4, u64: 8, int: 4 } as const
+
+/** Bytes a value takes; a structure that is only ever pointed to takes none. */
+export const sizeOfType = (type: KernelType): number => {
+  if (type === 'void') return 0
+  if (typeof type === 'string') return integers[type]
+  if ('pointer' in type) return 8
+  return 'array' in type ? sizeOfType(type.array) * type.length : 0
+}
