@@ -28,8 +28,8 @@ export interface MemberAccess {
 }
 
 /**
- * Declare a kernel structure with the one member that is accessed. Each access has a structure of its own, of the
- * same name: that is how C programs do it too ("flavors"), and libbpf looks no further than the member.
+ * Declare a kernel structure with the one member that is accessed. There may be several structures of one name, each with
+ * another member: a relocation names its structure by id, and libbpf looks no further than the member.
  * @throws ObjectError ERR_ELF_KERNEL_TYPE for a member this file does not know
  */
 export const addMemberAccess = (btf: BtfWriter, struct: string, path: readonly string[]): MemberAccess => {

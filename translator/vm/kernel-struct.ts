@@ -1,0 +1,59 @@
+// Kernel structures as the interpreter lays them out: the members we know one after the other, each aligned to 8
+// bytes. Programs find them through their member relocations, so the offsets need not be any kernel's.
+
+import { sizeOfType, structs } from '../kernel-type.ts'
+import { VmError } from './error.ts'
+import { type Memory, newRegion, type Pointer } from './memory.ts'
+
+interface Layout {
+  readonly size: number
+  readonly offsets: ReadonlyMap<string, number>
+}
+
+const layOut = (members: (typeof structs)[string]): Layout => {
+  const offsets = new Map<string, number>()
+  let size = 0
+  for (const [name, type] of Object.entries(members)) {
+    offsets.set(name, size)
+    size += (sizeOfType(type) + 7) & ~7
+  }
+  return { size, offsets }
+}
+
+const layouts = new Map(Object.entries(structs).map(([name, members]) => [name, layOut(members)]))
+
+/**
+ * Where a member lies.
+ * @throws VmError ERR_VM_UNSUPPORTED for one that is not known
+ */
+export const memberOffset = (struct: string, path: readonly string[]): number => {
+  const [name, ...rest] = path
+  const offset = rest.length === 0 ? layouts.get(struct)?.offsets.get(name ?? '') : undefined
+  if (offset === undefined)
+    throw new VmError('ERR_VM_UNSUPPORTED', `no kernel member ${struct}.${path.join('.')}`)
+  return offset
+}
+
+/** What a member holds; bytes for an array. */
+export type MemberValue = number | Pointer | Uint8Array
+
+/** Make a structure with these members; the others are zero. Its address, and its bytes. */
+export const makeStruct = (
+  memory: Memory,
+  struct: string,
+  members: Readonly<Record<string, MemberValue>>,
+): Pointer => {
+  const bytes = new Uint8Array(layouts.get(struct)?.size ?? 0)
+  const region = newRegion(`struct ${struct}`, bytes, false)
+  for (const [name, value] of Object.entries(members)) {
+    const offset = memberOffset(struct, [name])
+    if (value instanceof Uint8Array) bytes.set(value, offset)
+    else {
+      const { low, high } = typeof value === 'number' ? { low: value, high: 0 } : value
+      region.view.setUint32(offset, low, true)
+      // A number of up to 4 bytes leaves the rest of its 8 alone.
+      region.view.setUint32(offset + 4, high, true)
+    }
+  }
+  return memory.map(region)
+}

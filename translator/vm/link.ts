@@ -1,0 +1,87 @@
+// Programs made ready to run: instructions by slot, with the halves of immediates, jump targets and functions found.
+
+import { disassemble } from '../asm/disassemble.ts'
+import { jumpDistance } from '../asm/encode.ts'
+import type { Instruction } from '../asm/instruction.ts'
+import { slotsOf } from '../asm/opcode.ts'
+import type { ProgramSpec } from '../program.ts'
+import { VmError, type VmPlace } from './error.ts'
+import { memberOffset } from './kernel-struct.ts'
+
+export interface LinkedInstruction {
+  readonly opcode: number
+  readonly dst: number
+  readonly src: number
+  readonly offset: number
+  /** Halves of the immediate, sign-extended. */
+  readonly low: number
+  readonly high: number
+  /** The slot behind it. */
+  readonly next: number
+  /** The slot a jump goes to. */
+  readonly target: number
+  readonly instruction: Instruction
+}
+
+export interface LinkedFunction {
+  readonly name: string
+  /** By slot; none at the second slot of LDDW. */
+  readonly slots: readonly (LinkedInstruction | undefined)[]
+}
+
+export interface LinkedProgram {
+  readonly spec: ProgramSpec
+  readonly main: LinkedFunction
+  readonly functions: ReadonlyMap<string, LinkedFunction>
+}
+
+const linkInstruction = (instruction: Instruction, slot: number): LinkedInstruction => {
+  const { opcode, dst, src, offset, immediate, relocation } = instruction
+  const wide = BigInt.asUintN(64, BigInt(immediate))
+  return {
+    opcode,
+    dst,
+    src,
+    offset: relocation?.kind === 'member' ? memberOffset(relocation.struct, relocation.member) : offset,
+    low: Number(wide & 0xffff_ffffn),
+    high: Number(wide >> 32n),
+    next: slot + slotsOf(opcode),
+    target: slot + 1 + (jumpDistance(instruction) ?? 0),
+    instruction,
+  }
+}
+
+const linkFunction = (name: string, instructions: readonly Instruction[]): LinkedFunction => {
+  const slots: (LinkedInstruction | undefined)[] = []
+  for (const instruction of instructions) {
+    slots.push(linkInstruction(instruction, slots.length))
+    if (slotsOf(instruction.opcode) === 2) slots.push(undefined)
+  }
+  return { name, slots }
+}
+
+/**
+ * Link a program.
+ * @throws VmError ERR_VM_UNSUPPORTED for members of kernel structures that are not known here
+ */
+export const linkProgram = (spec: ProgramSpec): LinkedProgram => {
+  const functions = new Map(
+    spec.functions.map(({ name, instructions }) => [name, linkFunction(name, instructions)]),
+  )
+  const main = functions.get(spec.functions[0]?.name ?? '')
+  if (!main) throw new VmError('ERR_VM_ARGUMENT', `program ${spec.name} has no function`)
+  return { spec, main, functions }
+}
+
+/** Names the instruction in a slot, for errors. */
+export const placeOf = (program: LinkedProgram, fn: LinkedFunction, slot: number): VmPlace => {
+  const instruction = fn.slots[slot]?.instruction
+  const rule = instruction?.origin?.rule
+  return {
+    program: program.spec.name,
+    function: fn.name,
+    slot,
+    text: instruction ? disassemble(instruction) : 'no instruction',
+    ...(rule !== undefined && { rule }),
+  }
+}
