@@ -1,0 +1,110 @@
+// Changing the rules in force: what every command that writes comes down to.
+
+import type { Lane } from '../../translator/lane.ts'
+import { type Refusal, translate } from '../../translator/translate.ts'
+import { ensurePinDirectory } from '../kernel/bpffs.ts'
+import { needsConntrack } from './conntrack.ts'
+import { withHits } from './edit.ts'
+import { type Generation, listGenerations } from './generation.ts'
+import { chosenHook, devicesFor, lanesFor } from './lanes.ts'
+import { currentNamespace, type Live, readLive, requireOwnNamespace } from './live.ts'
+import { type LockWait, withLock } from './lock.ts'
+import { type Change, type Plan, planGeneration } from './plan.ts'
+import { lanesPinned } from './programs.ts'
+import type { HookChoice, Settings } from './settings.ts'
+import { type Next, rehearse, type SwapOptions, swap } from './swap.ts'
+
+export interface ApplyOptions extends SwapOptions {
+  readonly hook?: HookChoice
+  /** Translate and let the verifier see the programs, but leave everything as it is. */
+  readonly dryRun?: boolean
+  readonly wait: LockWait
+}
+
+/** What came of a change. Refused: nothing was touched. */
+export type Applied =
+  | { readonly kind: 'refused'; readonly refusals: readonly Refusal[] }
+  /** There was nothing to change. */
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'applied'; readonly generation: Generation; readonly before: Live | undefined }
+
+/** Works out changes from what is in force, and puts them in force. What it throws leaves the rules in force as they were. */
+export const applyChanges = (
+  settings: Settings,
+  decide: (live: Live | undefined) => readonly Change[],
+  options: ApplyOptions,
+): Promise<Applied> => withLock(settings, options.wait, () => applyLocked(settings, decide, options))
+
+function applyLocked(
+  settings: Settings,
+  decide: (live: Live | undefined) => readonly Change[],
+  options: ApplyOptions,
+): Applied {
+  const live = readForChange(settings)
+  const changes = decide(live)
+  if (changes.length === 0) return { kind: 'unchanged' }
+  const plan = planGeneration(live ?? nothingLoaded, changes)
+  const generation = describeGeneration(settings, live, plan, options.hook ?? settings.hook)
+  const reused = reusableLanes(settings, live, generation, plan)
+  const lanes = generation.lanes.filter(lane => !reused.includes(lane))
+  const translation = translate(plan.rulesets, { lanes, counters: plan.layout })
+  if (translation.kind === 'refused') return translation
+  const { programs, rules } = translation
+  load(settings, { live, generation, plan, programs, reused, rules }, options)
+  return { kind: 'applied', generation, before: live }
+}
+
+/** What is loaded, with its counters as they are now. */
+function readForChange(settings: Settings): Live | undefined {
+  const live = readLive(settings)
+  if (!live) return undefined
+  requireOwnNamespace(live)
+  return withHits(settings, live)
+}
+
+const nothingLoaded = { rulesets: [], counterArrays: [] } as const
+
+function load(settings: Settings, next: Next, options: ApplyOptions): void {
+  if (options.dryRun) rehearse(settings, next)
+  else {
+    ensurePinDirectory(settings.pinDirectory)
+    swap(settings, next, options)
+  }
+}
+
+function describeGeneration(
+  settings: Settings,
+  live: Live | undefined,
+  { rulesets, saved, layout }: Plan,
+  choice: HookChoice,
+): Generation {
+  // what was chosen once stays chosen for edits and reloads
+  const hook = choice === 'auto' && live ? live.generation.hook : chosenHook(choice)
+  return {
+    number: nextNumber(settings, live),
+    time: new Date().toISOString(),
+    hook,
+    devices: hook === 'netfilter' ? [] : devicesFor(settings),
+    namespace: currentNamespace(),
+    rulesets: saved,
+    counterArrays: layout.arrays,
+    lanes: lanesFor(hook, rulesets),
+    conntrack: needsConntrack(rulesets),
+  }
+}
+
+/** The number after the one in force, which puts it into the other bank; else after all that were. */
+const nextNumber = (settings: Settings, live: Live | undefined): number =>
+  (live?.generation.number ?? listGenerations(settings).at(-1) ?? 0) + 1
+
+/** Lanes that may keep their program: their family's rules stay, at the same hook. */
+function reusableLanes(
+  settings: Settings,
+  live: Live | undefined,
+  { hook, lanes }: Generation,
+  { unchanged }: Plan,
+): Lane[] {
+  if (!live || live.generation.hook !== hook) return []
+  const candidates = lanes.filter(({ family }) => family !== undefined && unchanged.has(family))
+  return lanesPinned(settings, live.generation.number, candidates)
+}

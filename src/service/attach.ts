@@ -1,0 +1,134 @@
+// Links: what runs the dispatchers. They are made once; after that rules change behind them.
+
+import { mkdirSync } from 'node:fs'
+import { dispatcher } from '../../translator/hook/dispatcher.ts'
+import { attachNetfilter, type NetfilterHook } from '../kernel/link/netfilter.ts'
+import { attachTcx } from '../kernel/link/tcx.ts'
+import { attachXdp } from '../kernel/link/xdp.ts'
+import { detachLink, type LinkInfo, linkInfo } from '../kernel/link.ts'
+import { openPin, pin, unpin } from '../kernel/pin.ts'
+import { loadProgram, type ProgramHandle } from '../kernel/program.ts'
+import { interfaceIndex } from '../kernel/sys/interface.ts'
+import { close, type FileDescriptor, pinObject, programInfoOf } from '../kernel/sys/object.ts'
+import { type Keep, withDescriptors } from './descriptors.ts'
+import { ServiceError } from './error.ts'
+import { type Attachment, attachmentAt, type LaneHook, placeOf } from './lanes.ts'
+import { mapsOf, type SharedMaps } from './maps.ts'
+import { dispatcherPin, hookDirectory, hooks, linkPin, linkPlaces, removePins } from './pins.ts'
+import type { Settings } from './settings.ts'
+
+/** All links that are pinned, whether they still lead anywhere or not. */
+export const pinnedAttachments = (settings: Settings): Attachment[] =>
+  hooks.flatMap(hook => linkPlaces(settings, hook).map(place => attachmentAt(hook, place)))
+
+const pinOf = (settings: Settings, attachment: Attachment): string =>
+  linkPin(settings, attachment.hook, placeOf(attachment))
+
+/** What the kernel says a pinned link is; undefined where there is no such pin. */
+export function readLink(settings: Settings, attachment: Attachment): LinkInfo | undefined {
+  const fd = openPin(pinOf(settings, attachment))
+  if (fd === undefined) return undefined
+  try {
+    return linkInfo(fd)
+  } finally {
+    close(fd)
+  }
+}
+
+/** Whether a link still leads to where it was made for: a device may have gone, and another have come by its name. */
+export function leadsTo(info: LinkInfo, attachment: Attachment): boolean {
+  if (attachment.kind === 'netfilter') return info.kind === 'netfilter'
+  return (info.kind === 'xdp' || info.kind === 'tcx') && info.ifindex === interfaceIndex(attachment.device)
+}
+
+/** The dispatcher of a hook: the one pinned, or a new one, then pinned. */
+export function openDispatcher(
+  settings: Settings,
+  hook: LaneHook,
+  shared: SharedMaps,
+  keep: Keep,
+): ProgramHandle {
+  const spec = dispatcher(hook)
+  const path = dispatcherPin(settings, hook)
+  const fd = openPin(path)
+  if (fd !== undefined) return keep({ fd, spec })
+  const program = keep(loadProgram(spec, mapsOf(spec, shared, keep)))
+  mkdirSync(hookDirectory(settings, hook), { recursive: true })
+  pin(program.fd, path)
+  return program
+}
+
+/** Makes sure that a dispatcher is attached: keeps the link that is, replaces one that leads nowhere. */
+export function attach(settings: Settings, attachment: Attachment, program: ProgramHandle): void {
+  const known = readLink(settings, attachment)
+  if (known && leadsTo(known, attachment) && known.programId === programInfoOf(program.fd).id) return
+  if (known) detach(settings, attachment)
+  withDescriptors(keep => pinObject(keep(createLink(attachment, program)), pinOf(settings, attachment)))
+}
+
+const netfilterHook: Readonly<Record<(Attachment & { kind: 'netfilter' })['hook'], NetfilterHook>> = {
+  'nf-input': 'input',
+  'nf-forward': 'forward',
+  'nf-output': 'output',
+}
+
+function createLink(attachment: Attachment, program: ProgramHandle): FileDescriptor {
+  if (attachment.kind === 'netfilter')
+    return attachNetfilter(program, attachment.family, netfilterHook[attachment.hook]).fd
+  const { device: name } = attachment
+  const index = interfaceIndex(name)
+  if (index === undefined) throw new ServiceError('ERR_SETTING', `there is no device ${name}`)
+  const device = { name, index }
+  if (attachment.kind === 'xdp') return attachXdp(program, device).fd
+  return attachTcx(program, device, 'ingress')
+}
+
+/** Takes a dispatcher off its hook and forgets the link. */
+export function detach(settings: Settings, attachment: Attachment): void {
+  const path = pinOf(settings, attachment)
+  const fd = openPin(path)
+  if (fd === undefined) return
+  try {
+    detachLink(fd)
+  } finally {
+    close(fd)
+  }
+  unpin(path)
+}
+
+/**
+ * Attaches all that is wanted and then takes off all that is not. Where one cannot be attached, those attached just now are
+ * taken off again.
+ */
+export function switchAttachments(
+  settings: Settings,
+  wanted: readonly Attachment[],
+  dispatchers: ReadonlyMap<LaneHook, ProgramHandle>,
+): void {
+  const before = pinnedAttachments(settings)
+  const isIn = (list: readonly Attachment[], attachment: Attachment): boolean =>
+    list.some(other => pinOf(settings, other) === pinOf(settings, attachment))
+  try {
+    for (const attachment of wanted) attach(settings, attachment, dispatcherOf(dispatchers, attachment))
+  } catch (error) {
+    for (const attachment of wanted) if (!isIn(before, attachment)) detach(settings, attachment)
+    throw error
+  }
+  for (const attachment of before) if (!isIn(wanted, attachment)) detach(settings, attachment)
+  removeIdleDispatchers(settings)
+}
+
+function dispatcherOf(
+  dispatchers: ReadonlyMap<LaneHook, ProgramHandle>,
+  { hook }: Attachment,
+): ProgramHandle {
+  const program = dispatchers.get(hook)
+  if (!program) throw new RangeError(`no dispatcher was opened for ${hook}`)
+  return program
+}
+
+/** Removes the dispatchers of hooks that have no link any more. */
+export function removeIdleDispatchers(settings: Settings): void {
+  for (const hook of hooks)
+    if (linkPlaces(settings, hook).length === 0) removePins(hookDirectory(settings, hook))
+}

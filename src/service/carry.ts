@@ -1,0 +1,66 @@
+// Which counter slots the rules of a new rule set take over from the old one.
+
+import { type Counters, noCounters, type Ruleset } from 'iptables-parser'
+import { type Counted, countedRules, counterKeys } from '../../translator/counter.ts'
+
+export type Carry =
+  /** The same rule keeps its counter, wherever it stands in its chain: what a reload of edited rules means. */
+  | { readonly kind: 'text' }
+  /** What an edit left its counters, as the same object, keeps its slot (see withCounters). */
+  | { readonly kind: 'identity' }
+  /** Everything counts anew. */
+  | { readonly kind: 'nothing' }
+
+/** A rule set in force and the slots it counts in, in the order of countedRules. */
+export interface CountingRuleset {
+  readonly ruleset: Ruleset
+  readonly slots: readonly number[]
+}
+
+/** The slot each rule and policy of `ruleset` takes over, in the order of countedRules; undefined where it needs a new one. */
+export function carriedSlots(
+  carry: Carry,
+  ruleset: Ruleset,
+  before: CountingRuleset | undefined,
+): readonly (number | undefined)[] {
+  const counted = countedRules([ruleset])
+  if (!before || carry.kind === 'nothing') return counted.map(() => undefined)
+  return carry.kind === 'text' ? carryByText(counted, before) : carryByIdentity(ruleset, before)
+}
+
+function carryByText(
+  counted: readonly Counted[],
+  { ruleset, slots }: CountingRuleset,
+): (number | undefined)[] {
+  const known = new Map(counterKeys(countedRules([ruleset])).map((key, index) => [key, slots[index]]))
+  return counterKeys(counted).map(key => known.get(key))
+}
+
+function carryByIdentity(ruleset: Ruleset, before: CountingRuleset): (number | undefined)[] {
+  const known = new Map(countersOf(before.ruleset).map((counters, index) => [counters, before.slots[index]]))
+  return countersOf(ruleset).map(counters => counters && known.get(counters))
+}
+
+/** The counters that policies and rules were written with, in the order of countedRules. */
+export const countersOf = ({ tables }: Ruleset): (Counters | undefined)[] =>
+  tables.flatMap(({ chains }) =>
+    chains.flatMap(({ policy, counters, rules }) => [
+      ...(policy ? [counters] : []),
+      ...rules.map(rule => rule.counters),
+    ]),
+  )
+
+/** The rule set with these counters in the place of those it was written with; in the order of countedRules. */
+export function withCounters(ruleset: Ruleset, counters: readonly Counters[]): Ruleset {
+  const rest = counters.values()
+  const next = (): Counters => rest.next().value ?? noCounters
+  const tables = ruleset.tables.map(table => ({
+    ...table,
+    chains: table.chains.map(chain => ({
+      ...chain,
+      ...(chain.policy && { counters: next() }),
+      rules: chain.rules.map(rule => ({ ...rule, counters: next() })),
+    })),
+  }))
+  return { ...ruleset, tables }
+}

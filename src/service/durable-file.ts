@@ -1,0 +1,31 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { ServiceError, systemReason } from './error.ts'
+
+/**
+ * Writes a file so that the old one or the new one is there whenever the power goes: beside it, synced, renamed, and the
+ * directory synced. Makes the directory. Throws ServiceError('ERR_FILE').
+ */
+export function writeDurably(path: string, text: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    const beside = `${path}.new`
+    withFile(beside, 'w', fd => {
+      writeFileSync(fd, text)
+      fsyncSync(fd)
+    })
+    renameSync(beside, path)
+    withFile(dirname(path), 'r', fsyncSync)
+  } catch (error) {
+    throw new ServiceError('ERR_FILE', `cannot write ${path}: ${systemReason(error)}`, undefined, error)
+  }
+}
+
+function withFile(path: string, flags: string, use: (fd: number) => void): void {
+  const fd = openSync(path, flags, 0o600)
+  try {
+    use(fd)
+  } finally {
+    closeSync(fd)
+  }
+}

@@ -1,0 +1,132 @@
+// What a generation is: one loaded state of all rules. Its number stands in the kernel (the generation word), and what the
+// number means stands in the state directory:
+//
+//     generations/<number>.json      rule sets as text, and where each rule counts
+//     current                        the number of the generation to load after a reboot
+//
+// A file is written whole before the kernel turns to its number, so a number read from the kernel always has its file.
+
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Family } from 'iptables-parser'
+import type { CounterArray } from '../../translator/counter.ts'
+import type { Lane } from '../../translator/lane.ts'
+import { writeDurably } from './durable-file.ts'
+import { isMissing, ServiceError, systemReason } from './error.ts'
+import type { HookChoice, Settings } from './settings.ts'
+
+/** Raised when a field changes its meaning. */
+const FORMAT = 1
+
+/** The rules of one family as they were loaded. */
+export interface SavedRuleset {
+  readonly family: Family
+  /** As the user wrote it, comments included. */
+  readonly text: string
+  /** Counter slots, in the order of countedRules. */
+  readonly slots: readonly number[]
+}
+
+export interface Generation {
+  readonly number: number
+  /** ISO 8601, UTC. */
+  readonly time: string
+  readonly hook: Exclude<HookChoice, 'auto'>
+  /** That xdp and tc programs are attached to; none at netfilter. */
+  readonly devices: readonly string[]
+  /** The network namespace, as /proc/self/ns/net names it. */
+  readonly namespace: string
+  readonly rulesets: readonly SavedRuleset[]
+  readonly counterArrays: readonly CounterArray[]
+  readonly lanes: readonly Lane[]
+  /** A rule asks for connection state. */
+  readonly conntrack: boolean
+}
+
+/** How many generations are kept to go back to. */
+const KEPT = 10
+
+const directoryOf = ({ stateDirectory }: Settings): string => join(stateDirectory, 'generations')
+const fileOf = (settings: Settings, number: number): string => join(directoryOf(settings), `${number}.json`)
+const currentOf = ({ stateDirectory }: Settings): string => join(stateDirectory, 'current')
+
+/** Writes a generation down so that it is there after a power cut. Throws ServiceError('ERR_FILE'). */
+export function writeGeneration(settings: Settings, generation: Generation): void {
+  const text = `${JSON.stringify({ format: FORMAT, ...generation }, null, 1)}\n`
+  writeDurably(fileOf(settings, generation.number), text)
+}
+
+/** Says which generation to load after a reboot. */
+export const writeCurrent = (settings: Settings, number: number): void =>
+  writeDurably(currentOf(settings), `${number}\n`)
+
+/** Nothing is to be loaded after a reboot. */
+export const clearCurrent = (settings: Settings): void => rmSync(currentOf(settings), { force: true })
+
+/** The number of the generation to load after a reboot. */
+export function readCurrent(settings: Settings): number | undefined {
+  const text = readIfThere(currentOf(settings))
+  if (text === undefined) return undefined
+  const number = Number(text)
+  if (Number.isSafeInteger(number) && number > 0) return number
+  throw new ServiceError('ERR_STATE', `${currentOf(settings)} does not hold the number of a generation`)
+}
+
+/** Reads a generation back. Throws ServiceError('ERR_STATE') where it is missing or of another make. */
+export function readGeneration(settings: Settings, number: number): Generation {
+  const path = fileOf(settings, number)
+  const text = readIfThere(path)
+  if (text === undefined) throw new ServiceError('ERR_STATE', `${path} is missing`, stateHint)
+  const generation = parseGeneration(path, text)
+  if (generation.number === number) return generation
+  throw new ServiceError('ERR_STATE', `${path} holds generation ${generation.number}`)
+}
+
+const stateHint =
+  'It belongs to the rules in the kernel; see that BPFTABLES_STATE_DIR and BPFTABLES_BPFFS are those the rules were loaded with.'
+
+interface Written extends Generation {
+  readonly format: number
+}
+
+function parseGeneration(path: string, text: string): Generation {
+  const written = parseJson(path, text)
+  if (written.format === FORMAT) return written
+  throw new ServiceError('ERR_STATE', `${path} has format ${written.format}; this program knows ${FORMAT}`)
+}
+
+function parseJson(path: string, text: string): Written {
+  try {
+    return JSON.parse(text) as Written
+  } catch (error) {
+    throw new ServiceError('ERR_STATE', `${path} is damaged`, undefined, error)
+  }
+}
+
+/** Numbers of the generations written down, in order; the last may never have been loaded. */
+export function listGenerations(settings: Settings): readonly number[] {
+  try {
+    return readdirSync(directoryOf(settings))
+      .flatMap(name => /^([1-9]\d*)\.json$/.exec(name)?.[1] ?? [])
+      .map(Number)
+      .sort((a, b) => a - b)
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw new ServiceError('ERR_FILE', `cannot read ${directoryOf(settings)}: ${systemReason(error)}`)
+  }
+}
+
+/** Removes all but the last few generations up to `current`. */
+export function forgetGenerations(settings: Settings, current: number): void {
+  const past = listGenerations(settings).filter(number => number <= current)
+  for (const number of past.slice(0, -KEPT)) rmSync(fileOf(settings, number), { force: true })
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw new ServiceError('ERR_FILE', `cannot read ${path}: ${systemReason(error)}`, undefined, error)
+  }
+}

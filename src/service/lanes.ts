@@ -1,0 +1,56 @@
+// Which lanes rules are translated for, and what of it has to be attached where.
+
+import type { Family, Ruleset } from 'iptables-parser'
+import { type Lane, lanesOf } from '../../translator/lane.ts'
+import type { Generation } from './generation.ts'
+import { allDevices } from './interfaces.ts'
+import type { HookChoice, Settings } from './settings.ts'
+
+/** The hook in use: netfilter sees what the filter table sees, so `auto` is that. */
+export const chosenHook = (choice: HookChoice): Generation['hook'] =>
+  choice === 'auto' ? 'netfilter' : choice
+
+/** What lanes are at; no lane is at tc egress. */
+export type LaneHook = Lane['hook']
+
+/** The lanes that rules of these families need. Where INPUT runs early, the other chains run at netfilter all the same. */
+export function lanesFor(hook: Generation['hook'], rulesets: readonly Ruleset[]): Lane[] {
+  const families = rulesets.map(({ family }) => family)
+  if (hook === 'netfilter') return lanesOf(hook, families)
+  const others = lanesOf('netfilter', families).filter(lane => lane.hook !== 'nf-input')
+  return [...lanesOf(hook, families), ...others]
+}
+
+/** One place that a dispatcher is attached to. */
+export type Attachment =
+  | {
+      readonly kind: 'netfilter'
+      readonly hook: 'nf-input' | 'nf-forward' | 'nf-output'
+      readonly family: Family
+    }
+  | { readonly kind: 'xdp'; readonly hook: 'xdp'; readonly device: string }
+  | { readonly kind: 'tc'; readonly hook: 'tc-ingress'; readonly device: string }
+
+/** What tells the attachments of a hook apart; the name of the link's pin. */
+export const placeOf = (attachment: Attachment): string =>
+  attachment.kind === 'netfilter' ? `ipv${attachment.family}` : attachment.device
+
+/** All attachments that lanes need. */
+export function attachmentsOf(lanes: readonly Lane[], devices: readonly string[]): Attachment[] {
+  return lanes.flatMap((lane): Attachment[] => {
+    if (lane.family !== undefined) return [{ kind: 'netfilter', hook: lane.hook, family: lane.family }]
+    return devices.map(device =>
+      lane.hook === 'xdp' ? { kind: 'xdp', hook: 'xdp', device } : { kind: 'tc', hook: 'tc-ingress', device },
+    )
+  })
+}
+
+/** The attachment that a pinned link stands for. */
+export function attachmentAt(hook: LaneHook, place: string): Attachment {
+  if (hook === 'xdp') return { kind: 'xdp', hook, device: place }
+  if (hook === 'tc-ingress') return { kind: 'tc', hook, device: place }
+  return { kind: 'netfilter', hook, family: place === 'ipv6' ? 6 : 4 }
+}
+
+/** The devices that xdp and tc programs are attached to. */
+export const devicesFor = ({ devices }: Settings): readonly string[] => devices ?? allDevices()

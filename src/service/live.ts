@@ -1,0 +1,70 @@
+// The rules in force: the generation word says which generation, the state directory what that is.
+
+import { closeSync } from 'node:fs'
+import { parseSave } from 'iptables-parser'
+import { generationMap } from '../../translator/lane.ts'
+import { indexKey, lookup, openPinnedMap } from '../kernel/map.ts'
+import { namespaceIdentity } from '../kernel/sys/namespace.ts'
+import { ServiceError } from './error.ts'
+import { type Generation, readGeneration } from './generation.ts'
+import { mapPin } from './pins.ts'
+import type { Loaded, LoadedRuleset } from './plan.ts'
+import { withOwnTable } from './rule-file.ts'
+import type { Settings } from './settings.ts'
+
+export interface Live extends Loaded {
+  readonly generation: Generation
+}
+
+/** The network namespace this command runs in, as /proc names it. */
+export const currentNamespace = (): string => namespaceIdentity('net', 'thread-self')
+
+/** The number of the generation in force; undefined where nothing is loaded. */
+export function readGenerationWord(settings: Settings): number | undefined {
+  const map = openPinnedMap(generationMap, mapPin(settings, generationMap.name))
+  if (!map) return undefined
+  try {
+    const value = lookup(map, indexKey(0))
+    const number = value ? Number(new DataView(value.buffer).getBigUint64(0, true)) : 0
+    return number === 0 ? undefined : number
+  } finally {
+    closeSync(map.fd)
+  }
+}
+
+/** What is loaded, whichever namespace it is for; undefined where nothing is. Throws ServiceError('ERR_STATE'). */
+export function readLive(settings: Settings): Live | undefined {
+  const number = readGenerationWord(settings)
+  return number === undefined ? undefined : loadGeneration(settings, number)
+}
+
+/** A generation with its rules parsed. */
+export function loadGeneration(settings: Settings, number: number): Live {
+  const generation = readGeneration(settings, number)
+  const rulesets = generation.rulesets.map(({ family, text, slots }): LoadedRuleset => {
+    const ruleset = withOwnTable(parseSave(text, { family, name: `generation ${number}` }))
+    if (!ruleset) throw new ServiceError('ERR_STATE', `generation ${number} has lost its rules`)
+    return { ruleset, text, slots }
+  })
+  return { generation, rulesets, counterArrays: generation.counterArrays }
+}
+
+/** Refuses what would act on rules of another network namespace. */
+export function requireOwnNamespace({ generation: { namespace } }: Live): void {
+  const current = currentNamespace()
+  if (namespace === current) return
+  throw new ServiceError(
+    'ERR_NAMESPACE',
+    `the rules are those of the network namespace ${namespace}, and this is ${current}`,
+    'Run this in that namespace, or give each namespace its own BPFTABLES_BPFFS and BPFTABLES_STATE_DIR.',
+  )
+}
+
+/** What is loaded for this network namespace. Throws ServiceError('ERR_NOT_LOADED' | 'ERR_NAMESPACE'). */
+export function requireLive(settings: Settings): Live {
+  const live = readLive(settings)
+  if (!live)
+    throw new ServiceError('ERR_NOT_LOADED', 'no rules are loaded', 'Load some with "bpftables apply FILE".')
+  requireOwnNamespace(live)
+  return live
+}

@@ -1,0 +1,52 @@
+// The maps of programs: shared ones are found by their pins or made, the others are made for each program.
+
+import { mkdirSync } from 'node:fs'
+import type { MapSpec, ProgramSpec } from '../../translator/program.ts'
+import { createMap, type MapHandle, openPinnedMap } from '../kernel/map.ts'
+import { pin } from '../kernel/pin.ts'
+import type { Keep } from './descriptors.ts'
+import { mapDirectory, mapPin } from './pins.ts'
+import type { Settings } from './settings.ts'
+
+export interface SharedMaps {
+  readonly maps: ReadonlyMap<string, MapHandle>
+  /** Names of those that were made just now: they hold zeros. */
+  readonly made: ReadonlySet<string>
+}
+
+/** What to do about a shared map that is not there: make and pin it, make it for this process only, or do without. */
+export type Missing = 'pin' | 'make' | 'skip'
+
+/** Opens shared maps by their pins. */
+export function openSharedMaps(
+  settings: Settings,
+  specs: Iterable<MapSpec>,
+  missing: Missing,
+  keep: Keep,
+): SharedMaps {
+  const maps = new Map<string, MapHandle>()
+  const made = new Set<string>()
+  for (const spec of specs) {
+    if (!spec.shared || maps.has(spec.name)) continue
+    const known = openPinnedMap(spec, mapPin(settings, spec.name))
+    if (!known && missing === 'skip') continue
+    maps.set(spec.name, keep(known ?? makeMap(settings, spec, missing)))
+    if (!known) made.add(spec.name)
+  }
+  return { maps, made }
+}
+
+function makeMap(settings: Settings, spec: MapSpec, missing: Missing): MapHandle {
+  const map = createMap(spec)
+  if (missing === 'pin') {
+    mkdirSync(mapDirectory(settings), { recursive: true })
+    pin(map.fd, mapPin(settings, spec.name))
+  }
+  return map
+}
+
+/** All maps of one program by name: the shared ones, and its own, made and filled. */
+export function mapsOf(spec: ProgramSpec, shared: SharedMaps, keep: Keep): ReadonlyMap<string, MapHandle> {
+  const own = spec.maps.filter(map => !map.shared)
+  return new Map([...shared.maps, ...own.map(map => [map.name, keep(createMap(map))] as const)])
+}

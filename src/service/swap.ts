@@ -1,0 +1,208 @@
+// Putting a generation in force. Whatever fails and whenever the process is killed, a whole generation enforces, and up to the
+// commit it is the old one:
+//
+//     maps, programs      new objects beside those in use
+//     counters            slots that no program in force counts in
+//     state               a file of a number that no kernel word holds
+//     fill, pin           the bank that the generation word does not select
+//     commit              the one write; from here on it is the new one
+//     attach              links that are missing, with their slots filled; then links no longer needed are taken off
+//     record, clean       what to load after a reboot; older generations
+//
+// The old bank keeps its programs until the next swap, since packets in flight may still be on their way there.
+
+import type { Counters } from 'iptables-parser'
+import { type Counted, type CounterLayout, counterPlace } from '../../translator/counter.ts'
+import { counterMap } from '../../translator/emit/count.ts'
+import { dispatcher } from '../../translator/hook/dispatcher.ts'
+import { type Lane, laneName } from '../../translator/lane.ts'
+import type { MapSpec } from '../../translator/program.ts'
+import type { LaneProgram } from '../../translator/translate.ts'
+import { releaseConntrack, requireConntrack } from '../kernel/conntrack.ts'
+import { writeCounters } from '../kernel/counter-write.ts'
+import type { ProgramHandle } from '../kernel/program.ts'
+import { programById } from '../kernel/sys/object.ts'
+import { openDispatcher, pinnedAttachments, switchAttachments } from './attach.ts'
+import { everyLaneOf, fillBank, programInSlot, writeGenerationWord } from './bank.ts'
+import { type Keep, withDescriptors } from './descriptors.ts'
+import { forgetGenerations, type Generation, writeCurrent, writeGeneration } from './generation.ts'
+import { nameInterfaces } from './interfaces.ts'
+import { attachmentsOf, type LaneHook } from './lanes.ts'
+import type { Live } from './live.ts'
+import { openSharedMaps, type SharedMaps } from './maps.ts'
+import type { Plan } from './plan.ts'
+import { loadLanes, type OpenLane, openPinnedLanes, pinLanes, unpinOtherGenerations } from './programs.ts'
+import type { Settings } from './settings.ts'
+
+export const swapSteps = [
+  'maps',
+  'programs',
+  'counters',
+  'state',
+  'fill',
+  'pin',
+  'commit',
+  'attach',
+  'record',
+  'clean',
+] as const
+export type SwapStep = (typeof swapSteps)[number]
+
+/** Everything a swap needs to know. */
+export interface Next {
+  readonly live: Live | undefined
+  readonly generation: Generation
+  readonly plan: Plan
+  /** Translated anew. */
+  readonly programs: readonly LaneProgram[]
+  /** Lanes whose program of the generation in force serves the next one too. */
+  readonly reused: readonly Lane[]
+  /** The rule table of the programs. */
+  readonly rules: readonly Counted[]
+}
+
+export interface SwapOptions {
+  /** Called before each step; what it throws stops the swap there. */
+  readonly before?: (step: SwapStep) => void
+}
+
+/** Puts a generation in force; the caller holds the lock. Throws KernelError, SystemError and ServiceError. */
+export function swap(settings: Settings, next: Next, { before = () => {} }: SwapOptions = {}): void {
+  const { generation, plan, live } = next
+  withDescriptors(keep => {
+    before('maps')
+    const shared = openSharedMaps(settings, sharedSpecs(settings, next), 'pin', keep)
+    before('programs')
+    const programs = openLanes(settings, next, shared, keep)
+    const dispatchers = openDispatchers(settings, programs, shared, keep)
+    before('counters')
+    setFreshCounters(plan, shared)
+    nameInterfaces(shared)
+    if (generation.conntrack) requireConntrack()
+    before('state')
+    writeGeneration(settings, generation)
+    before('fill')
+    const staying = stayingLanes(settings, next, shared, keep)
+    fillBank(shared, generation.number, [...programs, ...staying])
+    before('pin')
+    pinLanes(settings, generation.number, programs)
+    before('commit')
+    writeGenerationWord(shared, generation.number)
+    before('attach')
+    attachOrGoBack(settings, next, dispatchers, shared)
+    if (staying.length > 0) settle(shared, generation.number, programs)
+    before('record')
+    writeCurrent(settings, generation.number)
+    before('clean')
+    unpinOtherGenerations(settings, generation.number)
+    forgetGenerations(settings, generation.number)
+    if (live?.generation.conntrack && !generation.conntrack) releaseConntrack()
+  })
+}
+
+/** Loads all programs of a generation, so that the verifier sees them, and lets go of them again. */
+export function rehearse(settings: Settings, next: Next): void {
+  withDescriptors(keep => {
+    const shared = openSharedMaps(settings, sharedSpecs(settings, next), 'make', keep)
+    loadLanes(next.programs, next.rules, shared, keep)
+  })
+}
+
+/** Hooks that the next generation uses, and those that are attached until it is in force. */
+const hooksOf = (settings: Settings, { generation }: Next): Set<LaneHook> =>
+  new Set([...generation.lanes, ...pinnedAttachments(settings)].map(({ hook }) => hook))
+
+function* sharedSpecs(settings: Settings, next: Next): Generator<MapSpec> {
+  for (const hook of hooksOf(settings, next)) yield* dispatcher(hook).maps
+  yield* next.plan.layout.arrays.map(counterMap)
+  for (const { spec } of next.programs) yield* spec.maps
+}
+
+const openLanes = (settings: Settings, next: Next, shared: SharedMaps, keep: Keep): OpenLane[] => [
+  ...(next.live ? openPinnedLanes(settings, next.live.generation.number, next.reused, keep) : []),
+  ...loadLanes(next.programs, next.rules, shared, keep),
+]
+
+const openDispatchers = (
+  settings: Settings,
+  programs: readonly OpenLane[],
+  shared: SharedMaps,
+  keep: Keep,
+): Map<LaneHook, ProgramHandle> =>
+  new Map(
+    [...new Set(programs.map(({ lane }) => lane.hook))].map(hook => [
+      hook,
+      openDispatcher(settings, hook, shared, keep),
+    ]),
+  )
+
+/**
+ * The programs of the generation in force that go on filtering until every hook of the next one is attached: those of hooks
+ * that will be taken off, and those that see every packet where the next ones see only what another hook leaves.
+ */
+function stayingLanes(
+  settings: Settings,
+  { live, generation }: Next,
+  shared: SharedMaps,
+  keep: Keep,
+): OpenLane[] {
+  if (!live) return []
+  const settled = new Set(
+    generation.lanes.filter(lane => !lane.leftovers || isAmong(live.generation.lanes, lane)).map(laneName),
+  )
+  const attached = new Set(pinnedAttachments(settings).map(({ hook }) => hook))
+  return [...attached]
+    .flatMap(everyLaneOf)
+    .filter(lane => !settled.has(laneName(lane)))
+    .flatMap(lane => {
+      const id = programInSlot(shared, live.generation.number, lane)
+      return id === undefined ? [] : [{ lane, fd: keep(programById(id)) }]
+    })
+}
+
+const isAmong = (lanes: readonly Lane[], wanted: Lane): boolean =>
+  lanes.some(lane => laneName(lane) === laneName(wanted) && lane.leftovers === wanted.leftovers)
+
+/** Longer than a packet takes from one hook to the next: those that the hooks before passed on unjudged are through. */
+const SETTLE_MILLISECONDS = 100
+
+/** Turns to the programs of the generation alone, once its hooks are attached. */
+function settle(shared: SharedMaps, generation: number, programs: readonly OpenLane[]): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLE_MILLISECONDS)
+  fillBank(shared, generation, programs)
+}
+
+/** Gives fresh slots what they begin with; those of arrays made just now hold zeros already. */
+function setFreshCounters({ layout, fresh }: Plan, { maps, made }: SharedMaps): void {
+  for (const [name, values] of byArray(layout, fresh)) {
+    const map = maps.get(name)
+    if (!map) throw new RangeError(`the counter array ${name} was not opened`)
+    const all = [...values]
+    writeCounters(map, made.has(name) ? all.filter(([, { packets, bytes }]) => packets || bytes) : all)
+  }
+}
+
+function byArray(layout: CounterLayout, fresh: Plan['fresh']): Map<string, Map<number, Counters>> {
+  const arrays = new Map<string, Map<number, Counters>>()
+  for (const [slot, counters] of fresh) {
+    const { array, index } = counterPlace(layout, slot)
+    const values = arrays.get(array.name) ?? new Map<number, Counters>()
+    arrays.set(array.name, values.set(index, counters))
+  }
+  return arrays
+}
+
+/** Where a hook cannot be had, the generation before is put back in force. */
+function attachOrGoBack(
+  settings: Settings,
+  { live, generation }: Next,
+  dispatchers: ReadonlyMap<LaneHook, ProgramHandle>,
+  shared: SharedMaps,
+): void {
+  try {
+    switchAttachments(settings, attachmentsOf(generation.lanes, generation.devices), dispatchers)
+  } catch (error) {
+    writeGenerationWord(shared, live?.generation.number ?? 0)
+    throw error
+  }
+}
