@@ -1,0 +1,33 @@
+import { type TableName, tableNames } from 'iptables-parser'
+import { requireLive } from '../service/live.ts'
+import { readSettings } from '../service/settings.ts'
+import { readHits } from '../stats/hits.ts'
+import { printHits, printHitsJson } from '../stats/print.ts'
+import { selectHits } from '../stats/select.ts'
+import { defineCommand, jsonOption } from './command.ts'
+import { exitCode, UsageError } from './error.ts'
+
+export const command = defineCommand({
+  options: yargs =>
+    yargs
+      .option('json', jsonOption)
+      .option('chain', { type: 'string', describe: 'Only rules of this chain' })
+      .option('table', { choices: tableNames, describe: 'Only rules of this table' })
+      .option('top', { type: 'string', describe: 'Only the N rules with the most packets' })
+      .example('$0 stats', 'what every rule and policy has counted')
+      .example('$0 stats --top 10', 'the busiest rules')
+      .example("$0 stats --json | jq '.[] | select(.packets == 0).rule'", 'rules that nothing has hit'),
+  run({ json, chain, table, top }) {
+    const settings = readSettings()
+    const hits = readHits(settings, requireLive(settings))
+    const chosen = selectHits(hits, { chain, table: table as TableName | undefined, top: parseTop(top) })
+    process.stdout.write(json ? printHitsJson(chosen) : printHits(chosen))
+    return exitCode.done
+  },
+})
+
+function parseTop(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (/^[1-9]\d*$/.test(text)) return Number(text)
+  throw new UsageError(`--top ${text} is not a number of rules`)
+}

@@ -1,0 +1,43 @@
+import type { LinkInfo } from '../kernel/link.ts'
+import { readSettings } from '../service/settings.ts'
+import { type AttachmentStatus, readStatus, type Status } from '../service/status.ts'
+import { defineCommand, jsonOption } from './command.ts'
+import { exitCode } from './error.ts'
+
+export const command = defineCommand({
+  options: yargs =>
+    yargs
+      .option('json', jsonOption)
+      .example('$0 status', 'exits with 1 unless the rules are enforced')
+      .example("$0 status --json | jq '.problems[]'", 'what is wrong'),
+  run({ json }) {
+    const status = readStatus(readSettings())
+    process.stdout.write(json ? `${JSON.stringify(status, null, 2)}\n` : describe(status))
+    return status.enforces ? exitCode.done : exitCode.failed
+  },
+})
+
+function describe(status: Status): string {
+  const { generation, time, hook, families, attachments, lanes, problems, others, enforces } = status
+  const lines = [
+    enforces ? 'The rules are enforced.' : 'The rules are NOT enforced.',
+    ...problems.map(problem => `  ! ${problem}`),
+    ...(generation === undefined
+      ? []
+      : [
+          `generation ${generation} of ${time}, ${families.map(family => `IPv${family}`).join(' and ')} at ${hook}`,
+        ]),
+    ...attachments.map(describeAttachment),
+    ...lanes.map(({ lane, programId }) => `  ${lane.padEnd(18)} program ${programId ?? 'none'}`),
+    ...others.map(
+      link => `  also at this hook: ${describeLink(link)} (not ours; of this or another namespace)`,
+    ),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+const describeAttachment = ({ hook, on, link }: AttachmentStatus): string =>
+  `  ${`${hook} ${on}`.padEnd(18)} ${link ? describeLink(link) : 'not attached'}`
+
+const describeLink = (link: LinkInfo): string =>
+  `link ${link.id}, program ${link.programId}${link.kind === 'netfilter' ? `, priority ${link.priority}` : ''}`
