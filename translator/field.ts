@@ -88,8 +88,9 @@ export const fields: { readonly [N in FieldName]: Field } = {
   'icmp-type': field('icmp-type', 'ICMP type', () => 8),
   'icmp-code': field('icmp-code', 'ICMP code', () => 8),
   'tcp-flags': field('tcp-flags', 'TCP flags', () => 8),
-  iif: field('iif', 'input interface', () => 128, ['xdp', 'tc-ingress', ...netfilter]),
-  oif: field('oif', 'output interface', () => 128, ['tc-egress', ...netfilter]),
+  iif: field('iif', 'input interface', () => 128),
+  // INPUT, which xdp and tc run, has none: there it is the empty name
+  oif: field('oif', 'output interface', () => 128),
   ctstate: field('ctstate', 'connection state', () => 3, netfilter),
   ctnat: field('ctnat', 'address translation of the connection', () => 2, netfilter),
 }

@@ -63,12 +63,15 @@ export const generationMap: MapSpec = {
   shared: true,
 }
 
-/** The lanes that run the INPUT chain, and with netfilter the other base chains, for rule sets of these families. */
+/**
+ * The lanes that run the base chains of these families' filter tables. xdp and tc take INPUT, with what they leave judged behind them;
+ * FORWARD and OUTPUT are netfilter's always, since no policy may be accepted and then not enforced.
+ */
 export function lanesOf(hook: 'xdp' | 'tc' | 'netfilter', families: readonly Family[]): Lane[] {
-  if (hook === 'netfilter')
-    return netfilterHooks.flatMap(name => families.map(family => ({ hook: name, family })))
-  const leftovers = families.map(family => ({ hook: 'nf-input', family, leftovers: true }) as const)
-  return [{ hook: hook === 'xdp' ? 'xdp' : 'tc-ingress' }, ...leftovers]
+  const all = (name: 'nf-input' | 'nf-forward' | 'nf-output'): Lane[] =>
+    families.map(family => ({ hook: name, family }))
+  const others = [...all('nf-forward'), ...all('nf-output')]
+  if (hook === 'netfilter') return [...all('nf-input'), ...others]
+  const leftovers = families.map((family): Lane => ({ hook: 'nf-input', family, leftovers: true }))
+  return [{ hook: hook === 'xdp' ? 'xdp' : 'tc-ingress' }, ...leftovers, ...others]
 }
-
-const netfilterHooks = ['nf-input', 'nf-forward', 'nf-output'] as const

@@ -37,7 +37,10 @@ export const LINK_BYTES = CONTEXT - 8
 const FIB = LINK_BYTES - 64
 export const BUFFER = FIB - 40
 
-/** The names of devices by index, since programs here are told the index alone: 16 bytes, NUL-padded. Filled by whoever attaches. */
+/**
+ * The devices whose packets are judged at ingress, by index, with their names (16 bytes, NUL-padded), since programs here are told the index alone.
+ * Packets of all other devices pass and are judged at nf-input, so a device is listed only after a program is attached to it.
+ */
 export const interfaceMap: MapSpec = {
   name: 'interfaces',
   type: 'HASH',
@@ -67,7 +70,7 @@ export function emitIngress(
   pass: Label,
 ): void {
   const { family } = request
-  if (request.fields.has('iif')) emitInterface(assembler, access, pass)
+  emitInterface(assembler, request, access, pass)
   const check = (): void => {
     emitPlainCheck(assembler, family, pass)
     if (family === 4) emitIpv4Checks(assembler, pass)
@@ -77,7 +80,7 @@ export function emitIngress(
     access.checkLength(assembler, pass)
     access.read(assembler, 0, ipHeaderSize[family], pass)
   }
-  emitIp(assembler, request, { read: access.read, missing: pass, check })
+  emitIp(assembler, request, { read: access.read, missing: pass, check, plain: true })
 }
 
 /** What ip_rcv drops before any chain: a length that cannot be, a wrong checksum. The header is plain, so it has 20 bytes. */
@@ -162,7 +165,12 @@ function copyAddresses(family: Family): Instruction[] {
   return [...copy('u8', 6, fib.protocol), ...halves]
 }
 
-function emitInterface(assembler: Assembler, { loadIndex }: IngressAccess, pass: Label): void {
+function emitInterface(
+  assembler: Assembler,
+  { fields }: PrologueRequest,
+  { loadIndex }: IngressAccess,
+  pass: Label,
+): void {
   assembler.emit(
     loadContext(),
     loadIndex,
@@ -170,8 +178,10 @@ function emitInterface(assembler: Assembler, { loadIndex }: IngressAccess, pass:
     mov(r2, r10),
     addImmediate(r2, FIB),
     loadMap(r1, interfaceMap.name),
+    call('bpf_map_lookup_elem'),
+    jumpIf('==', r0, immediate(0), pass),
   )
-  assembler.emit(call('bpf_map_lookup_elem'), jumpIf('==', r0, immediate(0), pass))
+  if (!fields.has('iif')) return
   for (const half of [0, 8])
     assembler.emit(load('u64', r1, r0, half), be64(r1), store('u64', r6, recordOffsets.iif + half, r1))
 }

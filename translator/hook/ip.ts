@@ -18,6 +18,8 @@ export interface IpReader {
   readonly missing: Label
   /** Emits checks of the IP header that r0 points to, and must leave it there. */
   check?(): void
+  /** Only packets get past the checks whose transport header follows the fixed IP header at once. */
+  readonly plain?: true
 }
 
 export const ipHeaderSize = { 4: 20, 6: 40 } as const
@@ -26,11 +28,11 @@ export const ipHeaderSize = { 4: 20, 6: 40 } as const
 export function emitIp(assembler: Assembler, request: PrologueRequest, reader: IpReader): void {
   reader.read(assembler, 0, ipHeaderSize[request.family], reader.missing)
   reader.check?.()
-  if (request.family === 4) emitIpv4(assembler, request, reader.read)
-  else emitIpv6(assembler, request, reader.read)
+  if (request.family === 4) emitIpv4(assembler, request, reader)
+  else emitIpv6(assembler, request, reader)
 }
 
-function emitIpv4(assembler: Assembler, request: PrologueRequest, read: HeaderReader): void {
+function emitIpv4(assembler: Assembler, request: PrologueRequest, reader: IpReader): void {
   const { fields } = request
   for (const [field, offset] of [
     ['saddr', 12],
@@ -40,6 +42,7 @@ function emitIpv4(assembler: Assembler, request: PrologueRequest, read: HeaderRe
       assembler.emit(load('u32', r1, r0, offset), be32(r1), store('u32', r6, recordOffsets[field], r1))
   assembler.emit(load('u8', r1, r0, 9), store('u8', r6, recordOffsets.protocol, r1))
   if (!needsTransport(request) && !fields.has('fragment')) return
+  if (reader.plain) return emitPlainTransport(assembler, request, reader)
   const first = assembler.label('first_fragment')
   const done = assembler.label('headers')
   assembler.emit(
@@ -57,11 +60,11 @@ function emitIpv4(assembler: Assembler, request: PrologueRequest, read: HeaderRe
     jump(done),
   )
   assembler.place(first)
-  emitTransport(assembler, request, read, done)
+  emitTransport(assembler, request, reader.read, done)
   assembler.place(done)
 }
 
-function emitIpv6(assembler: Assembler, request: PrologueRequest, read: HeaderReader): void {
+function emitIpv6(assembler: Assembler, request: PrologueRequest, reader: IpReader): void {
   const { fields } = request
   for (const [field, offset] of [
     ['saddr', 8],
@@ -76,9 +79,19 @@ function emitIpv6(assembler: Assembler, request: PrologueRequest, read: HeaderRe
       )
   }
   if (!fields.has('protocol') && !needsTransport(request)) return
+  assembler.emit(load('u8', r1, r0, 6), store('u8', r6, recordOffsets.protocol, r1))
+  if (reader.plain) return emitPlainTransport(assembler, request, reader)
   const done = assembler.label('headers')
-  assembler.emit(load('u8', r1, r0, 6), movImmediate(r8, ipHeaderSize[6]))
-  emitExtensionWalk(assembler, read, done)
-  if (needsTransport(request)) emitTransport(assembler, request, read, done)
+  assembler.emit(movImmediate(r8, ipHeaderSize[6]))
+  emitExtensionWalk(assembler, reader.read, done)
+  if (needsTransport(request)) emitTransport(assembler, request, reader.read, done)
+  assembler.place(done)
+}
+
+function emitPlainTransport(assembler: Assembler, request: PrologueRequest, { read }: IpReader): void {
+  if (!needsTransport(request)) return
+  const done = assembler.label('headers')
+  assembler.emit(movImmediate(r8, ipHeaderSize[request.family]))
+  emitTransport(assembler, request, read, done)
   assembler.place(done)
 }

@@ -25,7 +25,7 @@ const extension = { hopByHop: 0, routing: 43, fragment: 44, authentication: 51, 
 const MOST_HEADERS = 256
 
 /**
- * With the value of the first "next header" in r1 and the offset of the header it names in r8. Goes on with the transport header's offset in r8, or to `done`
+ * With the first "next header" in the record as protocol and the offset of the header it names in r8. Goes on with the transport header's offset in r8, or to `done`
  * where there is no transport header to look at; the protocol is in the record. Counts headers in r7.
  */
 export function emitExtensionWalk(assembler: Assembler, read: HeaderReader, done: Label): void {
@@ -34,7 +34,7 @@ export function emitExtensionWalk(assembler: Assembler, read: HeaderReader, done
   const fragment = assembler.label('fragment')
   const cut = assembler.label('cut_off')
   const found = assembler.label('protocol')
-  assembler.emit(store('u8', r6, recordOffsets.protocol, r1), movImmediate(r7, 0))
+  assembler.emit(movImmediate(r7, 0))
   assembler.place(loop)
   assembler.emit(load('u8', r1, r6, recordOffsets.protocol))
   jumpIfExtension(assembler, r1, known)

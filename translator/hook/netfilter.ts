@@ -2,7 +2,7 @@
 // reaches what does not lie in the linear part.
 //
 // Registers of the prologue:   r7  struct sk_buff *, later a count of extension headers
-//                              r8  struct nf_hook_state *, later where the transport header begins
+//                              r8  struct nf_hook_state *, then whether the device is listed, later where the transport header begins
 //                              r9  L3 bytes
 //
 // Stack below the record:      fp-96   struct bpf_dynptr
@@ -20,12 +20,13 @@ import {
   subImmediate,
 } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
-import { callKfunc, immediate, jump, jumpIf } from '../asm/jump.ts'
-import { loadMember, store, storeImmediate, typeId } from '../asm/memory.ts'
+import { call, callKfunc, immediate, jump, jumpIf } from '../asm/jump.ts'
+import { loadMap, loadMember, store, storeImmediate, typeId } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r4, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { clearRecord, LENGTH_OFFSET, RECORD_SIZE, recordOffsets } from '../emit/record.ts'
 import { ctstate, type FieldName } from '../field.ts'
 import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
+import { interfaceMap } from './ingress.ts'
 import { emitIp } from './ip.ts'
 import { emitPlainCheck } from './plain.ts'
 import type { HeaderReader } from './transport.ts'
@@ -40,7 +41,7 @@ const verdicts = { drop: 0, accept: 1 } as const
 export const netfilterFrame: HookFrame = { verdicts, maps: [], prologue: prologueOf(false) }
 
 /** Judges the packets that xdp or tc have left, and accepts all others uncounted. */
-export const leftoverFrame: HookFrame = { verdicts, maps: [], prologue: prologueOf(true) }
+export const leftoverFrame: HookFrame = { verdicts, maps: [interfaceMap], prologue: prologueOf(true) }
 
 function prologueOf(leftovers: boolean): HookFrame['prologue'] {
   return (assembler, [request], ways) => {
@@ -78,13 +79,33 @@ function emitHeaders(
     addImmediate(r3, DYNPTR),
     callKfunc('bpf_dynptr_from_skb'),
   )
+  if (leftovers) emitListed(assembler)
   const check = (): void => {
     const left = assembler.label('left')
+    assembler.emit(jumpIf('==', r8, immediate(0), left))
     emitPlainCheck(assembler, request.family, left)
     assembler.emit(...loadReassembled(request.family), jumpIf('==', r1, immediate(0), pass, 32))
     assembler.place(left)
   }
   emitIp(assembler, request, { read: readHeader, missing: refuse, ...(leftovers && { check }) })
+}
+
+/** Whether the device is one whose packets are judged at ingress: r8 becomes 0 where it is not. */
+function emitListed(assembler: Assembler): void {
+  const none = assembler.label('no_device')
+  assembler.emit(
+    loadMember('u64', r1, r8, 'nf_hook_state', 'in'),
+    movImmediate(r8, 0),
+    jumpIf('==', r1, immediate(0), none),
+    loadMember('u32', r2, r1, 'net_device', 'ifindex'),
+    store('u32', r10, BUFFER, r2),
+    mov(r2, r10),
+    addImmediate(r2, BUFFER),
+    loadMap(r1, interfaceMap.name),
+    call('bpf_map_lookup_elem'),
+    mov(r8, r0),
+  )
+  assembler.place(none)
 }
 
 /** Offsets of frag_max_size in struct inet_skb_parm and struct inet6_skb_parm, which lie in skb->cb; not 0 for a datagram put together from fragments. */

@@ -1,10 +1,10 @@
 // What xdp and tc judge, and what they leave. A packet is plain where its first header says all there is to know before the transport
 // header. Of others these hooks cannot be sure: fragments are put together only later, options and extension headers may have the kernel drop
 // the packet, whether a multicast packet is delivered is decided elsewhere. They pass uncounted; a program at nf-input that judges only
-// packets that are not plain then decides them. Both ask the same questions, so every packet is judged exactly once.
+// packets that are not plain (or of a device that is not listed) then decides them. Both ask the same questions, so every packet is judged exactly once.
 
 import type { Family } from 'iptables-parser'
-import { andImmediate32, be16, be32 } from '../asm/alu.ts'
+import { andImmediate32, be16 } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
 import { immediate, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
@@ -16,7 +16,9 @@ import { jumpIfExtension } from './ipv6.ts'
 const IPV4_PLAIN = 0x45
 /** MF and the fragment offset. */
 const FRAGMENT_BITS = 0x3fff
-const FIRST_MULTICAST = 0xe0000000
+const MULTICAST = 224
+const LOOPBACK = 127
+const IPV6_MULTICAST = 0xff
 
 /** Goes to `odd` where the IP header r0 points to is not plain, and on where it is. Destroys r1. */
 export function emitPlainCheck(assembler: Assembler, family: Family, odd: Label): void {
@@ -35,19 +37,27 @@ function plainIpv4(assembler: Assembler, odd: Label): void {
     be16(r1),
     andImmediate32(r1, FRAGMENT_BITS),
     jumpIf('!=', r1, immediate(0), odd, 32),
-    load('u32', r1, r0, 16),
-    be32(r1),
-    jumpIf('>=', r1, immediate(FIRST_MULTICAST), odd, 32),
   )
+  // some of these the kernel takes for martians, depending on its settings (ip_route_input_slow)
+  for (const address of [12, 16])
+    assembler.emit(
+      load('u8', r1, r0, address),
+      jumpIf('>=', r1, immediate(MULTICAST), odd, 32),
+      jumpIf('==', r1, immediate(LOOPBACK), odd, 32),
+      jumpIf('==', r1, immediate(0), odd, 32),
+    )
 }
 
 function plainIpv6(assembler: Assembler, odd: Label): void {
-  assembler.emit(
-    load('u16', r1, r0, 4),
-    jumpIf('==', r1, immediate(0), odd, 32),
-    load('u8', r1, r0, 24),
-    jumpIf('==', r1, immediate(0xff), odd, 32),
-    load('u8', r1, r0, 6),
-  )
+  assembler.emit(load('u16', r1, r0, 4), jumpIf('==', r1, immediate(0), odd, 32))
+  for (const address of [8, 24])
+    assembler.emit(
+      load('u8', r1, r0, address),
+      jumpIf('==', r1, immediate(IPV6_MULTICAST), odd, 32),
+      // unspecified, loopback, mapped IPv4: some are not to come from outside (ip6_rcv_core)
+      load('u64', r1, r0, address),
+      jumpIf('==', r1, immediate(0), odd),
+    )
+  assembler.emit(load('u8', r1, r0, 6))
   jumpIfExtension(assembler, r1, odd)
 }

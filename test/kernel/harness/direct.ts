@@ -4,13 +4,15 @@
 import { type Counters, parseSave, printRuleset, type Ruleset } from 'iptables-parser'
 import { requireConntrack } from '../../../src/kernel/conntrack.ts'
 import { readCounters } from '../../../src/kernel/counter.ts'
+import type { Device } from '../../../src/kernel/link/device.ts'
 import { attachNetfilter } from '../../../src/kernel/link/netfilter.ts'
 import { attachTcx } from '../../../src/kernel/link/tcx.ts'
 import { attachXdp } from '../../../src/kernel/link/xdp.ts'
-import { createMap, type MapHandle, update } from '../../../src/kernel/map.ts'
+import { createMap, indexKey, type MapHandle, update } from '../../../src/kernel/map.ts'
 import { loadProgram } from '../../../src/kernel/program.ts'
 import { interfaceIndex } from '../../../src/kernel/sys/interface.ts'
 import { close } from '../../../src/kernel/sys/object.ts'
+import { needsConntrack } from '../../../translator/conntrack.ts'
 import { assignSlots, countedRules, counterKeys, counterPlace } from '../../../translator/counter.ts'
 import { type Lane, lanesOf } from '../../../translator/lane.ts'
 import type { MapSpec } from '../../../translator/program.ts'
@@ -65,7 +67,7 @@ function enforce(host: Host, text: string, hook: 'xdp' | 'tc' | 'netfilter'): Lo
     maps.set(spec.name, map)
     return map
   }
-  requireConntrack()
+  if (needsConntrack([ruleset])) requireConntrack()
   const descriptors = translation.programs.flatMap(({ lane, spec }) => {
     const program = loadProgram(spec, new Map(spec.maps.map(map => [map.name, mapOf(map)])))
     return attach(lane, program, host, maps.get('interfaces'))
@@ -104,16 +106,19 @@ function attach(
   if (lane.hook === 'nf-input') return [attachNetfilter(program, lane.family, 'input').fd]
   if (lane.hook === 'nf-forward') return [attachNetfilter(program, lane.family, 'forward').fd]
   if (lane.hook === 'nf-output') return [attachNetfilter(program, lane.family, 'output').fd]
-  const devices = ['lo', ...host.topology.devices.map(({ name }) => name)].map(name => ({
-    name,
-    index: interfaceIndex(name) ?? missing(),
-  }))
-  return devices.map(device => {
-    const name = new Uint8Array(16)
-    name.set(new TextEncoder().encode(device.name))
-    if (interfaces) update(interfaces, new Uint8Array(new Uint32Array([device.index]).buffer), name)
-    return lane.hook === 'xdp' ? attachXdp(program, device).fd : attachTcx(program, device, 'ingress')
+  return host.topology.devices.map(({ name }) => {
+    const device = { name, index: interfaceIndex(name) ?? missing() }
+    const link = lane.hook === 'xdp' ? attachXdp(program, device).fd : attachTcx(program, device, 'ingress')
+    if (interfaces) list(interfaces, device)
+    return link
   })
+}
+
+/** From then on the device's packets are judged at ingress. */
+function list(interfaces: MapHandle, { name, index }: Device): void {
+  const value = new Uint8Array(16)
+  value.set(new TextEncoder().encode(name))
+  update(interfaces, indexKey(index), value)
 }
 
 const withCounters = (ruleset: Ruleset, counters: ReadonlyMap<string, Counters>): Ruleset => ({

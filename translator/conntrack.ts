@@ -1,0 +1,16 @@
+import type { Ruleset } from 'iptables-parser'
+
+/** Extensions for which the kernel keeps connection tracking running (and with it defragmentation) while a rule has them (their checkentry calls nf_ct_netns_get). */
+const TRACKING: ReadonlySet<string> = new Set(['conntrack', 'state'])
+
+/** Whether iptables would have connections tracked for these filter tables; unreachable rules count too. */
+export const needsConntrack = (rulesets: readonly Ruleset[]): boolean =>
+  rulesets.some(({ tables }) =>
+    tables.some(
+      table =>
+        table.name === 'filter' &&
+        table.chains.some(chain =>
+          chain.rules.some(rule => rule.matches.some(({ kind }) => TRACKING.has(kind))),
+        ),
+    ),
+  )
