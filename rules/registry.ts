@@ -34,10 +34,24 @@ import { physdev } from './match/physdev.ts'
 import { pkttype } from './match/pkttype.ts'
 import { policy } from './match/policy.ts'
 import { quota } from './match/quota.ts'
+import { rateest } from './match/rateest.ts'
+import { realm } from './match/realm.ts'
+import { recent } from './match/recent.ts'
+import { rpfilter } from './match/rpfilter.ts'
+import { rt } from './match/rt.ts'
+import { sctp } from './match/sctp.ts'
+import { set } from './match/set.ts'
+import { socket } from './match/socket.ts'
+import { srh } from './match/srh.ts'
 import { state } from './match/state.ts'
+import { statistic } from './match/statistic.ts'
+import { string } from './match/string.ts'
 import { tcp } from './match/tcp.ts'
+import { tcpmss } from './match/tcpmss.ts'
+import { time } from './match/time.ts'
 import { tos } from './match/tos.ts'
 import { ttl } from './match/ttl.ts'
+import { u32 } from './match/u32.ts'
 import { udp } from './match/udp.ts'
 import type { Located } from './span.ts'
 import { ACCEPT, DROP, RETURN } from './target/verdict.ts'
@@ -75,10 +89,24 @@ export const matchExtensions = {
   pkttype,
   policy,
   quota,
+  rateest,
+  realm,
+  recent,
+  rpfilter,
+  rt,
+  sctp,
+  set,
+  socket,
+  srh,
   state,
+  statistic,
+  string,
   tcp,
+  tcpmss,
+  time,
   tos,
   ttl,
+  u32,
   udp,
 } as const
 

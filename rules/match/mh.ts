@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts'
 import { RuleError } from '../error.ts'
 import { defineMatch, type MatchResult } from '../extension.ts'
 import { option } from '../option.ts'
@@ -5,7 +6,7 @@ import { headersOf, type Packet, transportHeader } from '../packet.ts'
 import { agrees, printTerm, type Term } from '../term.ts'
 import { cNumber, isIn, maximum, type Range } from '../value/number.ts'
 import { protocols } from '../value/protocol.ts'
-import { printRange } from '../value/range.ts'
+import { printRange, rangeTerm } from '../value/range.ts'
 
 export interface MhMatch {
   readonly kind: 'mh'
@@ -54,13 +55,8 @@ export const mh = defineMatch<MhMatch>()({
   families: [6],
   protocols: [protocols.mh],
   options: { 'mh-type': option(parseTypes, { negatable: true }) },
-  build: ({ 'mh-type': given }) =>
-    given ? { kind: 'mh', type: { value: given.value, negated: given.negated } } : { kind: 'mh' },
-  print: ({ type }) => {
-    // iptables-save leaves every type out even where it is negated
-    const all = type && type.value.low === 0 && type.value.high === LAST
-    return printTerm('mh-type', all ? undefined : type, printRange)
-  },
+  build: given => ({ kind: 'mh', ...defined({ type: rangeTerm(given['mh-type'], LAST) }) }),
+  print: ({ type }) => printTerm('mh-type', type, printRange),
   evaluate,
 })
 

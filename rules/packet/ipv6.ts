@@ -3,7 +3,7 @@ import type { Headers } from '../packet.ts'
 const HEADER_LENGTH = 40
 
 /** Extension headers that ipv6_find_hdr walks over (net/ipv6/exthdrs_core.c). */
-const extension = {
+export const extension = {
   hopByHop: 0,
   routing: 43,
   fragment: 44,
@@ -13,7 +13,7 @@ const extension = {
 } as const
 const EXTENSIONS: ReadonlySet<number> = new Set(Object.values(extension))
 
-const isLast = (header: number): boolean => !EXTENSIONS.has(header) || header === extension.none
+export const isLast = (header: number): boolean => !EXTENSIONS.has(header) || header === extension.none
 
 /** RFC 8200; the walk along the extension headers ends where ipv6_find_hdr(skb, &offset, -1, &fragoff) ends it. */
 export function ipv6Headers(bytes: Uint8Array): Headers {
@@ -22,11 +22,10 @@ export function ipv6Headers(bytes: Uint8Array): Headers {
   let header = view.getUint8(6)
   let at = HEADER_LENGTH
   while (!isLast(header)) {
-    if (at + 2 > bytes.length) return { ...addresses, protocol: undefined, fragmentOffset: 0, transport: at }
+    if (at + leastSize(header) > bytes.length)
+      return { ...addresses, protocol: undefined, fragmentOffset: 0, transport: at }
     const next = view.getUint8(at)
     if (header === extension.fragment) {
-      if (at + 4 > bytes.length)
-        return { ...addresses, protocol: undefined, fragmentOffset: 0, transport: at }
       const fragmentOffset = view.getUint16(at + 2) & ~7
       if (fragmentOffset !== 0) {
         // behind it lies the middle of a datagram: only a protocol right behind counts
@@ -39,8 +38,12 @@ export function ipv6Headers(bytes: Uint8Array): Headers {
   return { ...addresses, protocol: header, fragmentOffset: 0, transport: at }
 }
 
+/** Bytes of a header that must be there for it to count as one. */
+export const leastSize = (header: number): number =>
+  header === extension.fragment || header === extension.routing ? 4 : 2
+
 /** Bytes. The authentication header counts in 4, the others in 8 (RFC 4302, RFC 8200). */
-function headerLength(header: number, length: number): number {
+export function headerLength(header: number, length: number): number {
   if (header === extension.fragment) return 8
   if (header === extension.authentication) return (length + 2) * 4
   return (length + 1) * 8

@@ -4,12 +4,17 @@ export function quote(text: string): string {
   return `"${text.replace(/["\\]/g, character => `\\${character}`)}"`
 }
 
-/** Bytes of a text in UTF-8; the kernel's limits count those. */
-export function utf8Length(text: string): number {
-  let bytes = 0
-  for (const character of text) {
+/** The kernel's limits count these. */
+export const utf8Length = (text: string): number => utf8Bytes(text).length
+
+/** A text in UTF-8 (RFC 3629). */
+export function utf8Bytes(text: string): number[] {
+  return [...text].flatMap(character => {
     const code = character.codePointAt(0) ?? 0
-    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4
-  }
-  return bytes
+    const tail = (shift: number): number => 0x80 | ((code >> shift) & 0x3f)
+    if (code < 0x80) return [code]
+    if (code < 0x800) return [0xc0 | (code >> 6), tail(0)]
+    if (code < 0x10000) return [0xe0 | (code >> 12), tail(6), tail(0)]
+    return [0xf0 | (code >> 18), tail(12), tail(6), tail(0)]
+  })
 }

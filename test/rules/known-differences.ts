@@ -24,8 +24,14 @@ const because = (why: string, files: Instead): readonly KnownDifference[] =>
 
 /** iptables' own tables (1.8.9) on the left, what this parser does under `instead`. */
 export const differentFromUpstream: readonly KnownDifference[] = [
-  ...because('only a kernel knows which accounting objects there are', {
+  ...because('only a kernel knows which accounting objects and sets there are', {
     'libxt_nfacct.t': { '-m nfacct --nfacct-name wrong': '-m nfacct --nfacct-name  wrong' },
+    'libxt_set.t': { '-m set --match-set foo src,dst': '=' },
+  }),
+  ...because('Linux 6.18 takes up to 65535 hits; it was 255 once', {
+    'libxt_recent.t': {
+      '-m recent --rcheck --hitcount 999 --name foo --mask 255.255.255.255 --rsource': '=',
+    },
   }),
 ]
 
@@ -34,8 +40,11 @@ export const differentFromLegacy: readonly KnownDifference[] = [
   ...because('before 1.8.10 a range that ends before it begins was taken, and nothing lay in it', {
     'match/conntrack.t': { '-m conntrack --ctorigsrcport 3:2': '=', '-m conntrack --ctexpire 6:5': '=' },
     'match/length.t': { '-m length --length 10:5': '=' },
+    'match/rt.t': { '-m rt --rt-segsleft 7:5': '=' },
   }),
   ...because('before 1.8.10 a range of all numbers was dropped even where it was negated', {
+    'match/mh.t': { '-p mh -m mh ! --mh-type 0:255': '-p mobility-header -m mh' },
+    'match/rt.t': { '-m rt ! --rt-segsleft 0:4294967295': '-m rt' },
     'match/udp.t': { '-p udp -m udp ! --sport :': '-p udp -m udp' },
   }),
   ...because('a port that does not fit wraps round', {
@@ -71,6 +80,36 @@ export const differentFromLegacy: readonly KnownDifference[] = [
   ...because('a name that is too long is cut', {
     'match/helper.t': {
       '-m helper --helper abcdefghijklmnopqrstuvwxyzabcd': '-m helper --helper abcdefghijklmnopqrstuvwxyzabc',
+    },
+  }),
+  ...because('a mask that is no prefix is taken for the whole address', {
+    'match/srh.t': { '-m srh --srh-psid 2001:db8::1/ffff:0:ffff::': '-m srh --srh-psid 2001:db8::1/128' },
+  }),
+  ...because('the number of the last comparison is taken for both', {
+    'match/srh.t': {
+      '-m srh --srh-hdr-len-gt 2 --srh-hdr-len-lt 8': '-m srh --srh-hdr-len-gt 8 --srh-hdr-len-lt 8',
+    },
+  }),
+  ...because('the second of two blocks side by side is taken for text', {
+    'match/string.t': {
+      '-m string --hex-string "|41||42|" --algo bm': '-m string --string "A|42" --algo bm',
+    },
+  }),
+  ...because('days that never come are taken, and printed as an empty list', {
+    'match/time.t': {
+      '-m time --weekdays 8': '-m time --weekdays  --datestop 2038-01-19T03:14:07',
+      '-m time --monthdays 0': '-m time --monthdays  --datestop 2038-01-19T03:14:07',
+      '-m time ! --weekdays 1,2,3,4,5,6,7': '-m time --weekdays  --datestop 2038-01-19T03:14:07',
+    },
+  }),
+  ...because('one of two comparisons or units is forgotten, and a rate that does not fit wraps round', {
+    'match/rateest.4.t': {
+      '-m rateest --rateest uplink --rateest-lt --rateest-gt --rateest-pps 5':
+        '-m rateest --rateest uplink --rateest-gt --rateest-pps 5',
+      '-m rateest --rateest uplink --rateest-lt --rateest-pps 5 --rateest-bps 8bit':
+        '-m rateest --rateest uplink --rateest-lt --rateest-bps 8bit --rateest-lt --rateest-pps 5',
+      '-m rateest --rateest uplink --rateest-gt --rateest-bps 1tbit':
+        '-m rateest --rateest uplink --rateest-gt --rateest-bps 3568Mbit',
     },
   }),
 ]

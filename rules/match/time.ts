@@ -1,0 +1,111 @@
+import { defined } from '../defined.ts'
+import { RuleError } from '../error.ts'
+import { defineMatch } from '../extension.ts'
+import { flag, type Given, option } from '../option.ts'
+import {
+  DAY_END,
+  type DayTime,
+  type Instant,
+  parseDayTime,
+  parseInstant,
+  printDayTime,
+  printInstant,
+} from '../value/clock.ts'
+import { maximum, parseNumber } from '../value/number.ts'
+
+/** When a packet is looked at. */
+export interface TimeMatch {
+  readonly kind: 'time'
+  /** Inclusive; one that ends before it begins runs over midnight. Both or neither are there. */
+  readonly dayTime?: { readonly start: DayTime; readonly stop: DayTime }
+  /** From 1; absent: every one. */
+  readonly monthDays?: readonly number[]
+  /** Monday is 1; absent: every one. */
+  readonly weekDays?: readonly number[]
+  readonly start?: Instant
+  readonly stop: Instant
+  /** What lies behind midnight belongs to the day before. */
+  readonly contiguous: boolean
+  /** Times are in the kernel's time zone, otherwise in UTC. */
+  readonly kernelTimeZone: boolean
+}
+
+const WEEK_DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const
+const LAST_MONTH_DAY = 31
+/** iptables' own end of time, which iptables-save prints like any other. */
+const END: Instant = maximum(31)
+
+const parseDays =
+  (last: number, parse: (word: string) => number) =>
+  (text: string): number[] => {
+    const given = text
+      .split(',')
+      .filter(word => word !== '')
+      .map(parse)
+    if (given.length === 0) throw new RuleError('ERR_VALUE', 'no days are given')
+    return Array.from({ length: last }, (_, index) => index + 1).filter(day => given.includes(day))
+  }
+
+/** A number, or a name of which iptables reads two letters. */
+function parseWeekDay(text: string): number {
+  const named = WEEK_DAYS.findIndex(name => text.startsWith(name.slice(0, 2)))
+  if (named >= 0) return named + 1
+  return parseNumber(text, 1, WEEK_DAYS.length, 'day of the week')
+}
+
+const days = (last: number, parse: (word: string) => number) =>
+  option(parseDays(last, parse), { negatable: true })
+
+export const time = defineMatch<TimeMatch>()({
+  name: 'time',
+  options: {
+    timestart: option(parseDayTime),
+    timestop: option(parseDayTime),
+    monthdays: days(LAST_MONTH_DAY, text => parseNumber(text, 1, LAST_MONTH_DAY, 'day of the month')),
+    weekdays: days(WEEK_DAYS.length, parseWeekDay),
+    datestart: option(parseInstant),
+    datestop: option(parseInstant),
+    contiguous: flag(),
+    kerneltz: flag({ aliases: ['localtz'], excludes: ['utc'] }),
+    utc: flag({ excludes: ['kerneltz'] }),
+  },
+  build(given) {
+    const dayTime = { start: given.timestart?.value ?? 0, stop: given.timestop?.value ?? DAY_END }
+    if (given.contiguous && dayTime.start < dayTime.stop)
+      throw new RuleError('ERR_OPTION', '--contiguous makes sense only where the time runs over midnight', {
+        span: given.contiguous.span,
+        hint: 'give a --timestop that comes before the --timestart',
+      })
+    return {
+      kind: 'time',
+      ...defined({
+        dayTime: dayTime.start === 0 && dayTime.stop === DAY_END ? undefined : dayTime,
+        monthDays: chosen(given.monthdays, LAST_MONTH_DAY),
+        weekDays: chosen(given.weekdays, WEEK_DAYS.length),
+        start: given.datestart?.value || undefined,
+      }),
+      stop: given.datestop?.value ?? END,
+      contiguous: given.contiguous !== undefined,
+      kernelTimeZone: given.kerneltz !== undefined,
+    }
+  },
+  print: match =>
+    (match.dayTime
+      ? ` --timestart ${printDayTime(match.dayTime.start)} --timestop ${printDayTime(match.dayTime.stop)}`
+      : '') +
+    (match.monthDays ? ` --monthdays ${match.monthDays.join(',')}` : '') +
+    (match.weekDays ? ` --weekdays ${match.weekDays.map(day => WEEK_DAYS[day - 1]).join(',')}` : '') +
+    (match.start === undefined ? '' : ` --datestart ${printInstant(match.start)}`) +
+    ` --datestop ${printInstant(match.stop)}` +
+    (match.kernelTimeZone ? ' --kerneltz' : '') +
+    (match.contiguous ? ' --contiguous' : ''),
+})
+
+/** The days given, or all but those; undefined for all. */
+function chosen(given: Given<number[]> | undefined, last: number): readonly number[] | undefined {
+  if (!given) return undefined
+  const all = Array.from({ length: last }, (_, index) => index + 1)
+  const kept = given.negated ? all.filter(day => !given.value.includes(day)) : given.value
+  if (kept.length === 0) throw new RuleError('ERR_VALUE', 'no day is left', given)
+  return kept.length === last ? undefined : kept
+}
