@@ -3,6 +3,7 @@
 
 import type { MatchExtension, TargetExtension } from './extension.ts'
 import { addrtype } from './match/addrtype.ts'
+import { ah } from './match/ah.ts'
 import { cgroup } from './match/cgroup.ts'
 import { cluster } from './match/cluster.ts'
 import { comment } from './match/comment.ts'
@@ -12,12 +13,20 @@ import { connlimit } from './match/connlimit.ts'
 import { connmark } from './match/connmark.ts'
 import { conntrack } from './match/conntrack.ts'
 import { cpu } from './match/cpu.ts'
+import { dccp } from './match/dccp.ts'
 import { devgroup } from './match/devgroup.ts'
 import { dscp } from './match/dscp.ts'
+import { dst } from './match/dst.ts'
 import { ecn } from './match/ecn.ts'
+import { esp } from './match/esp.ts'
+import { eui64 } from './match/eui64.ts'
+import { frag } from './match/frag.ts'
+import { hbh } from './match/hbh.ts'
 import { helper } from './match/helper.ts'
+import { hl } from './match/hl.ts'
 import { icmp } from './match/icmp.ts'
 import { icmp6 } from './match/icmp6.ts'
+import { ipcomp } from './match/ipcomp.ts'
 import { iprange } from './match/iprange.ts'
 import { ipv6header } from './match/ipv6header.ts'
 import { ipvs } from './match/ipvs.ts'
@@ -58,6 +67,7 @@ import { ACCEPT, DROP, RETURN } from './target/verdict.ts'
 
 export const matchExtensions = {
   addrtype,
+  ah,
   cgroup,
   cluster,
   comment,
@@ -67,12 +77,20 @@ export const matchExtensions = {
   connmark,
   conntrack,
   cpu,
+  dccp,
   devgroup,
   dscp,
+  dst,
   ecn,
+  esp,
+  eui64,
+  frag,
+  hbh,
   helper,
+  hl,
   icmp,
   icmp6,
+  ipcomp,
   iprange,
   ipv6header,
   ipvs,

@@ -41,14 +41,25 @@ export const differentFromLegacy: readonly KnownDifference[] = [
     'match/conntrack.t': { '-m conntrack --ctorigsrcport 3:2': '=', '-m conntrack --ctexpire 6:5': '=' },
     'match/length.t': { '-m length --length 10:5': '=' },
     'match/rt.t': { '-m rt --rt-segsleft 7:5': '=' },
+    'match/ah.4.t': { '-p ah -m ah --ahspi 6:5': '=' },
+    'match/ah.6.t': { '-m ah --ahspi 6:5': '=' },
+    'match/esp.t': { '-p esp -m esp --espspi 6:5': '=' },
+    'match/ipcomp.t': { '-p ipcomp -m ipcomp --ipcompspi 6:5': '=' },
+    'match/dccp.t': { '-p dccp -m dccp --sport 4:3': '=' },
+    'match/frag.t': { '-m frag --fragid 6:5': '=' },
   }),
   ...because('before 1.8.10 a range of all numbers was dropped even where it was negated', {
     'match/mh.t': { '-p mh -m mh ! --mh-type 0:255': '-p mobility-header -m mh' },
     'match/rt.t': { '-m rt ! --rt-segsleft 0:4294967295': '-m rt' },
     'match/udp.t': { '-p udp -m udp ! --sport :': '-p udp -m udp' },
+    'match/ah.4.t': { '-p ah -m ah ! --ahspi :': '-p ah -m ah' },
+    'match/ah.6.t': { '-m ah ! --ahspi :': '-m ah' },
+    'match/esp.t': { '-p esp -m esp ! --espspi 0:4294967295': '-p esp -m esp' },
+    'match/frag.t': { '-m frag ! --fragid :': '-m frag' },
   }),
   ...because('a port that does not fit wraps round', {
     'match/conntrack.t': { '-m conntrack --ctorigsrcport 65536': '-m conntrack --ctorigsrcport 0' },
+    'match/dccp.t': { '-p dccp -m dccp --sport 65536': '-p dccp -m dccp --sport 0' },
   }),
   ...because('before 1.8.10 protocol 0 was taken', {
     'match/conntrack.t': {
@@ -77,6 +88,19 @@ export const differentFromLegacy: readonly KnownDifference[] = [
       },
     },
   ),
+  ...because('an option type or length that does not fit wraps round', {
+    'match/hbh.t': {
+      '-m hbh --hbh-opts 256': '-m hbh --hbh-opts 0',
+      '-m hbh --hbh-opts 5:256': '-m hbh --hbh-opts 5:0',
+    },
+    'match/dst.t': {
+      '-m dst --dst-opts 256': '-m dst --dst-opts 0',
+      '-m dst --dst-opts 5:256': '-m dst --dst-opts 5:0',
+    },
+  }),
+  ...because('all indexes are printed as if none had been given, which asks for index 0 when read back', {
+    'match/ipcomp.t': { '-p ipcomp -m ipcomp --ipcompspi :': '-p ipcomp -m ipcomp' },
+  }),
   ...because('a name that is too long is cut', {
     'match/helper.t': {
       '-m helper --helper abcdefghijklmnopqrstuvwxyzabcd': '-m helper --helper abcdefghijklmnopqrstuvwxyzabc',
