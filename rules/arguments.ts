@@ -4,6 +4,7 @@
 import { buildRules } from './build.ts'
 import { CommandDraft } from './command-draft.ts'
 import { type CoreName, type CoreOption, coreOptions, NEGATABLE, shortOptions } from './command-option.ts'
+import { readInterface, readProtocol } from './core-value.ts'
 import type { Counters } from './counters.ts'
 import { parseCounter } from './counters.ts'
 import { RuleError, refused } from './error.ts'
@@ -13,8 +14,10 @@ import type { OptionSpec, OptionUse } from './option.ts'
 import { type AnyMatchExtension, type AnyTargetExtension, findMatch, findTarget } from './registry.ts'
 import type { Rule } from './rule.ts'
 import { join, type Span } from './span.ts'
+import type { Term } from './term.ts'
 import type { Token } from './token.ts'
 import { checkTargetName } from './value/chain.ts'
+import type { InterfacePattern } from './value/interface.ts'
 import { cNumber } from './value/number.ts'
 import { printProtocol } from './value/protocol.ts'
 
@@ -53,7 +56,11 @@ export type BuiltUse = OptionUse
 export interface Draft {
   readonly family: Family
   readonly span: Span
+  /** As text; what follows are values of it. */
   readonly core: { [K in CoreName]?: CoreUse }
+  protocol?: Term<number>
+  inInterface?: Term<InterfacePattern>
+  outInterface?: Term<InterfacePattern>
   readonly matches: ExtensionUse<AnyMatchExtension>[]
   target?: ExtensionUse<AnyTargetExtension>
   counters?: Counters
@@ -174,18 +181,23 @@ export class ArgumentReader {
   }
 
   #readRulePart(name: CoreName, token: Token, word: string): void {
-    const { core, family } = this.rule
     const span = this.#spanFrom(token)
-    if (name === 'fragment' && family === 6)
-      throw refused(
-        'ERR_OPTION',
-        { status: 2, text: "`-f' is not supported in IPv6, use -m frag instead" },
-        { span },
-      )
+    if (name === 'fragment' && this.rule.family === 6) throw noFragment(token)
     this.#mark(name === 'goto' ? 'j' : name.charAt(0), token)
-    core[name] = { text: word, negated: this.#negation !== undefined, span }
-    if (name === 'jump') this.#addTarget(word, span)
-    else if (name === 'goto') checkTargetName(word, span)
+    const use = { text: word, negated: this.#negation !== undefined, span }
+    this.rule.core[name] = use
+    this.#readValue(name, use)
+  }
+
+  /** Values that iptables looks at as soon as it meets them. */
+  #readValue(name: CoreName, use: CoreUse): void {
+    if (name === 'protocol') {
+      const protocol = readProtocol(use)
+      if (protocol) this.rule.protocol = protocol
+    } else if (name === 'in-interface') this.rule.inInterface = readInterface(use)
+    else if (name === 'out-interface') this.rule.outInterface = readInterface(use)
+    else if (name === 'jump') this.#addTarget(use)
+    else if (name === 'goto') checkTargetName(use.text, use.span)
   }
 
   #mark(letter: string, token: Token): void {
@@ -198,9 +210,9 @@ export class ArgumentReader {
       )
   }
 
-  #addTarget(name: string, span: Span): void {
-    checkTargetName(name, span)
-    const extension = findTarget(name)
+  #addTarget({ text, span }: CoreUse): void {
+    checkTargetName(text, span)
+    const extension = findTarget(text)
     if (!extension) return
     this.rule.target = { extension, span, uses: [] }
     this.#loaded.push(this.rule.target)
@@ -403,3 +415,13 @@ const unknownOption = (text: string, token: Token): RuleError =>
     hint: 'an option of an extension must follow its -m, -p or -j',
     refusal: { status: 2, text: `unknown option "${text}"` },
   })
+
+/** ip6tables knows -f, to say that it does not; the long form it does not know at all. */
+const noFragment = (token: Token): RuleError =>
+  token.text.startsWith('--')
+    ? unknownOption(token.text, token)
+    : refused(
+        'ERR_OPTION',
+        { status: 2, text: "`-f' is not supported in IPv6, use -m frag instead" },
+        { span: token },
+      )

@@ -4,25 +4,32 @@ import { ArgumentReader } from './arguments.ts'
 import { buildRules } from './build.ts'
 import { type CommandDraft, usage } from './command-draft.ts'
 import type { CommandLetter } from './command-option.ts'
+import { readAddresses } from './core-value.ts'
 import type { Counters } from './counters.ts'
 import { RuleError, refused } from './error.ts'
 import type { TableName } from './extension.ts'
-import type { Family } from './family.ts'
+import { type Family, iptablesName } from './family.ts'
 import type { Rule } from './rule.ts'
 import { isTableName, tableNames } from './ruleset.ts'
 import type { Span } from './span.ts'
 import { type Token, tokensOf } from './token.ts'
 import { checkChainName } from './value/chain.ts'
 
+/** A command that holds rules. */
+interface WithRules {
+  /** Why the kernel will not take the rule; then there is none. It comes to that only where chain and number are in order. */
+  readonly refused?: RuleError
+}
+
 /** -A, -C or -D with what the rule says; several when -s or -d named several addresses. */
-export interface RuleCommand {
+export interface RuleCommand extends WithRules {
   readonly kind: 'append' | 'check' | 'delete'
   readonly chain: string
   readonly rules: readonly Rule[]
 }
 
 /** -I; each rule is put at `number`, so several end up in reverse. */
-export interface InsertCommand {
+export interface InsertCommand extends WithRules {
   readonly kind: 'insert'
   readonly chain: string
   /** Counted from 1. */
@@ -30,7 +37,7 @@ export interface InsertCommand {
   readonly rules: readonly Rule[]
 }
 
-export interface ReplaceCommand {
+export interface ReplaceCommand extends WithRules {
   readonly kind: 'replace'
   readonly chain: string
   readonly number: number
@@ -124,7 +131,7 @@ export function parseCommand(words: readonly string[], family: Family): Command 
       refusal: { status: 2, text: '', bare: true },
     })
   const edit = editOf(reader, table ?? 'filter')
-  const common = { family, table: tableNamed(table ?? 'filter', span), verbose, span }
+  const common = { family, table: tableNamed(table ?? 'filter', family, span), verbose, span }
   return { ...edit, ...common, ...(wait !== undefined && { wait }) }
 }
 
@@ -155,13 +162,13 @@ function checkInFile({ table, wait, waitInterval }: CommandDraft, span: Span): v
     throw usage(`You cannot use \`-${wait === undefined ? 'W' : 'w'}' from iptables-restore`, span)
 }
 
-function tableNamed(name: string, span: Span): TableName {
+function tableNamed(name: string, family: Family, span: Span): TableName {
   if (isTableName(name)) return name
   throw refused(
     'ERR_TABLE',
     {
       status: 3,
-      text: `can't initialize iptables table \`${name}': Table does not exist (do you need to insmod?)`,
+      text: `can't initialize ${iptablesName(family)} table \`${name}': Table does not exist (do you need to insmod?)`,
     },
     { span, hint: `tables are ${tableNames.join(', ')}` },
   )
@@ -183,8 +190,19 @@ function checkWhole({ command, rule }: ArgumentReader, table: string): void {
       hint: 'a rule begins with -A and a chain',
       refusal: { status: 2, text: 'no command specified' },
     })
-  command.check(span)
+}
+
+/** The checks that come after addresses are read. */
+function checkPlaces({ command, rule }: ArgumentReader): void {
+  command.check(rule.span)
   if (command.chain) checkChainName(command.chain.text, command.chain)
+  if (!command.letters.some(letter => 'ACDIR'.includes(letter))) return
+  const chain = command.chain?.text ?? ''
+  const { 'in-interface': input, 'out-interface': output } = rule.core
+  if (output && ['INPUT', 'PREROUTING'].includes(chain))
+    throw usage(`Can't use -o with ${chain}\n`, output.span)
+  if (input && ['OUTPUT', 'POSTROUTING'].includes(chain))
+    throw usage(`Can't use -i with ${chain}\n`, input.span)
 }
 
 function editOf(reader: ArgumentReader, tableName: string): Edit | InformationCommand {
@@ -194,20 +212,29 @@ function editOf(reader: ArgumentReader, tableName: string): Edit | InformationCo
   const chain = command.chain?.text ?? ''
   const number = command.number ?? 1
   const table = isTableName(tableName) ? tableName : 'filter'
-  const rules = () => buildRules(rule, { family: rule.family, table, chain })
+  const addresses = readAddresses(rule)
   const letter = mainLetter(command)
+  if (letter === 'R' && addresses.sources.length * addresses.destinations.length !== 1)
+    throw usage('Replacement rule does not specify a unique address', rule.span)
+  checkPlaces(reader)
+  const rules = () => acceptable(() => buildRules(rule, { family: rule.family, table, chain }, addresses))
   switch (letter) {
     case 'A':
-      return { kind: 'append', chain, rules: rules() }
+      return { kind: 'append', chain, ...rules() }
     case 'C':
-      return { kind: 'check', chain, rules: absent(rules) }
+      return { kind: 'check', chain, ...rules() }
     case 'D':
       if (command.byNumber) return { kind: 'delete-number', chain, number }
-      return { kind: 'delete', chain, rules: absent(rules) }
+      return { kind: 'delete', chain, ...rules() }
     case 'I':
-      return { kind: 'insert', chain, number, rules: rules() }
-    case 'R':
-      return { kind: 'replace', chain, number, rule: onlyOne(rules(), rule.span) }
+      return { kind: 'insert', chain, number, ...rules() }
+    case 'R': {
+      const {
+        rules: [only = NOTHING],
+        refused: why,
+      } = rules()
+      return { kind: 'replace', chain, number, rule: only, ...(why && { refused: why }) }
+    }
     case 'F':
       return { kind: 'flush', ...named(command) }
     case 'X':
@@ -249,19 +276,14 @@ function listOf(command: CommandDraft, kind: ListCommand['kind']): ListCommand {
   }
 }
 
-function onlyOne(rules: readonly Rule[], span: Span): Rule {
-  const [rule] = rules
-  if (rule && rules.length === 1) return rule
-  throw usage('Replacement rule does not specify a unique address', span)
-}
+/** Stands where the kernel takes no rule. */
+const NOTHING: Rule = { matches: [] }
 
-/** A rule the kernel would not take is in no chain, so -C and -D do not find it. */
-function absent(read: () => Rule[]): Rule[] {
+function acceptable(read: () => Rule[]): { rules: readonly Rule[]; refused?: RuleError } {
   try {
-    return read()
+    return { rules: read() }
   } catch (error) {
-    if (error instanceof RuleError && error.refusal?.status === 1)
-      throw refused('ERR_RULE', NO_SUCH_RULE, { ...(error.span && { span: error.span }) })
+    if (error instanceof RuleError && error.refusal?.status === 1) return { rules: [], refused: error }
     throw error
   }
 }

@@ -1,5 +1,10 @@
-import type { Edit } from './command.ts'
-import { NO_SUCH_RULE } from './command.ts'
+import {
+  type Edit,
+  type InsertCommand,
+  NO_SUCH_RULE,
+  type ReplaceCommand,
+  type RuleCommand,
+} from './command.ts'
 import { type Counters, noCounters } from './counters.ts'
 import { type Refusal, RuleError, refused } from './error.ts'
 import type { TableName } from './extension.ts'
@@ -8,6 +13,7 @@ import type { Rule } from './rule.ts'
 import { baseChains, type Chain, type Policy, type Table } from './ruleset.ts'
 import { sameRule } from './same.ts'
 import type { Span } from './span.ts'
+import { utf8Length } from './value/quote.ts'
 
 /** A chain being edited. */
 interface OpenChain {
@@ -84,19 +90,19 @@ export class TableEditor {
   apply(edit: Edit, span: Span): void {
     switch (edit.kind) {
       case 'append':
-        this.#append(edit.chain, edit.rules, span)
+        this.#append(edit, span)
         break
       case 'insert':
-        this.#insert(edit.chain, edit.number, edit.rules, span)
+        this.#insert(edit, span)
         break
       case 'replace':
-        this.#replace(edit.chain, edit.number, edit.rule, span)
+        this.#replace(edit, span)
         break
       case 'check':
-        for (const rule of edit.rules) this.#find(edit.chain, rule, span)
+        this.#findAll(edit, span)
         break
       case 'delete':
-        for (const rule of edit.rules) this.#removeAt(edit.chain, this.#find(edit.chain, rule, span))
+        this.#findAll(edit, span, index => this.#removeAt(edit.chain, index))
         break
       case 'delete-number':
         this.#deleteNumber(edit.chain, edit.number, span)
@@ -129,40 +135,60 @@ export class TableEditor {
     }
   }
 
-  #append(name: string, rules: readonly Rule[], span: Span): void {
-    const resolved = rules.map(rule => this.#resolve(rule, span))
-    const { rules: into } = this.#write(this.#open(name, span))
+  #append(edit: RuleCommand, span: Span): void {
+    const resolved = edit.rules.map(rule => this.#resolve(rule, span))
+    const chain = this.#open(edit.chain, span)
+    this.#checkRules(resolved, edit.refused, span)
+    const { rules: into } = this.#write(chain)
     for (const rule of resolved) {
       into.push(rule)
       this.#added(rule)
     }
   }
 
-  #insert(name: string, number: number, rules: readonly Rule[], span: Span): void {
+  #insert({ chain: name, number, rules, refused: why }: InsertCommand, span: Span): void {
     const resolved = rules.map(rule => this.#resolve(rule, span))
     const chain = this.#open(name, span)
     if (number > chain.rules.length + 1)
       throw refused('ERR_RULE', { status: 1, text: 'Index of insertion too big' }, { span })
+    this.#checkRules(resolved, why, span)
     this.#write(chain).rules.splice(number - 1, 0, ...resolved.toReversed())
     for (const rule of resolved) this.#added(rule)
   }
 
-  #replace(name: string, number: number, rule: Rule, span: Span): void {
+  #replace({ chain: name, number, rule, refused: why }: ReplaceCommand, span: Span): void {
     const resolved = this.#resolve(rule, span)
     const chain = this.#open(name, span)
     const old = chain.rules[number - 1]
     if (!old) throw refused('ERR_RULE', { status: 1, text: 'Index of replacement too big' }, { span })
+    this.#checkRules([resolved], why, span)
     this.#write(chain).rules[number - 1] = resolved
     this.#removed(old)
     this.#added(resolved)
   }
 
-  /** The index of the first rule that is the same. */
-  #find(name: string, rule: Rule, span: Span): number {
-    const wanted = this.#resolve(rule, span)
-    const index = this.#chains.get(name)?.rules.findIndex(other => sameRule(other, wanted)) ?? -1
-    if (index < 0) throw refused('ERR_RULE', NO_SUCH_RULE, { span })
-    return index
+  /** What only the kernel, or libiptc, finds wrong with rules. */
+  #checkRules(rules: readonly Rule[], why: RuleError | undefined, span: Span): void {
+    if (why) throw why
+    for (const rule of rules) this.#checkTarget(rule, span)
+  }
+
+  /** Finds the first rule that is the same as each; one the kernel would refuse is in no chain. */
+  #findAll({ chain, rules, refused: why }: RuleCommand, span: Span, found?: (index: number) => void): void {
+    if (why) throw refused('ERR_RULE', NO_SUCH_RULE, { span })
+    for (const rule of rules) {
+      const index = this.#find(chain, this.#resolve(rule, span), span)
+      found?.(index)
+    }
+  }
+
+  #find(name: string, wanted: Rule, span: Span): number {
+    const chain = this.#chains.get(name)
+    if (chain) this.#checkTarget(wanted, span)
+    const index = chain?.rules.findIndex(other => sameRule(other, wanted)) ?? -1
+    if (index >= 0) return index
+    // libiptc has looked for the chain named last, and words its failure for that
+    throw refused('ERR_RULE', chain && calledBy(wanted) ? NO_CHAIN : NO_SUCH_RULE, { span })
   }
 
   #deleteNumber(name: string, number: number, span: Span): void {
@@ -223,27 +249,34 @@ export class TableEditor {
     else this.#create(name, span)
   }
 
-  /** Of one chain, or of all user chains. */
+  /** Of one chain, or of all user chains; then the last that cannot be is the one complained of. */
   deleteChain(name: string | undefined, span: Span): void {
     const names = name === undefined ? this.#sortedNames().slice(this.#base.length) : [name]
+    let error: RuleError | undefined
     for (const each of names) {
-      const chain = this.#open(each, span)
-      if (this.#base.includes(each)) throw refused('ERR_CHAIN', INVALID, { span })
-      if (this.#countReferences().get(each))
-        throw refused(
-          'ERR_CHAIN',
-          { status: 1, text: 'Too many links' },
-          { span, hint: `rules jump to ${each}` },
-        )
-      if (chain.rules.length > 0)
-        throw refused(
-          'ERR_CHAIN',
-          { status: 1, text: 'Directory not empty' },
-          { span, hint: `${each} has rules` },
-        )
+      error = this.#whyNotDelete(each, span) ?? error
       this.#chains.delete(each)
-      this.#renew()
     }
+    if (error) throw error
+    if (names.length > 0) this.#renew()
+  }
+
+  #whyNotDelete(name: string, span: Span): RuleError | undefined {
+    const chain = this.#open(name, span)
+    if (this.#base.includes(name)) return refused('ERR_CHAIN', INVALID, { span })
+    if (this.#countReferences().get(name))
+      return refused(
+        'ERR_CHAIN',
+        { status: 1, text: 'Too many links' },
+        { span, hint: `rules jump to ${name}` },
+      )
+    if (chain.rules.length > 0)
+      return refused(
+        'ERR_CHAIN',
+        { status: 1, text: 'Directory not empty' },
+        { span, hint: `${name} has rules` },
+      )
+    return undefined
   }
 
   #rename(name: string, to: string, span: Span): void {
@@ -253,10 +286,11 @@ export class TableEditor {
     if (!chain || this.#base.includes(name)) throw refused('ERR_CHAIN', NO_CHAIN, { span })
     this.#touch(chain)
     this.#chains.delete(name)
-    this.#chains.set(to, chain)
+    const given = shortened(to)
+    this.#chains.set(given, chain)
     this.#renew()
     for (const other of this.#chains.values())
-      if (other.rules.some(rule => calledBy(rule)?.chain === name)) this.#retarget(other, name, to)
+      if (other.rules.some(rule => calledBy(rule)?.chain === name)) this.#retarget(other, name, given)
     this.#references = undefined
   }
 
@@ -304,14 +338,18 @@ export class TableEditor {
     if (!target) return rule
     const called = calledBy(rule)
     if (!called) return this.#chains.has(target.kind) ? { ...rule, target: jumpTo(target) } : rule
-    const { chain } = called
-    if (!this.#chains.has(chain)) throw noTarget(called, span)
-    if (this.#base.includes(chain))
-      throw new RuleError('ERR_CHAIN', `${chain} is a base chain; rules cannot jump to it`, {
+    if (!this.#chains.has(called.chain)) throw noTarget(called, span)
+    return rule
+  }
+
+  /** No rule can jump to a base chain. */
+  #checkTarget(rule: Rule, span: Span): void {
+    const called = calledBy(rule)
+    if (called && this.#base.includes(called.chain))
+      throw new RuleError('ERR_CHAIN', `${called.chain} is a base chain; rules cannot jump to it`, {
         span: called.span ?? span,
         refusal: INVALID,
       })
-    return rule
   }
 
   #open(name: string, span: Span): OpenChain {
@@ -406,6 +444,13 @@ function withoutCounters(rule: Rule): Rule {
   if (!rule.counters) return rule
   const { counters: _, ...rest } = rule
   return rest
+}
+
+/** libiptc cuts a new name that is too long, where it refuses such a name everywhere else. */
+function shortened(name: string): string {
+  let short = name
+  while (utf8Length(short) >= 29) short = short.slice(0, -1)
+  return short
 }
 
 /** libiptc sorts user chains with strcmp. */

@@ -21,6 +21,14 @@ export interface PrintContext {
   readonly family: Family
 }
 
+/** What a listing (iptables -L) depends on. */
+export interface ListContext extends PrintContext {
+  /** -n: numbers where names would stand otherwise. */
+  readonly numeric: boolean
+  /** The rule's protocol number, whether negated or not. */
+  readonly protocol?: number
+}
+
 /** Where an extension may stand. What is left out is not restricted. */
 export interface Placement {
   readonly families?: readonly Family[]
@@ -45,6 +53,8 @@ interface Extension<V, O extends OptionTable> extends Placement {
   build(given: GivenOptions<O>, context: BuildContext): V
   /** The options as iptables-save prints them, each with a blank before it; '' when there are none. */
   print(value: V, context: PrintContext): string
+  /** As iptables -L shows it, with a blank before it. Left out: it shows its name alone. */
+  list?(value: V, context: ListContext): string
 }
 
 /** What matching yields. `hotdrop`: the packet is malformed for this match; the kernel drops it there and then, uncounted. */

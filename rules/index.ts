@@ -27,12 +27,14 @@ export {
 } from './error.ts'
 export { type Evaluation, evaluate, ruleMatches, type Step } from './evaluate.ts'
 export { EvaluationError } from './evaluation-error.ts'
-export type { MatchExtension, MatchResult, TableName, TargetExtension } from './extension.ts'
+export type { ListContext, MatchExtension, MatchResult, TableName, TargetExtension } from './extension.ts'
 export { type Family, iptablesName } from './family.ts'
 export type { AddrtypeMatch } from './match/addrtype.ts'
 export type { AhMatch } from './match/ah.ts'
 export type { CgroupMatch } from './match/cgroup.ts'
 export type { ClusterMatch } from './match/cluster.ts'
+export { type ListOptions, listRule, listTable } from './list.ts'
+export { printCommands } from './list-rules.ts'
 export type { CommentMatch } from './match/comment.ts'
 export type { ConnbytesMatch } from './match/connbytes.ts'
 export type { ConnlabelMatch } from './match/connlabel.ts'
@@ -132,6 +134,7 @@ export {
   tableNames,
   tableOf,
 } from './ruleset.ts'
+export { type CommandResult, runCommand } from './run.ts'
 export { sameRule } from './same.ts'
 export { type ParseOptions, parseSave, type RestoreOptions, restoreSave } from './save.ts'
 export { type Located, lineOf, type Position, position, type Source, type Span } from './span.ts'

@@ -25,3 +25,6 @@ export const asTerm = <T>(given: Term<T> | undefined): Term<T> | undefined =>
 /** Whether a value is what a term asks for; a term not given asks nothing. */
 export const agrees = <T>(given: Term<T> | undefined, test: (value: T) => boolean): boolean =>
   !given || test(given.value) !== given.negated
+
+/** `!` before a term that is negated, as most listings show it. */
+export const bang = (given: { readonly negated: boolean }): string => (given.negated ? '!' : '')

@@ -22,5 +22,6 @@ export const comment = defineMatch<CommentMatch>()({
   options: { comment: option(parseComment, { required: true }) },
   build: ({ comment: given }) => ({ kind: 'comment', text: given?.value ?? '' }),
   print: match => ` --comment ${quote(match.text)}`,
+  list: match => ` /* ${match.text} */`,
   evaluate: () => true,
 })

@@ -119,6 +119,7 @@ export const conntrack = defineMatch<ConntrackMatch>()({
     printTerm('ctstatus', match.status, words => words.join(',') || 'NONE') +
     printTerm('ctexpire', match.expires, printRange) +
     (match.direction ? ` --ctdir ${match.direction}` : ''),
+  list,
   evaluate,
 })
 
@@ -153,5 +154,26 @@ function tuplesMatch(match: ConntrackMatch, connection: Conntrack): boolean {
     agrees(match.originalDestinationPort, range => isIn(original().destinationPort, range)) &&
     agrees(match.replySourcePort, range => isIn(reply().sourcePort, range)) &&
     agrees(match.replyDestinationPort, range => isIn(reply().destinationPort, range))
+  )
+}
+
+/** Under -L the direction stands after the addresses and ports. */
+function list(match: ConntrackMatch): string {
+  const show = <T>(name: string, given: Term<T> | undefined, print: (value: T) => string): string =>
+    given ? `${given.negated ? ' !' : ''} ${name} ${print(given.value)}` : ''
+  return (
+    show('ctstate', match.states, states => states.join(',')) +
+    show('ctproto', match.protocol, String) +
+    show('ctorigsrc', match.originalSource, printPrefix) +
+    show('ctorigdst', match.originalDestination, printPrefix) +
+    show('ctreplsrc', match.replySource, printPrefix) +
+    show('ctrepldst', match.replyDestination, printPrefix) +
+    show('ctorigsrcport', match.originalSourcePort, printPortRange) +
+    show('ctorigdstport', match.originalDestinationPort, printPortRange) +
+    show('ctreplsrcport', match.replySourcePort, printPortRange) +
+    show('ctrepldstport', match.replyDestinationPort, printPortRange) +
+    show('ctstatus', match.status, words => words.join(',') || 'NONE') +
+    show('ctexpire', match.expires, printRange) +
+    (match.direction ? ` ctdir ${match.direction}` : '')
   )
 }

@@ -6,6 +6,7 @@ import {
   type IcmpNames,
   type IcmpType,
   icmpTypeMatches,
+  listIcmpType,
   parseIcmpType,
   printIcmpType,
 } from '../value/icmp.ts'
@@ -73,6 +74,7 @@ export const icmp = defineMatch<IcmpMatch>()({
     type: given && given.value.type !== ANY ? term(given.value, given.negated) : term({}, given?.negated),
   }),
   print: match => printTerm('icmp-type', match.type, printIcmpType),
+  list: (match, { numeric }) => listIcmpType('icmp', match.type, NAMES, numeric),
   evaluate,
 })
 

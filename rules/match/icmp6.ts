@@ -6,6 +6,7 @@ import {
   type IcmpNames,
   type IcmpType,
   icmpTypeMatches,
+  listIcmpType,
   parseIcmpType,
   printIcmpType,
 } from '../value/icmp.ts'
@@ -56,6 +57,7 @@ export const icmp6 = defineMatch<Icmp6Match>()({
   options: { 'icmpv6-type': option(text => parseIcmpType(text, NAMES), { negatable: true, required: true }) },
   build: ({ 'icmpv6-type': given }) => ({ kind: 'icmp6', type: asTerm(given) ?? term({}) }),
   print: match => printTerm('icmpv6-type', match.type, printIcmpType),
+  list: (match, { numeric }) => listIcmpType('ipv6-icmp', match.type, NAMES, numeric),
   evaluate,
 })
 

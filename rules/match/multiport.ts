@@ -4,7 +4,7 @@ import { option, type ValueContext } from '../option.ts'
 import { headersOf, type Packet, transportHeader } from '../packet.ts'
 import { printTerm, type Term, term } from '../term.ts'
 import { isIn, type Range } from '../value/number.ts'
-import { parsePort, printPortRange } from '../value/port.ts'
+import { listPorts, parsePort, printPortRange } from '../value/port.ts'
 import { protocols } from '../value/protocol.ts'
 
 export interface MultiportMatch {
@@ -59,6 +59,8 @@ export const multiport = defineMatch<MultiportMatch>()({
     return build('ports', given.ports ?? term([]))
   },
   print: match => printTerm(match.side, match.ports, ranges => ranges.map(printPortRange).join(',')),
+  list: ({ side: which, ports }, context) =>
+    ` multiport ${which} ${ports.negated ? ' !' : ''}${ports.value.map(range => listPorts(range, context)).join(',')}`,
   evaluate,
 })
 

@@ -15,5 +15,6 @@ export const state = defineMatch<StateMatch>()({
   options: { state: option(text => parseStates(text, STATES), { negatable: true, required: true }) },
   build: ({ state: given }) => ({ kind: 'state', states: asTerm(given) ?? term([]) }),
   print: match => printTerm('state', match.states, states => states.join(',')),
+  list: ({ states }) => ` ${states.negated ? '! ' : ''}state ${states.value.join(',')}`,
   evaluate: (match, packet) => agrees(match.states, states => stateMatches(states, packet.conntrack)),
 })

@@ -3,9 +3,9 @@ import { RuleError } from '../error.ts'
 import { defineMatch, type MatchResult } from '../extension.ts'
 import { flag, option, pair } from '../option.ts'
 import { headersOf, type Packet, transportHeader } from '../packet.ts'
-import { agrees, asTerm, printTerm, type Term } from '../term.ts'
+import { agrees, asTerm, bang, printTerm, type Term } from '../term.ts'
 import { isIn, parseNumber, type Range } from '../value/number.ts'
-import { parsePortRange, portTerm, printPortRange } from '../value/port.ts'
+import { listPortTerm, parsePortRange, portTerm, printPortRange } from '../value/port.ts'
 import { protocols } from '../value/protocol.ts'
 
 /** Of the bits in `mask` exactly those in `set` are on; bit 0 is FIN, bit 5 URG. */
@@ -44,6 +44,11 @@ function printFlags(bits: number): string {
   return names.length === 0 ? 'NONE' : names.join(',')
 }
 
+function listFlags({ mask, set }: TcpFlags, numeric: boolean): string {
+  const hex = (bits: number): string => `0x${bits.toString(16).toUpperCase().padStart(2, '0')}`
+  return numeric ? `${hex(mask)}/${hex(set)}` : `${printFlags(mask)}/${printFlags(set)}`
+}
+
 const options = {
   'source-port': option(parsePortRange, { aliases: ['sport'], negatable: true }),
   'destination-port': option(parsePortRange, { aliases: ['dport'], negatable: true }),
@@ -74,6 +79,10 @@ export const tcp = defineMatch<TcpMatch>()({
     printTerm('dport', match.destinationPort, printPortRange) +
     printTerm('tcp-option', match.option, String) +
     printTerm('tcp-flags', match.flags, ({ mask, set }) => `${printFlags(mask)} ${printFlags(set)}`),
+  list: (match, context) =>
+    ` tcp${listPortTerm('spt', match.sourcePort, context)}${listPortTerm('dpt', match.destinationPort, context)}` +
+    (match.option ? ` option=${bang(match.option)}${match.option.value}` : '') +
+    (match.flags ? ` flags:${bang(match.flags)}${listFlags(match.flags.value, context.numeric)}` : ''),
   evaluate,
 })
 

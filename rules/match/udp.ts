@@ -4,7 +4,7 @@ import { option } from '../option.ts'
 import { headersOf, type Packet, transportHeader } from '../packet.ts'
 import { agrees, printTerm, type Term } from '../term.ts'
 import { isIn, type Range } from '../value/number.ts'
-import { parseAnyPortRange, portTerm, printPortRange } from '../value/port.ts'
+import { listPortTerm, parseAnyPortRange, portTerm, printPortRange } from '../value/port.ts'
 import { protocols } from '../value/protocol.ts'
 
 export interface UdpMatch {
@@ -31,6 +31,8 @@ export const udp = defineMatch<UdpMatch>()({
   print: match =>
     printTerm('sport', match.sourcePort, printPortRange) +
     printTerm('dport', match.destinationPort, printPortRange),
+  list: (match, context) =>
+    ` udp${listPortTerm('spt', match.sourcePort, context)}${listPortTerm('dpt', match.destinationPort, context)}`,
   evaluate,
 })
 

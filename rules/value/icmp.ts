@@ -1,4 +1,5 @@
 import { RuleError } from '../error.ts'
+import { bang, type Term } from '../term.ts'
 import { parseNumber, type Range } from './number.ts'
 
 /** An ICMP or ICMPv6 message type; `type` undefined is any. */
@@ -45,3 +46,16 @@ export const codeRange = ({ code }: IcmpType): Range =>
 
 export const icmpTypeMatches = (wanted: IcmpType, type: number, code: number): boolean =>
   wanted.type === undefined || (wanted.type === type && (wanted.code === undefined || wanted.code === code))
+
+/** ` icmp echo-request`, or in numbers ` icmptype 8 code 0`; `word` is icmp or ipv6-icmp. */
+export function listIcmpType(
+  word: string,
+  given: Term<IcmpType>,
+  names: IcmpNames,
+  numeric: boolean,
+): string {
+  const { type, code } = given.value
+  const name = Object.keys(names).find(one => names[one]?.type === type && names[one]?.code === code)
+  if (!numeric && name !== undefined) return ` ${word} ${bang(given)}${name}`
+  return ` ${word}${given.negated ? ' !' : ''}type ${type ?? 255}${code === undefined ? '' : ` code ${code}`}`
+}

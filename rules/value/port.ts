@@ -1,10 +1,11 @@
 import { RuleError } from '../error.ts'
+import type { ListContext } from '../extension.ts'
 import type { ValueContext } from '../option.ts'
-import type { Term } from '../term.ts'
+import { bang, type Term } from '../term.ts'
 import { cNumber, maximum, type Range } from './number.ts'
 import { protocols } from './protocol.ts'
 import { rangeTerm } from './range.ts'
-import { servicePort } from './service.ts'
+import { serviceName, servicePort } from './service.ts'
 
 const LAST_PORT = maximum(16)
 
@@ -57,3 +58,17 @@ export const printPortRange = ({ low, high }: Range): string => (low === high ? 
 /** A range given as an option. */
 export const portTerm = (given: Term<Range> | undefined): Term<Range> | undefined =>
   rangeTerm(given, LAST_PORT)
+
+/** A port by the name of its service, unless numbers are wanted. */
+export const listPort = (port: number, { numeric, protocol }: ListContext): string =>
+  (numeric ? undefined : serviceName(port, protocol)) ?? `${port}`
+
+export const listPorts = ({ low, high }: Range, context: ListContext): string =>
+  low === high ? listPort(low, context) : `${listPort(low, context)}:${listPort(high, context)}`
+
+/** ` spt:22` or ` spts:1:22`, under the name it is given; '' where nothing is asked. */
+export function listPortTerm(name: string, given: Term<Range> | undefined, context: ListContext): string {
+  if (!given) return ''
+  const { low, high } = given.value
+  return ` ${name}${low === high ? '' : 's'}:${bang(given)}${listPorts(given.value, context)}`
+}

@@ -1,7 +1,7 @@
 /** A word as iptables-save writes it: in quotes, with escapes, where it must be. Source: xtables_save_string. */
 export function quote(text: string): string {
   if (/^[A-Za-z0-9_-]+$/.test(text)) return text
-  return `"${text.replace(/["\\]/g, character => `\\${character}`)}"`
+  return `"${text.replace(/["'\\]/g, character => `\\${character}`)}"`
 }
 
 /** The kernel's limits count these. */

@@ -53,20 +53,39 @@ const SERVICES = `
 
 const PROTOCOL_LETTERS: Readonly<Record<string, number>> = { t: 6, u: 17, s: 132, d: 33 }
 
-let table: ReadonlyMap<string, number> | undefined
+interface Services {
+  /** By `name` and `name/protocol`. */
+  readonly ports: ReadonlyMap<string, number>
+  /** By `port/protocol`; the first name a port has. */
+  readonly names: ReadonlyMap<string, string>
+}
+
+let services: Services | undefined
 
 /** The port of a service under a protocol number, or under any protocol where none is given. */
 export function servicePort(name: string, protocol?: number): number | undefined {
-  table ??= readTable()
-  return table.get(protocol === undefined ? name : `${name}/${protocol}`)
+  services ??= readServices()
+  return services.ports.get(protocol === undefined ? name : `${name}/${protocol}`)
 }
 
-function readTable(): ReadonlyMap<string, number> {
+/** The service of a port under a protocol number. */
+export function serviceName(port: number, protocol: number | undefined): string | undefined {
+  services ??= readServices()
+  return services.names.get(`${port}/${protocol}`)
+}
+
+function readServices(): Services {
   const ports = new Map<string, number>()
+  const names = new Map<string, string>()
   for (const word of SERVICES.trim().split(/\s+/)) {
-    const [, name = '', port, letters = ''] = /^(.*):(\d+)([a-z]*)$/.exec(word) ?? []
-    if (!ports.has(name)) ports.set(name, Number(port))
-    for (const letter of letters) ports.set(`${name}/${PROTOCOL_LETTERS[letter]}`, Number(port))
+    const [, name = '', digits, letters = ''] = /^(.*):(\d+)([a-z]*)$/.exec(word) ?? []
+    const port = Number(digits)
+    if (!ports.has(name)) ports.set(name, port)
+    for (const letter of letters) {
+      const protocol = PROTOCOL_LETTERS[letter]
+      ports.set(`${name}/${protocol}`, port)
+      if (!names.has(`${port}/${protocol}`)) names.set(`${port}/${protocol}`, name)
+    }
   }
-  return ports
+  return { ports, names }
 }
