@@ -9,10 +9,23 @@ import type { OptionUse } from './option.ts'
 import type { AnyMatchExtension, AnyTargetExtension, Match, Target } from './registry.ts'
 import type { Rule } from './rule.ts'
 import { baseChains } from './ruleset.ts'
+import type { Span } from './span.ts'
 import { printProtocol } from './value/protocol.ts'
 
+/** Is told why the kernel will not take a rule that reads well otherwise. */
+export type Refuse = (error: RuleError) => void
+
+const throwIt: Refuse = error => {
+  throw error
+}
+
 /** A rule for each pair of source and destination address. Throws RuleError. */
-export function buildRules(draft: Draft, context: RuleContext, addresses = readAddresses(draft)): Rule[] {
+export function buildRules(
+  draft: Draft,
+  context: RuleContext,
+  addresses = readAddresses(draft),
+  refuse = throwIt,
+): Rule[] {
   const { protocol, inInterface, outInterface } = draft
   const { fragment } = draft.core
   const build: BuildContext = {
@@ -26,8 +39,8 @@ export function buildRules(draft: Draft, context: RuleContext, addresses = readA
     inInterface,
     outInterface,
     fragment: fragment && { value: true, negated: fragment.negated, span: fragment.span },
-    target: readTarget(draft, build),
-    matches: draft.matches.map(use => buildMatch(use, build)),
+    target: readTarget(draft, build, refuse),
+    matches: draft.matches.map(use => buildMatch(use, build, refuse)),
     counters: draft.counters,
     span: draft.span,
   }
@@ -65,19 +78,19 @@ export function at<T>(use: { readonly span: CoreUse['span'] }, read: () => T): T
   }
 }
 
-function readTarget(draft: Draft, context: BuildContext): Target | undefined {
+function readTarget(draft: Draft, context: BuildContext, refuse: Refuse): Target | undefined {
   const { jump, goto } = draft.core
-  if (draft.target) return buildExtension<Target>(draft.target, context, 'target')
+  if (draft.target) return buildExtension<Target>(draft.target, context, 'target', refuse)
   if (jump) return { kind: 'jump', chain: jump.text, span: jump.span }
   if (goto) return { kind: 'goto', chain: goto.text, span: goto.span }
   return undefined
 }
 
-function buildMatch(use: ExtensionUse<AnyMatchExtension>, context: BuildContext): Match {
+function buildMatch(use: ExtensionUse<AnyMatchExtension>, context: BuildContext, refuse: Refuse): Match {
   const { extension, span } = use
-  const match = buildExtension<Match>(use, context, 'match')
+  const match = buildExtension<Match>(use, context, 'match', refuse)
   const placement = extension.placementOf?.(match)
-  if (placement) checkPlacement(placement, extension.name, context, span, 'match')
+  if (placement) checkPlacement(placement, { name: extension.name, what: 'match', span }, context, refuse)
   return match
 }
 
@@ -85,9 +98,10 @@ function buildExtension<V>(
   use: ExtensionUse<AnyMatchExtension | AnyTargetExtension>,
   context: BuildContext,
   what: 'match' | 'target',
+  refuse: Refuse,
 ): V {
   const { extension, span } = use
-  checkPlacement(extension, extension.name, context, span, what)
+  checkPlacement(extension, { name: extension.name, what, span }, context, refuse)
   const uses = use.uses.map(raw => readUse(raw, context))
   checkOptions(use)
   const given: Record<string, OptionUse> = {}
@@ -122,27 +136,30 @@ function checkOptions({ extension, uses, span }: ExtensionUse<AnyMatchExtension 
 /** What iptables makes of the kernel's EINVAL. */
 const INVALID: Refusal = { status: 1, text: "Invalid argument. Run `dmesg' for more information" }
 
+interface Placed {
+  readonly name: string
+  readonly what: 'match' | 'target'
+  readonly span: Span
+}
+
 function checkPlacement(
   placement: Placement,
-  name: string,
+  { name, what, span }: Placed,
   context: BuildContext,
-  span: CoreUse['span'],
-  what: string,
+  refuse: Refuse,
 ): void {
-  const refuse = (why: string, refusal: Refusal = INVALID): never => {
-    throw new RuleError('ERR_EXTENSION', `the ${what} ${name} ${why}`, { span, refusal })
-  }
-  if (placement.families && !placement.families.includes(context.family))
-    refuse(`is not there in ${iptablesName(context.family)}`, {
+  const fault = (why: string, refusal: Refusal = INVALID): RuleError =>
+    new RuleError('ERR_EXTENSION', `the ${what} ${name} ${why}`, { span, refusal })
+  const { families, tables, chains, protocols } = placement
+  if (families && !families.includes(context.family))
+    throw fault(`is not there in ${iptablesName(context.family)}`, {
       status: 2,
       text: `Couldn't load ${what} \`${name}':No such file or directory\n`,
     })
-  if (placement.tables && !placement.tables.includes(context.table))
-    refuse(`stands only in the table ${placement.tables.join(', ')}`)
+  if (tables && !tables.includes(context.table))
+    refuse(fault(`stands only in the table ${tables.join(', ')}`))
   const base = baseChains[context.table].includes(context.chain)
-  if (placement.chains && base && !placement.chains.includes(context.chain))
-    refuse(`cannot be used in ${context.chain}`)
-  const wanted = placement.protocols
-  if (wanted && (context.protocol === undefined || !wanted.includes(context.protocol)))
-    refuse(`needs -p ${wanted.map(printProtocol).join(' or ')}`)
+  if (chains && base && !chains.includes(context.chain)) refuse(fault(`cannot be used in ${context.chain}`))
+  if (protocols && (context.protocol === undefined || !protocols.includes(context.protocol)))
+    refuse(fault(`needs -p ${protocols.map(printProtocol).join(' or ')}`))
 }

@@ -17,7 +17,7 @@ import { checkChainName } from './value/chain.ts'
 
 /** A command that holds rules. */
 interface WithRules {
-  /** Why the kernel will not take the rule; then there is none. It comes to that only where chain and number are in order. */
+  /** Why the kernel will not take the rule. It comes to that only where chain and number are in order. */
   readonly refused?: RuleError
 }
 
@@ -217,7 +217,13 @@ function editOf(reader: ArgumentReader, tableName: string): Edit | InformationCo
   if (letter === 'R' && addresses.sources.length * addresses.destinations.length !== 1)
     throw usage('Replacement rule does not specify a unique address', rule.span)
   checkPlaces(reader)
-  const rules = () => acceptable(() => buildRules(rule, { family: rule.family, table, chain }, addresses))
+  const rules = (): { rules: readonly Rule[]; refused?: RuleError } => {
+    let first: RuleError | undefined
+    const built = buildRules(rule, { family: rule.family, table, chain }, addresses, error => {
+      first ??= error
+    })
+    return first ? { rules: built, refused: first } : { rules: built }
+  }
   switch (letter) {
     case 'A':
       return { kind: 'append', chain, ...rules() }
@@ -278,15 +284,6 @@ function listOf(command: CommandDraft, kind: ListCommand['kind']): ListCommand {
 
 /** Stands where the kernel takes no rule. */
 const NOTHING: Rule = { matches: [] }
-
-function acceptable(read: () => Rule[]): { rules: readonly Rule[]; refused?: RuleError } {
-  try {
-    return { rules: read() }
-  } catch (error) {
-    if (error instanceof RuleError && error.refusal?.status === 1) return { rules: [], refused: error }
-    throw error
-  }
-}
 
 export const NO_SUCH_RULE = {
   status: 1,

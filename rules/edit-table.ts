@@ -175,17 +175,17 @@ export class TableEditor {
 
   /** Finds the first rule that is the same as each; one the kernel would refuse is in no chain. */
   #findAll({ chain, rules, refused: why }: RuleCommand, span: Span, found?: (index: number) => void): void {
-    if (why) throw refused('ERR_RULE', NO_SUCH_RULE, { span })
     for (const rule of rules) {
-      const index = this.#find(chain, this.#resolve(rule, span), span)
+      const wanted = this.#resolve(rule, span)
+      const index = this.#find(chain, wanted, why !== undefined, span)
       found?.(index)
     }
   }
 
-  #find(name: string, wanted: Rule, span: Span): number {
+  #find(name: string, wanted: Rule, impossible: boolean, span: Span): number {
     const chain = this.#chains.get(name)
     if (chain) this.#checkTarget(wanted, span)
-    const index = chain?.rules.findIndex(other => sameRule(other, wanted)) ?? -1
+    const index = impossible || !chain ? -1 : chain.rules.findIndex(other => sameRule(other, wanted))
     if (index >= 0) return index
     // libiptc has looked for the chain named last, and words its failure for that
     throw refused('ERR_RULE', chain && calledBy(wanted) ? NO_CHAIN : NO_SUCH_RULE, { span })
@@ -446,10 +446,13 @@ function withoutCounters(rule: Rule): Rule {
   return rest
 }
 
+/** Bytes of a name in libiptc. */
+const LABEL_SIZE = 29
+
 /** libiptc cuts a new name that is too long, where it refuses such a name everywhere else. */
 function shortened(name: string): string {
   let short = name
-  while (utf8Length(short) >= 29) short = short.slice(0, -1)
+  while (utf8Length(short) > LABEL_SIZE) short = short.slice(0, -1)
   return short
 }
 
