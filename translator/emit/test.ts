@@ -14,6 +14,8 @@ export function emitTest(frame: Frame, test: SetTest | MaskTest | AnyTest, faile
 
 function emitSet(frame: Frame, { field, set }: SetTest, failed: Label): void {
   const { assembler, family } = frame
+  // of an alternative, such as the states of --ctstate DNAT: no state at all
+  if (set.length === 0) assembler.emit(jump(failed))
   const whole = domain(field, family)
   const inside = assembler.label('inside')
   loadField(assembler, field, family)
