@@ -92,6 +92,7 @@ export type { TtlMatch } from './match/ttl.ts'
 export type { U32Match } from './match/u32.ts'
 export type { UdpMatch } from './match/udp.ts'
 export {
+  type BridgePorts,
   type Conntrack,
   type ConntrackCounters,
   type ConntrackDirection,
@@ -100,6 +101,9 @@ export {
   type Headers,
   headersOf,
   type Packet,
+  type PacketType,
+  packetTypes,
+  type SocketOwner,
   type Tuple,
   transportHeader,
 } from './packet.ts'

@@ -63,7 +63,7 @@ export interface Headers {
   readonly protocol: number | undefined
   /** Not the first fragment of a datagram: bytes before it, or 0. */
   readonly fragmentOffset: number
-  /** Where the transport header begins. */
+  /** Where the transport header begins; 0 for later fragments over IPv6, so that a match that reads it all the same reads the IPv6 header. */
   readonly transport: number
 }
 

@@ -28,8 +28,8 @@ export function ipv6Headers(bytes: Uint8Array): Headers {
     if (header === extension.fragment) {
       const fragmentOffset = view.getUint16(at + 2) & ~7
       if (fragmentOffset !== 0) {
-        // behind it lies the middle of a datagram: only a protocol right behind counts
-        return { ...addresses, protocol: isLast(next) ? next : undefined, fragmentOffset, transport: at }
+        // behind it lies the middle of a datagram: only a protocol right behind counts, and where it lies is not told
+        return { ...addresses, protocol: isLast(next) ? next : undefined, fragmentOffset, transport: 0 }
       }
     }
     at += headerLength(header, view.getUint8(at + 1))

@@ -1,0 +1,238 @@
+// The reference evaluator against iptables-legacy: every fixture packet that gets as far as raw PREROUTING, and what each rule has
+// counted of them there. Chains are not cut short by verdicts, only by packets that a match finds malformed.
+
+import test from 'ava'
+import { evaluate, type Family, type Packet, type PacketType, parseSave, type Step } from 'iptables-parser'
+import { build } from '../packet/build.ts'
+import { peerMac } from '../packet/link.ts'
+import { parsePacket } from '../packet/text.ts'
+import { fixtureProbes } from './harness/fixture-probes.ts'
+import { type Host, openHost } from './harness/host.ts'
+import { datagramOf, type Path, type Probe } from './harness/probe.ts'
+import { topologyOf } from './harness/topology.ts'
+import { kernelTest } from './needs-kernel.ts'
+
+const path: Path = { hook: 'INPUT', device: 'eth0' }
+
+/** What the fixture packets lack. */
+const more: Readonly<Record<Family, readonly string[]>> = {
+  4: [
+    'ether / ip tos=0x10 / tcp dport=22 options=0204ffff',
+    'ether / ip tos=0xff / tcp dport=22 options=01020405b401',
+    'ether / ip / sctp dport=3868 / raw hex=0007001400000001000000000000000061626364',
+    'ether / ip / sctp dport=3868 / raw hex=000300140000000100000000000000006162636404000008000100040600000800010004',
+    'ether / ip / udp / raw hex=616263646566414243444546616263',
+  ],
+  6: [
+    'ether / ip6 next=135 / raw hex=3b00050000000000',
+    'ether / ip6 next=135 / raw hex=3b00000000000000',
+    'ether / ip6 next=135 / raw hex=3b0007',
+    'ether / ip6 next=135 / raw hex=0600050000000000',
+    'ether / ip6 / dstopt / frag / udp / raw zeros=4',
+    'ether / ip6 / route type=0 left=1 data=0000000020010db800000000000000000000000320010db8000000000000000000000004 / udp',
+    'ether / ip6 / route type=0 left=2 data=0000000120010db800000000000000000000000320010db8000000000000000000000004 / udp',
+    'ether / ip6 / route type=4 left=1 data=0100000120010db800000000000000000000000320010db8000000000000000000000004 / udp',
+    'ether / ip6 / route type=4 left=0 data=0100010020010db800000000000000000000000320010db8000000000000000000000004 / udp',
+    'ether / ip6 / route type=4 left=2 data=0100000020010db800000000000000000000000320010db8000000000000000000000004 / udp',
+    'ether / ip6 / route type=4 left=0 data=00000000 / tcp dport=22',
+    'ether / ip6 / route len=30 / udp',
+    'ether / ip6 / sctp dport=3868 / raw hex=0003001400000001000000000000000061626364',
+  ],
+}
+
+/** Each group is a chain of its own. */
+const common: readonly (readonly string[])[] = [
+  [
+    '-m length --length 48',
+    '-m length ! --length 40:60',
+    '-m length --length 1400:',
+    '-m length --length :39',
+  ],
+  ['-m tos --tos 0x10', '-m tos ! --tos 0/0x03', '-m tos --tos Minimize-Delay', '-m tos --tos 5/0'],
+  [
+    `-m mac --mac-source ${peerMac}`,
+    `-m mac ! --mac-source ${peerMac}`,
+    '-m mac --mac-source 02:00:00:00:00:77',
+  ],
+  ['unicast', 'broadcast', 'multicast', 'otherhost'].flatMap(type => [
+    `-m pkttype --pkt-type ${type}`,
+    `-m pkttype ! --pkt-type ${type}`,
+  ]),
+  ['-m mark --mark 0', '-m mark ! --mark 0', '-m mark --mark 1/0', '-m mark ! --mark 4/4'],
+  ['-p tcp -m tcpmss --mss 1460'],
+  ['-p tcp -m tcpmss ! --mss 1:1459'],
+  ['-p sctp -m sctp --dport 3868', '-p sctp -m sctp ! --sport 0:1023', '-p sctp -m sctp ! --dport :'],
+  ['any', 'all', 'only'].flatMap(how => [
+    `-p sctp -m sctp --chunk-types ${how} DATA:BE`,
+    `-p sctp -m sctp --chunk-types ${how} DATA:u,HEARTBEAT`,
+    `-p sctp -m sctp --chunk-types ${how} NONE`,
+    `-p sctp -m sctp --chunk-types ${how} ALL`,
+    `-p sctp -m sctp --chunk-types ${how} DATA,HEARTBEAT,ABORT`,
+  ]),
+  ['bm', 'kmp'].flatMap(algorithm => [
+    `-m string --string abc --algo ${algorithm}`,
+    `-m string ! --string DEF --algo ${algorithm}`,
+    `-m string --string BCDEFA --algo ${algorithm} --icase`,
+    `-m string --hex-string "|00000000|" --algo ${algorithm} --from 20`,
+    `-m string --string abc --algo ${algorithm} --from 29`,
+    `-m string --string abc --algo ${algorithm} --to 31`,
+    `-m string --string abc --algo ${algorithm} --to 30`,
+  ]),
+]
+
+const asked: Readonly<Record<Family, readonly (readonly string[])[]>> = {
+  4: [
+    ...common,
+    [
+      '-m iprange --src-range 192.0.2.0-192.0.2.1',
+      '-m iprange ! --src-range 192.0.2.1-192.0.2.255 --dst-range 0.0.0.0-223.255.255.255',
+      '-m iprange --src-range 192.0.2.9-192.0.2.0',
+      '-m iprange ! --src-range 192.0.2.9-192.0.2.0',
+    ],
+    ['-m ttl --ttl-eq 64', '-m ttl ! --ttl-eq 64', '-m ttl --ttl-lt 2', '-m ttl --ttl-gt 64'],
+    [
+      '-m u32 --u32 "0>>22&0x3C@0>>16=22,1024:65535"',
+      '-m u32 ! --u32 "6&0xff=6"',
+      '-m u32 --u32 "6&0xff=6&&4&0x1fff=0&&0>>22&0x3c@12>>26&0x3c@0=0:0xffffffff"',
+      '-m u32 --u32 "16=0xc0000202&&36=0"',
+      '-m u32 --u32 "8<<8>>24=6,17"',
+    ],
+  ],
+  6: [
+    ...common,
+    ['-m iprange --src-range 2001:db8::-2001:db8::1', '-m iprange ! --dst-range 2001:db8::2-2001:db8::2'],
+    [
+      '-m ipv6header --header hop-by-hop --soft',
+      '-m ipv6header ! --header dst --soft',
+      '-m ipv6header --header protocol',
+      '-m ipv6header ! --header protocol',
+      '-m ipv6header --header dst,protocol',
+      '-m ipv6header --header frag,protocol --soft',
+      '-m ipv6header ! --header frag,route --soft',
+      '-m ipv6header --header none',
+      '-m ipv6header --header esp',
+      '-m ipv6header --header dst,none,hop',
+    ],
+    ['-p mh -m mh --mh-type bu', '-p mh -m mh ! --mh-type bu', '-p mh -m mh'],
+    [
+      '-m rt',
+      '-m rt --rt-type 0',
+      '-m rt ! --rt-type 2',
+      '-m rt --rt-segsleft 1',
+      '-m rt ! --rt-segsleft 1:2',
+      '-m rt --rt-len 24',
+      '-m rt --rt-type 0 --rt-0-res',
+      '-m rt --rt-type 0 --rt-0-addrs 2001:db8::3',
+      '-m rt --rt-type 0 --rt-0-addrs 2001:db8::3,2001:db8::4',
+      '-m rt --rt-type 0 --rt-0-addrs 2001:db8::4 --rt-0-not-strict',
+      '-m rt --rt-type 0 --rt-0-addrs 2001:db8::4,2001:db8::3 --rt-0-not-strict',
+    ],
+    [
+      '-m srh',
+      '-m srh --srh-next-hdr 17',
+      '-m srh ! --srh-next-hdr 17',
+      '-m srh --srh-hdr-len-gt 2',
+      '-m srh ! --srh-hdr-len-lt 3',
+      '-m srh --srh-segs-left-eq 1',
+      '-m srh --srh-last-entry-eq 1',
+      '-m srh --srh-tag 1',
+      '-m srh --srh-tag 256',
+      '-m srh --srh-psid 2001:db8::4',
+      '-m srh ! --srh-psid 2001:db8::3',
+      '-m srh --srh-nsid 2001:db8::/32',
+      '-m srh ! --srh-nsid 2001:db8::4',
+      '-m srh --srh-lsid 2001:db8::3',
+      '-m srh ! --srh-lsid ::/0',
+    ],
+    ['-m u32 --u32 "4&0xff=1"', '-m u32 --u32 "4>>8&0xff=43&&40>>16&0xff=0:2"', '-m u32 ! --u32 "60=0"'],
+  ],
+}
+
+/** As iptables-save text; the first rule counts all. */
+const ruleFile = (rules: readonly string[]): string =>
+  ['*raw', ...['', ...rules].map(rule => `-A PREROUTING -i eth0 ${rule}`), 'COMMIT', ''].join('\n')
+
+const command = (family: Family, verb: string): string =>
+  `${family === 4 ? 'iptables' : 'ip6tables'}-legacy-${verb}`
+
+function load(host: Host, rules: readonly string[]): void {
+  const environment = { XTABLES_LOCKFILE: `/tmp/bpft-evaluate-${process.pid}.lock` }
+  host.run(command(host.topology.family, 'restore'), [], ruleFile(rules), environment)
+}
+
+/** Packets and bytes of every rule, in order. */
+function counted(host: Host): readonly string[] {
+  const saved = host.run(command(host.topology.family, 'save'), ['-c', '-t', 'raw'])
+  return [...saved.matchAll(/^\[(\d+:\d+)\] -A/gm)].map(([, counters = '']) => counters)
+}
+
+/** The packets that the kernel lets as far as the chain. */
+function arriving(host: Host, probes: readonly Probe[]): readonly Probe[] {
+  load(host, [])
+  let before = counted(host).join()
+  return probes.filter(probe => {
+    host.send([probe])
+    const after = counted(host).join()
+    const arrived = after !== before
+    before = after
+    return arrived
+  })
+}
+
+function typeOf(frame: Uint8Array): PacketType {
+  if (frame.subarray(0, 6).every(byte => byte === 0xff)) return 'broadcast'
+  return ((frame[0] ?? 0) & 1) === 0 ? 'unicast' : 'multicast'
+}
+
+/** As the chain sees it: cut to the length its header tells. */
+function received(family: Family, { packet }: Probe): Packet {
+  const frame = build(packet)
+  const bytes = build(datagramOf(packet) ?? [])
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const length = family === 4 ? view.getUint16(2) : view.getUint16(4) + 40
+  const jumbo = family === 6 && length === 40 && bytes[6] === 0
+  return {
+    family,
+    bytes: jumbo ? bytes : bytes.subarray(0, length),
+    inInterface: 'eth0',
+    outInterface: '',
+    type: typeOf(frame),
+    sourceMac: frame.subarray(6, 12).reduce((address, byte) => address * 256 + byte, 0),
+  }
+}
+
+/** What the evaluator says each rule counts. */
+function expected(family: Family, rules: readonly string[], probes: readonly Probe[]): readonly string[] {
+  const ruleset = parseSave(ruleFile(rules), { family })
+  const met = probes.flatMap(probe => {
+    const packet = received(family, probe)
+    return evaluate(ruleset, 'raw', 'PREROUTING', packet).path.map((step: Step) => ({ step, packet }))
+  })
+  return ['', ...rules].map((_, index) => {
+    const own = met.filter(({ step }) => step.number === index + 1)
+    return `${own.length}:${own.reduce((sum, { packet }) => sum + packet.bytes.length, 0)}`
+  })
+}
+
+for (const family of [4, 6] as const)
+  kernelTest(`IPv${family}: the evaluator counts what iptables-legacy counts`, t => {
+    const host = openHost(topologyOf(family, ['eth0', 'eth1']))
+    t.teardown(() => host.close())
+    const own = more[family].map(text => ({ name: text, packet: parsePacket(text), path }))
+    const probes = arriving(host, [...fixtureProbes(family, [path]), ...own])
+    t.true(probes.length > 60)
+    for (const rules of asked[family]) {
+      load(host, rules)
+      host.send(probes)
+      const actual = counted(host)
+      const wrong = expected(family, rules, probes).flatMap((counters, index) =>
+        counters === actual[index] ? [] : [`${rules[index - 1]}: ${counters}, but ${actual[index]}`],
+      )
+      t.deepEqual(wrong, [])
+    }
+  })
+
+test('a packet is cut to the length its header tells', t => {
+  const probe = { name: '', path, packet: parsePacket('ether pad=100 / ip length=24 / udp') }
+  t.is(received(4, probe).bytes.length, 24)
+})
