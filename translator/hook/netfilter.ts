@@ -90,6 +90,11 @@ function emitHeaders(
   emitIp(assembler, request, { read: readHeader, missing: refuse, ...(leftovers && { check }) })
 }
 
+/** skb->pkt_type is a bit field of three bits, the lowest of its byte on little-endian machines. */
+const PACKET_TYPE_BITS = 7
+/** A copy of a broadcast or multicast packet sent from here: it enters above the hooks of its device (dev_loopback_xmit). */
+export const PACKET_LOOPBACK = 5
+
 /** Whether the device is one whose packets are judged at ingress: r8 becomes 0 where it is not. */
 function emitListed(assembler: Assembler): void {
   const none = assembler.label('no_device')
@@ -97,6 +102,9 @@ function emitListed(assembler: Assembler): void {
     loadMember('u64', r1, r8, 'nf_hook_state', 'in'),
     movImmediate(r8, 0),
     jumpIf('==', r1, immediate(0), none),
+    loadMember('u8', r2, r7, 'sk_buff', 'pkt_type'),
+    andImmediate(r2, PACKET_TYPE_BITS),
+    jumpIf('==', r2, immediate(PACKET_LOOPBACK), none),
     loadMember('u32', r2, r1, 'net_device', 'ifindex'),
     store('u32', r10, BUFFER, r2),
     mov(r2, r10),

@@ -9,6 +9,7 @@ import { r0, r1, r2, r3, r4, r5, r6, r8, r9, r10 } from '../asm/register.ts'
 import { clearRecord, RECORD_SIZE } from '../emit/record.ts'
 import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
 import { BUFFER, CONTEXT, emitIngress, type IngressAccess, interfaceMap, loadContext } from './ingress.ts'
+import { PACKET_LOOPBACK } from './netfilter.ts'
 
 /** Offsets in struct __sk_buff (include/uapi/linux/bpf.h). */
 const context = { packetType: 4, protocol: 16, tagged: 20, tag: 24, index: 40 } as const
@@ -31,6 +32,7 @@ function prologue(assembler: Assembler, requests: readonly PrologueRequest[], { 
     ...clearRecord(),
     load('u32', r2, r1, context.packetType),
     jumpIf('==', r2, immediate(OTHER_HOST), pass, 32),
+    jumpIf('==', r2, immediate(PACKET_LOOPBACK), pass, 32),
     load('u32', r2, r1, context.tagged),
     jumpIf('==', r2, immediate(0), mine, 32),
     load('u32', r2, r1, context.tag),
