@@ -1,9 +1,9 @@
 // Changing the rules in force: what every command that writes comes down to.
 
+import { needsConntrack } from '../../translator/conntrack.ts'
 import type { Lane } from '../../translator/lane.ts'
 import { type Refusal, translate } from '../../translator/translate.ts'
 import { ensurePinDirectory } from '../kernel/bpffs.ts'
-import { needsConntrack } from './conntrack.ts'
 import { withHits } from './edit.ts'
 import { type Generation, listGenerations } from './generation.ts'
 import { chosenHook, devicesFor, lanesFor } from './lanes.ts'

@@ -96,6 +96,10 @@ export function detach(settings: Settings, attachment: Attachment): void {
   unpin(path)
 }
 
+/** Whether an attachment is one of these. */
+export const isAmong = (attachment: Attachment, list: readonly Attachment[]): boolean =>
+  list.some(other => other.hook === attachment.hook && placeOf(other) === placeOf(attachment))
+
 /**
  * Attaches all that is wanted and then takes off all that is not. Where one cannot be attached, those attached just now are
  * taken off again.
@@ -106,15 +110,13 @@ export function switchAttachments(
   dispatchers: ReadonlyMap<LaneHook, ProgramHandle>,
 ): void {
   const before = pinnedAttachments(settings)
-  const isIn = (list: readonly Attachment[], attachment: Attachment): boolean =>
-    list.some(other => pinOf(settings, other) === pinOf(settings, attachment))
   try {
     for (const attachment of wanted) attach(settings, attachment, dispatcherOf(dispatchers, attachment))
   } catch (error) {
-    for (const attachment of wanted) if (!isIn(before, attachment)) detach(settings, attachment)
+    for (const attachment of wanted) if (!isAmong(attachment, before)) detach(settings, attachment)
     throw error
   }
-  for (const attachment of before) if (!isIn(wanted, attachment)) detach(settings, attachment)
+  for (const attachment of before) if (!isAmong(attachment, wanted)) detach(settings, attachment)
   removeIdleDispatchers(settings)
 }
 

@@ -22,7 +22,7 @@ import { releaseConntrack, requireConntrack } from '../kernel/conntrack.ts'
 import { writeCounters } from '../kernel/counter-write.ts'
 import type { ProgramHandle } from '../kernel/program.ts'
 import { programById } from '../kernel/sys/object.ts'
-import { openDispatcher, pinnedAttachments, switchAttachments } from './attach.ts'
+import { isAmong, openDispatcher, pinnedAttachments, switchAttachments } from './attach.ts'
 import { everyLaneOf, fillBank, programInSlot, writeGenerationWord } from './bank.ts'
 import { type Keep, withDescriptors } from './descriptors.ts'
 import { forgetGenerations, type Generation, writeCurrent, writeGeneration } from './generation.ts'
@@ -140,27 +140,27 @@ const openDispatchers = (
  * The programs of the generation in force that go on filtering until every hook of the next one is attached: those of hooks
  * that will be taken off, and those that see every packet where the next ones see only what another hook leaves.
  */
-function stayingLanes(
-  settings: Settings,
-  { live, generation }: Next,
-  shared: SharedMaps,
-  keep: Keep,
-): OpenLane[] {
+function stayingLanes(settings: Settings, next: Next, shared: SharedMaps, keep: Keep): OpenLane[] {
+  const { live, generation } = next
   if (!live) return []
-  const settled = new Set(
-    generation.lanes.filter(lane => !lane.leftovers || isAmong(live.generation.lanes, lane)).map(laneName),
+  const attached = pinnedAttachments(settings)
+  const complete = attachmentsOf(generation.lanes, generation.devices).every(wanted =>
+    isAmong(wanted, attached),
   )
-  const attached = new Set(pinnedAttachments(settings).map(({ hook }) => hook))
-  return [...attached]
+  const turning = generation.lanes.filter(
+    lane => !lane.leftovers || (complete && hasLane(live.generation.lanes, lane)),
+  )
+  const names = new Set(turning.map(laneName))
+  return [...new Set(attached.map(({ hook }) => hook))]
     .flatMap(everyLaneOf)
-    .filter(lane => !settled.has(laneName(lane)))
+    .filter(lane => !names.has(laneName(lane)))
     .flatMap(lane => {
       const id = programInSlot(shared, live.generation.number, lane)
       return id === undefined ? [] : [{ lane, fd: keep(programById(id)) }]
     })
 }
 
-const isAmong = (lanes: readonly Lane[], wanted: Lane): boolean =>
+const hasLane = (lanes: readonly Lane[], wanted: Lane): boolean =>
   lanes.some(lane => laneName(lane) === laneName(wanted) && lane.leftovers === wanted.leftovers)
 
 /** Longer than a packet takes from one hook to the next: those that the hooks before passed on unjudged are through. */
