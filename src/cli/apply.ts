@@ -6,6 +6,7 @@ import { savedChanges } from '../service/saved.ts'
 import { hookChoices, readSettings, type Settings } from '../service/settings.ts'
 import { defineCommand, familyOption } from './command.ts'
 import { type ExitCode, exitCode, UsageError } from './error.ts'
+import { fileOperands } from './operand.ts'
 import { printRefusals } from './refusal.ts'
 import { readOwnRulesets } from './rule-files.ts'
 import { parseWait, waitOption } from './wait.ts'
@@ -13,7 +14,7 @@ import { parseWait, waitOption } from './wait.ts'
 export const command = defineCommand({
   options: yargs =>
     yargs
-      .positional('file', { type: 'string', array: true, describe: 'Rule files; - is standard input' })
+      .positional('file', fileOperands)
       .option('saved', {
         type: 'boolean',
         default: false,

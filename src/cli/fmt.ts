@@ -2,16 +2,12 @@ import { type Family, printRuleset } from 'iptables-parser'
 import { parseRuleFile, readRuleFiles } from '../service/rule-file.ts'
 import { defineCommand, familyOption } from './command.ts'
 import { exitCode } from './error.ts'
+import { fileOperands } from './operand.ts'
 
 export const command = defineCommand({
   options: yargs =>
     yargs
-      .positional('file', {
-        type: 'string',
-        array: true,
-        demandOption: true,
-        describe: 'Rule files; - is standard input',
-      })
+      .positional('file', { ...fileOperands, demandOption: true })
       .option('family', familyOption)
       .option('counters', {
         alias: 'c',

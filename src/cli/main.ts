@@ -4,6 +4,7 @@ import yargs, { type Argv } from 'yargs'
 import type { Command } from './command.ts'
 import { dropIns } from './drop-in.ts'
 import { type ExitCode, exitCode, UsageError } from './error.ts'
+import { hideDashes } from './operand.ts'
 import { packageVersion } from './version.ts'
 
 interface Subcommand {
@@ -76,7 +77,7 @@ async function describeSubcommands(argv: readonly string[]): Promise<ExitCode> {
 }
 
 const base = (argv: readonly string[], name?: string): Argv =>
-  yargs([...argv])
+  yargs(hideDashes(argv))
     .scriptName('bpftables')
     .version(packageVersion())
     .help()

@@ -77,7 +77,7 @@ function createLink(attachment: Attachment, program: ProgramHandle): FileDescrip
     return attachNetfilter(program, attachment.family, netfilterHook[attachment.hook]).fd
   const { device: name } = attachment
   const index = interfaceIndex(name)
-  if (index === undefined) throw new ServiceError('ERR_SETTING', `there is no device ${name}`)
+  if (index === undefined) throw new ServiceError('ERR_DEVICE', `there is no device ${name}`)
   const device = { name, index }
   if (attachment.kind === 'xdp') return attachXdp(program, device).fd
   return attachTcx(program, device, 'ingress')

@@ -12,6 +12,8 @@ export type ServiceErrorCode =
   | 'ERR_NAMESPACE'
   /** Nothing is loaded. */
   | 'ERR_NOT_LOADED'
+  /** There is no such device. */
+  | 'ERR_DEVICE'
   /** The verifier refused a program. */
   | 'ERR_REJECTED'
   /** A table that stays with the kernel's own iptables. */

@@ -1,0 +1,15 @@
+// yargs drops an operand `-`, taking it for an option without a name. A word that no command line can hold stands in for it.
+
+const STANDARD_INPUT = '\0'
+
+/** Words that yargs leaves alone. */
+export const hideDashes = (words: readonly string[]): string[] =>
+  words.map(word => (word === '-' ? STANDARD_INPUT : word))
+
+/** The positional FILE… of a command, `-` being standard input. */
+export const fileOperands = {
+  type: 'string',
+  array: true,
+  describe: 'Rule files; - is standard input',
+  coerce: (names: readonly string[]): string[] => names.map(name => (name === STANDARD_INPUT ? '-' : name)),
+} as const
