@@ -6,7 +6,7 @@ import { type Refusal, RuleError } from './error.ts'
 import type { BuildContext, Placement } from './extension.ts'
 import { iptablesName } from './family.ts'
 import type { OptionUse } from './option.ts'
-import type { AnyMatchExtension, AnyTargetExtension, Match, Target } from './registry.ts'
+import type { AnyMatchExtension, AnyTargetExtension, ExtensionTarget, Match, Target } from './registry.ts'
 import type { Rule } from './rule.ts'
 import { baseChains } from './ruleset.ts'
 import type { Span } from './span.ts'
@@ -28,19 +28,21 @@ export function buildRules(
 ): Rule[] {
   const { protocol, inInterface, outInterface } = draft
   const { fragment } = draft.core
+  const matches: Match[] = []
   const build: BuildContext = {
     ...context,
-    protocolNegated: protocol?.negated === true,
+    ...(protocol && (protocol.negated ? { negatedProtocol: protocol.value } : { protocol: protocol.value })),
+    matches,
     uses: [],
-    ...(protocol && !protocol.negated && { protocol: protocol.value }),
   }
+  for (const use of draft.matches) matches.push(buildMatch(use, build, refuse))
   const parts: RuleParts = {
     protocol,
     inInterface,
     outInterface,
     fragment: fragment && { value: true, negated: fragment.negated, span: fragment.span },
     target: readTarget(draft, build, refuse),
-    matches: draft.matches.map(use => buildMatch(use, build, refuse)),
+    matches,
     counters: draft.counters,
     span: draft.span,
   }
@@ -80,7 +82,7 @@ export function at<T>(use: { readonly span: CoreUse['span'] }, read: () => T): T
 
 function readTarget(draft: Draft, context: BuildContext, refuse: Refuse): Target | undefined {
   const { jump, goto } = draft.core
-  if (draft.target) return buildExtension<Target>(draft.target, context, 'target', refuse)
+  if (draft.target) return buildTarget(draft.target, context, refuse)
   if (jump) return { kind: 'jump', chain: jump.text, span: jump.span }
   if (goto) return { kind: 'goto', chain: goto.text, span: goto.span }
   return undefined
@@ -92,6 +94,18 @@ function buildMatch(use: ExtensionUse<AnyMatchExtension>, context: BuildContext,
   const placement = extension.placementOf?.(match)
   if (placement) checkPlacement(placement, { name: extension.name, what: 'match', span }, context, refuse)
   return match
+}
+
+function buildTarget(
+  use: ExtensionUse<AnyTargetExtension>,
+  context: BuildContext,
+  refuse: Refuse,
+): ExtensionTarget {
+  const { extension, span } = use
+  const target = buildExtension<ExtensionTarget>(use, context, 'target', refuse)
+  const placement = extension.placementOf?.(target)
+  if (placement) checkPlacement(placement, { name: extension.name, what: 'target', span }, context, refuse)
+  return target
 }
 
 function buildExtension<V>(
@@ -160,6 +174,12 @@ function checkPlacement(
     refuse(fault(`stands only in the table ${tables.join(', ')}`))
   const base = baseChains[context.table].includes(context.chain)
   if (chains && base && !chains.includes(context.chain)) refuse(fault(`cannot be used in ${context.chain}`))
-  if (protocols && (context.protocol === undefined || !protocols.includes(context.protocol)))
-    refuse(fault(`needs -p ${protocols.map(printProtocol).join(' or ')}`))
+  if (
+    !protocols ||
+    (context.protocol !== undefined && (protocols === 'any' || protocols.includes(context.protocol)))
+  )
+    return
+  refuse(
+    fault(`needs -p ${protocols === 'any' ? 'and a protocol' : protocols.map(printProtocol).join(' or ')}`),
+  )
 }

@@ -1,8 +1,8 @@
 // Edits of a rule set: what an iptables command does to it, as a function from one rule set to the next.
 
-import { checkLoops } from './check.ts'
+import { checkTable } from './check.ts'
 import type { Command } from './command.ts'
-import { calledBy, TableEditor } from './edit-table.ts'
+import { TableEditor } from './edit-table.ts'
 import type { Ruleset, Table } from './ruleset.ts'
 
 /**
@@ -15,16 +15,12 @@ export function applyCommand(ruleset: Ruleset, command: Command): Ruleset {
   const editor = old ? new TableEditor(old) : TableEditor.create(command.table)
   editor.apply(command, command.span)
   const table = editor.build()
-  if (callsAnother(command)) checkLoops(table)
+  if (adds(command)) checkTable(table)
   return table === old ? ruleset : withTable(ruleset, table)
 }
 
-/** Only a rule that names a chain can close a circle. */
-function callsAnother(command: Command): boolean {
-  if (command.kind === 'replace') return calledBy(command.rule) !== undefined
-  const adds = command.kind === 'append' || command.kind === 'insert'
-  return adds && command.rules.some(rule => calledBy(rule) !== undefined)
-}
+/** Only a rule more can close a circle, or stand where it must not. */
+const adds = ({ kind }: Command): boolean => kind === 'append' || kind === 'insert' || kind === 'replace'
 
 /** The rule set with a table put in the place of the one of its name, or at the end. */
 export function withTable(ruleset: Ruleset, table: Table): Ruleset {

@@ -3,6 +3,7 @@
 import type { Family } from './family.ts'
 import type { GivenOptions, OptionTable, OptionUse, ValueContext } from './option.ts'
 import type { Packet } from './packet.ts'
+import type { Match } from './registry.ts'
 import type { Located } from './span.ts'
 
 export type TableName = 'filter' | 'nat' | 'mangle' | 'raw' | 'security'
@@ -11,8 +12,10 @@ export type TableName = 'filter' | 'nat' | 'mangle' | 'raw' | 'security'
 export interface BuildContext extends ValueContext {
   readonly table: TableName
   readonly chain: string
-  /** The rule's protocol is negated or not given. */
-  readonly protocolNegated: boolean
+  /** The protocol the rule must not have, where it names one so. */
+  readonly negatedProtocol?: number
+  /** The rule's matches that are built already; to a target, all of them. */
+  readonly matches: readonly Match[]
   /** All uses in the order given. */
   readonly uses: readonly OptionUse[]
 }
@@ -35,8 +38,8 @@ export interface Placement {
   readonly tables?: readonly TableName[]
   /** Base chains from which alone it may be reached. */
   readonly chains?: readonly string[]
-  /** Protocol numbers of which the rule must name one, not negated. */
-  readonly protocols?: readonly number[]
+  /** Protocol numbers of which the rule must name one, not negated; `any`: no matter which. */
+  readonly protocols?: readonly number[] | 'any'
 }
 
 interface Extension<V, O extends OptionTable> extends Placement {

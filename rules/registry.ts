@@ -63,6 +63,44 @@ import { ttl } from './match/ttl.ts'
 import { u32 } from './match/u32.ts'
 import { udp } from './match/udp.ts'
 import type { Located } from './span.ts'
+import { AUDIT } from './target/AUDIT.ts'
+import { CHECKSUM } from './target/CHECKSUM.ts'
+import { CLASSIFY } from './target/CLASSIFY.ts'
+import { CLUSTERIP } from './target/CLUSTERIP.ts'
+import { CONNMARK } from './target/CONNMARK.ts'
+import { CONNSECMARK } from './target/CONNSECMARK.ts'
+import { CT } from './target/CT.ts'
+import { DNAT } from './target/DNAT.ts'
+import { DNPT } from './target/DNPT.ts'
+import { DSCP } from './target/DSCP.ts'
+import { ECN } from './target/ECN.ts'
+import { HL } from './target/HL.ts'
+import { HMARK } from './target/HMARK.ts'
+import { IDLETIMER } from './target/IDLETIMER.ts'
+import { LED } from './target/LED.ts'
+import { LOG } from './target/LOG.ts'
+import { MARK } from './target/MARK.ts'
+import { MASQUERADE } from './target/MASQUERADE.ts'
+import { NETMAP } from './target/NETMAP.ts'
+import { NFLOG } from './target/NFLOG.ts'
+import { NFQUEUE } from './target/NFQUEUE.ts'
+import { NOTRACK } from './target/NOTRACK.ts'
+import { QUEUE } from './target/QUEUE.ts'
+import { RATEEST } from './target/RATEEST.ts'
+import { REDIRECT } from './target/REDIRECT.ts'
+import { REJECT } from './target/REJECT.ts'
+import { SECMARK } from './target/SECMARK.ts'
+import { SET } from './target/SET.ts'
+import { SNAT } from './target/SNAT.ts'
+import { SNPT } from './target/SNPT.ts'
+import { SYNPROXY } from './target/SYNPROXY.ts'
+import { TCPMSS } from './target/TCPMSS.ts'
+import { TCPOPTSTRIP } from './target/TCPOPTSTRIP.ts'
+import { TEE } from './target/TEE.ts'
+import { TOS } from './target/TOS.ts'
+import { TPROXY } from './target/TPROXY.ts'
+import { TRACE } from './target/TRACE.ts'
+import { TTL } from './target/TTL.ts'
 import { ACCEPT, DROP, RETURN } from './target/verdict.ts'
 
 export const matchExtensions = {
@@ -130,8 +168,46 @@ export const matchExtensions = {
 
 export const targetExtensions = {
   ACCEPT,
+  AUDIT,
+  CHECKSUM,
+  CLASSIFY,
+  CLUSTERIP,
+  CONNMARK,
+  CONNSECMARK,
+  CT,
+  DNAT,
+  DNPT,
   DROP,
+  DSCP,
+  ECN,
+  HL,
+  HMARK,
+  IDLETIMER,
+  LED,
+  LOG,
+  MARK,
+  MASQUERADE,
+  NETMAP,
+  NFLOG,
+  NFQUEUE,
+  NOTRACK,
+  QUEUE,
+  RATEEST,
+  REDIRECT,
+  REJECT,
   RETURN,
+  SECMARK,
+  SET,
+  SNAT,
+  SNPT,
+  SYNPROXY,
+  TCPMSS,
+  TCPOPTSTRIP,
+  TEE,
+  TOS,
+  TPROXY,
+  TRACE,
+  TTL,
 } as const
 
 type ValueOf<E> = E extends MatchExtension<infer M> ? M : E extends TargetExtension<infer T> ? T : never
@@ -151,11 +227,12 @@ export interface GotoTarget extends Located {
 export type ChainTarget = JumpTarget | GotoTarget
 
 export type Match = ValueOf<(typeof matchExtensions)[keyof typeof matchExtensions]>
-export type Target = ValueOf<(typeof targetExtensions)[keyof typeof targetExtensions]> | ChainTarget
+export type ExtensionTarget = ValueOf<(typeof targetExtensions)[keyof typeof targetExtensions]>
+export type Target = ExtensionTarget | ChainTarget
 
 /** An extension with its value's type put aside, for code that treats all alike. */
 export type AnyMatchExtension = MatchExtension<Match>
-export type AnyTargetExtension = TargetExtension<Exclude<Target, ChainTarget>>
+export type AnyTargetExtension = TargetExtension<ExtensionTarget>
 
 export const findMatch = (name: string): AnyMatchExtension | undefined =>
   find(matchByName, matchExtensions, name) as AnyMatchExtension | undefined
@@ -166,7 +243,7 @@ export const findTarget = (name: string): AnyTargetExtension | undefined =>
 export const matchExtension = (match: Match): AnyMatchExtension =>
   matchExtensions[match.kind] as AnyMatchExtension
 
-export const targetExtension = (target: Exclude<Target, ChainTarget>): AnyTargetExtension =>
+export const targetExtension = (target: ExtensionTarget): AnyTargetExtension =>
   targetExtensions[target.kind] as AnyTargetExtension
 
 interface Named {

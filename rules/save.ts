@@ -1,6 +1,6 @@
 // Rule files: what iptables-save writes and iptables-restore reads. Its lines are edits of tables, made one after the other.
 
-import { checkLoops } from './check.ts'
+import { checkTable } from './check.ts'
 import { type Edit, parseLine } from './command.ts'
 import { type Counters, parseCounters } from './counters.ts'
 import { withTable } from './edit.ts'
@@ -148,7 +148,7 @@ class SaveReader {
   #commit(editor: TableEditor): void {
     editor.closing = this.#takeRemarks()
     const table = editor.build()
-    checkLoops(table)
+    checkTable(table)
     this.#ruleset = withTable(this.#ruleset, table)
     this.#table = undefined
   }

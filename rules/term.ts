@@ -28,3 +28,13 @@ export const agrees = <T>(given: Term<T> | undefined, test: (value: T) => boolea
 
 /** `!` before a term that is negated, as most listings show it. */
 export const bang = (given: { readonly negated: boolean }): string => (given.negated ? '!' : '')
+
+/** ` --option value`; '' where there is no value. For options that cannot be negated. */
+export const printValue = <T>(
+  option: string,
+  value: T | undefined,
+  print: (value: T) => string = String,
+): string => (value === undefined ? '' : ` --${option} ${print(value)}`)
+
+/** ` --option`, or '' where it was not given. */
+export const printFlag = (option: string, given: boolean): string => (given ? ` --${option}` : '')

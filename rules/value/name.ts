@@ -1,5 +1,5 @@
 import { RuleError } from '../error.ts'
-import { utf8Length } from './quote.ts'
+import { quoted, utf8Length } from './quote.ts'
 
 /** The name of something that lives in the kernel: a list, a set, an estimator. `size` is that of the kernel's field, with its NUL. */
 export function parseName(text: string, size: number, what: string): string {
@@ -12,5 +12,4 @@ export function parseName(text: string, size: number, what: string): string {
 }
 
 /** Bare, as iptables-save prints it, but quoted where its own iptables-restore could not read that back. */
-export const printName = (name: string): string =>
-  /[\s"\\]|^[-!]/.test(name) ? `"${name.replace(/["\\]/g, character => `\\${character}`)}"` : name
+export const printName = (name: string): string => (/[\s"\\]/.test(name) ? quoted(name) : name)

@@ -16,7 +16,7 @@ export const parsePort: PortParser = (text, { protocol }) =>
   checkPort(text, cNumber(text) ?? servicePort(text, protocol))
 
 /** A port by decimal number or by the name of any transport protocol's service, as most matches but tcp read it. */
-const parseAnyPort: PortParser = text => {
+export const parseAnyPort: PortParser = text => {
   const [digits] = /^\d+$/.exec(text.replace(/^[ \t]*\+?/, '')) ?? []
   return checkPort(text, digits === undefined ? anyService(text) : Number(digits))
 }

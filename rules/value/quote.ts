@@ -1,8 +1,8 @@
 /** A word as iptables-save writes it: in quotes, with escapes, where it must be. Source: xtables_save_string. */
-export function quote(text: string): string {
-  if (/^[A-Za-z0-9_-]+$/.test(text)) return text
-  return `"${text.replace(/["'\\]/g, character => `\\${character}`)}"`
-}
+export const quote = (text: string): string => (/^[A-Za-z0-9_-]+$/.test(text) ? text : quoted(text))
+
+/** In quotes, whether it must be or not. */
+export const quoted = (text: string): string => `"${text.replace(/["'\\]/g, character => `\\${character}`)}"`
 
 /** The kernel's limits count these. */
 export const utf8Length = (text: string): number => utf8Bytes(text).length

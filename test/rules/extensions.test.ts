@@ -1,5 +1,6 @@
 import test from 'ava'
 import { parseSave, printRuleset, RuleError } from 'iptables-parser'
+import type { KnownDifference } from './difference.ts'
 import {
   type CaseFile,
   type ExtensionCase,
@@ -10,7 +11,7 @@ import {
   ruleLines,
   upstreamFiles,
 } from './extension-cases.ts'
-import { differentFromLegacy, differentFromUpstream, type KnownDifference } from './known-differences.ts'
+import { differentFromLegacy, differentFromUpstream } from './known-differences.ts'
 
 const print = (text: string, { family }: ExtensionCase): string => printRuleset(parseSave(text, { family }))
 

@@ -1,31 +1,13 @@
 // Where iptables' own tables, or iptables-legacy 1.8.9 itself, say other than we do, and why.
 
-export interface KnownDifference {
-  /** Name of the file, as in CaseFile. */
-  readonly file: string
-  readonly rule: string
-  /** What is printed instead; undefined where it is refused. */
-  readonly instead: string | undefined
-  readonly why: string
-}
-
-/** Rules of a file, and what is printed for each instead: `=` where it is as typed, undefined where it is refused. */
-type Instead = Readonly<Record<string, Readonly<Record<string, string | undefined>>>>
-
-const because = (why: string, files: Instead): readonly KnownDifference[] =>
-  Object.entries(files).flatMap(([file, rules]) =>
-    Object.entries(rules).map(([rule, instead]) => ({
-      file,
-      rule,
-      instead: instead === '=' ? rule : instead,
-      why,
-    })),
-  )
+import { because, type KnownDifference } from './difference.ts'
+import { targetsDifferentFromLegacy } from './target-differences.ts'
 
 /** iptables' own tables (1.8.9) on the left, what this parser does under `instead`. */
 export const differentFromUpstream: readonly KnownDifference[] = [
   ...because('only a kernel knows which accounting objects and sets there are', {
     'libxt_nfacct.t': { '-m nfacct --nfacct-name wrong': '-m nfacct --nfacct-name  wrong' },
+    'libxt_SET.t': { '-j SET --add-set foo src,dst': '=' },
     'libxt_set.t': { '-m set --match-set foo src,dst': '=' },
   }),
   ...because('Linux 6.18 takes up to 65535 hits; it was 255 once', {
@@ -37,6 +19,7 @@ export const differentFromUpstream: readonly KnownDifference[] = [
 
 /** Our fixtures on the left, what iptables-legacy 1.8.9 does under `instead`. */
 export const differentFromLegacy: readonly KnownDifference[] = [
+  ...targetsDifferentFromLegacy,
   ...because('before 1.8.10 a range that ends before it begins was taken, and nothing lay in it', {
     'match/conntrack.t': { '-m conntrack --ctorigsrcport 3:2': '=', '-m conntrack --ctexpire 6:5': '=' },
     'match/length.t': { '-m length --length 10:5': '=' },
@@ -141,4 +124,7 @@ export const differentFromLegacy: readonly KnownDifference[] = [
 /** Fixtures about extensions that a kernel may lack, and what they need. */
 export const notInEveryKernel: Readonly<Record<string, string>> = {
   'match/ipvs.4.t': 'CONFIG_NETFILTER_XT_MATCH_IPVS',
+  'target/CLUSTERIP.t': 'Linux before 6.3',
+  'target/LED.t': 'CONFIG_NETFILTER_XT_TARGET_LED',
+  'target/SECMARK.t': 'SELinux',
 }

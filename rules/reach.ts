@@ -1,0 +1,54 @@
+// Some matches and targets stand only below certain base chains. A rule in a user chain is below every base chain that leads to it.
+
+import { RuleError } from './error.ts'
+import type { Placement } from './extension.ts'
+import { type Match, matchExtension, type Target, targetExtension } from './registry.ts'
+import type { Chain, Table } from './ruleset.ts'
+
+/** Throws RuleError for the first rule of a user chain below a base chain it cannot be used in. */
+export function checkReach(table: Table): void {
+  const chains = new Map(table.chains.map(chain => [chain.name, chain]))
+  for (const base of table.chains) {
+    if (!base.policy) continue
+    for (const chain of reachable(base, chains)) checkChain(chain, base)
+  }
+}
+
+/** The user chains that a chain's rules lead to, however far. */
+function reachable(base: Chain, chains: ReadonlyMap<string, Chain>): ReadonlySet<Chain> {
+  const found = new Set<Chain>()
+  const add = ({ rules }: Chain): void => {
+    for (const { target } of rules) {
+      const next = target?.kind === 'jump' || target?.kind === 'goto' ? chains.get(target.chain) : undefined
+      if (next) found.add(next)
+    }
+  }
+  add(base)
+  // a set yields what is added to it while it is walked
+  for (const chain of found) add(chain)
+  return found
+}
+
+function checkChain({ rules }: Chain, base: Chain): void {
+  for (const { matches, target } of rules) {
+    for (const match of matches) {
+      const extension = matchExtension(match)
+      check(match, '-m', extension, base.name)
+      check(match, '-m', extension.placementOf?.(match), base.name)
+    }
+    if (!target || target.kind === 'jump' || target.kind === 'goto') continue
+    const extension = targetExtension(target)
+    check(target, '-j', extension, base.name)
+    check(target, '-j', extension.placementOf?.(target), base.name)
+  }
+}
+
+function check(part: Match | Target, option: string, placement: Placement | undefined, base: string): void {
+  const chains = placement?.chains
+  if (!chains || chains.includes(base)) return
+  throw new RuleError('ERR_EXTENSION', `${option} ${part.kind} cannot be used below ${base}`, {
+    ...(part.span && { span: part.span }),
+    hint: `it stands only in ${chains.join(', ')} and the chains they lead to, but ${base} leads here too`,
+    refusal: { status: 1, text: "Invalid argument. Run `dmesg' for more information" },
+  })
+}

@@ -1,0 +1,24 @@
+import { defineTarget } from '../extension.ts'
+import { type HopChange, hopOption } from '../value/hop-change.ts'
+
+/** Changes the hop limit. */
+export interface HlTarget extends HopChange {
+  readonly kind: 'HL'
+}
+
+export const HL = defineTarget<HlTarget>()({
+  name: 'HL',
+  families: [6],
+  tables: ['mangle'],
+  options: {
+    'hl-set': hopOption('set', ['hl-inc', 'hl-dec']),
+    'hl-inc': hopOption('inc', ['hl-set', 'hl-dec']),
+    'hl-dec': hopOption('dec', ['hl-set', 'hl-inc']),
+  },
+  requiresOneOf: ['hl-set', 'hl-inc', 'hl-dec'],
+  build(given) {
+    const change = given['hl-set'] ?? given['hl-inc'] ?? given['hl-dec']
+    return { kind: 'HL', ...(change?.value ?? { change: 'inc', hops: 0 }) }
+  },
+  print: ({ change, hops }) => ` --hl-${change} ${hops}`,
+})
