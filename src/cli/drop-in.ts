@@ -13,8 +13,15 @@ const restore =
   async words =>
     (await import('./iptables-restore.ts')).iptablesRestore(family, words)
 
+const edit =
+  (family: Family): DropIn =>
+  async words =>
+    (await import('./iptables-edit.ts')).iptables(family, words)
+
 /** The commands that take the place of iptables' own: by name, given what follows the name. */
 export const dropIns: Readonly<Record<string, DropIn>> = {
+  iptables: edit(4),
+  ip6tables: edit(6),
   'iptables-save': save(4),
   'ip6tables-save': save(6),
   'iptables-restore': restore(4),

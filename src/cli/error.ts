@@ -3,7 +3,7 @@
 import { formatError } from 'iptables-parser'
 
 /** Exit codes of all commands; those of iptables. */
-export const exitCode = { done: 0, failed: 1, usage: 2, locked: 4 } as const
+export const exitCode = { done: 0, failed: 1, usage: 2, version: 3, locked: 4 } as const
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode]
 
 /** The command line itself is wrong. */

@@ -2,9 +2,8 @@
 
 import { writeFileSync } from 'node:fs'
 import { type Family, parseSave, printRuleset, type Ruleset } from 'iptables-parser'
-import { withHits } from '../service/edit.ts'
+import { liveRuleset, readLiveHits } from '../service/edit.ts'
 import { ServiceError, systemReason } from '../service/error.ts'
-import { readLive, requireOwnNamespace } from '../service/live.ts'
 import { ownTable } from '../service/rule-file.ts'
 import { readSettings } from '../service/settings.ts'
 import { type ExitCode, exitCode } from './error.ts'
@@ -67,11 +66,8 @@ function saveText(family: Family, table: string | undefined, counters: boolean):
 const emptyRuleset = (family: Family): Ruleset => parseSave(`*${ownTable}\nCOMMIT\n`, { family })
 
 function readRuleset(family: Family): Ruleset | undefined {
-  const settings = readSettings()
-  const live = readLive(settings)
-  if (!live) return undefined
-  requireOwnNamespace(live)
-  return withHits(settings, live).rulesets.find(({ ruleset }) => ruleset.family === family)?.ruleset
+  const ruleset = liveRuleset(readLiveHits(readSettings()), family)
+  return ruleset.tables.length > 0 ? ruleset : undefined
 }
 
 /** As ctime(3) writes it: `Sat Nov  1 20:17:36 2026`, local time. */

@@ -4,10 +4,10 @@ import { needsConntrack } from '../../translator/conntrack.ts'
 import type { Lane } from '../../translator/lane.ts'
 import { type Refusal, translate } from '../../translator/translate.ts'
 import { ensurePinDirectory } from '../kernel/bpffs.ts'
-import { withHits } from './edit.ts'
+import { readLiveHits } from './edit.ts'
 import { type Generation, listGenerations } from './generation.ts'
 import { chosenHook, devicesFor, lanesFor } from './lanes.ts'
-import { currentNamespace, type Live, readLive, requireOwnNamespace } from './live.ts'
+import { currentNamespace, type Live } from './live.ts'
 import { type LockWait, withLock } from './lock.ts'
 import { type Change, type Plan, planGeneration } from './plan.ts'
 import { lanesPinned } from './programs.ts'
@@ -40,7 +40,7 @@ function applyLocked(
   decide: (live: Live | undefined) => readonly Change[],
   options: ApplyOptions,
 ): Applied {
-  const live = readForChange(settings)
+  const live = readLiveHits(settings)
   const changes = decide(live)
   if (changes.length === 0) return { kind: 'unchanged' }
   const plan = planGeneration(live ?? nothingLoaded, changes)
@@ -52,14 +52,6 @@ function applyLocked(
   const { programs, rules } = translation
   load(settings, { live, generation, plan, programs, reused, rules }, options)
   return { kind: 'applied', generation, before: live }
-}
-
-/** What is loaded, with its counters as they are now. */
-function readForChange(settings: Settings): Live | undefined {
-  const live = readLive(settings)
-  if (!live) return undefined
-  requireOwnNamespace(live)
-  return withHits(settings, live)
 }
 
 const nothingLoaded = { rulesets: [], counterArrays: [] } as const

@@ -42,7 +42,7 @@ export function readLive(settings: Settings): Live | undefined {
 export function loadGeneration(settings: Settings, number: number): Live {
   const generation = readGeneration(settings, number)
   const rulesets = generation.rulesets.map(({ family, text, slots }): LoadedRuleset => {
-    const ruleset = withOwnTable(parseSave(text, { family, name: `generation ${number}` }))
+    const ruleset = withOwnTable(parseSave(text, { family, name: `generation ${number}`, remarks: true }))
     if (!ruleset) throw new ServiceError('ERR_STATE', `generation ${number} has lost its rules`)
     return { ruleset, text, slots }
   })
