@@ -21,6 +21,7 @@ import { ecn } from './match/ecn.ts'
 import { esp } from './match/esp.ts'
 import { eui64 } from './match/eui64.ts'
 import { frag } from './match/frag.ts'
+import { hashlimit } from './match/hashlimit.ts'
 import { hbh } from './match/hbh.ts'
 import { helper } from './match/helper.ts'
 import { hl } from './match/hl.ts'
@@ -123,6 +124,7 @@ export const matchExtensions = {
   esp,
   eui64,
   frag,
+  hashlimit,
   hbh,
   helper,
   hl,

@@ -12,16 +12,14 @@ const UNITS = [
   { name: 'min', word: 'minute', seconds: 60 },
   { name: 'sec', word: 'second', seconds: 1 },
 ] as const
+type Unit = (typeof UNITS)[number]
 
 /** `number` (per second) or `number/unit`, a unit being any beginning of second, minute, hour or day. */
 export function parseRate(text: string, ticksPerSecond: number): Rate {
-  const [, count = '', unit = 's'] = /^(\d+)(?:\/(.+))?$/.exec(text) ?? []
-  const seconds = UNITS.find(({ word }) => word.startsWith(unit.toLowerCase()))?.seconds
-  if (Number(count) === 0 || seconds === undefined)
-    throw new RuleError('ERR_VALUE', `"${text}" is not a rate`, {
-      hint: 'write number/unit; units are second, minute, hour and day',
-    })
-  const ticks = Math.floor((ticksPerSecond * seconds) / Number(count))
+  const count = Number(/^\d+/.exec(text)?.[0] ?? 0)
+  const seconds = unitSeconds(text)
+  if (count === 0) throw notARate(text)
+  const ticks = Math.floor((ticksPerSecond * seconds) / count)
   if (ticks === 0)
     throw new RuleError('ERR_VALUE', `the rate ${text} is too fast`, {
       hint: `at most ${ticksPerSecond} a second`,
@@ -29,14 +27,32 @@ export function parseRate(text: string, ticksPerSecond: number): Rate {
   return { ticks }
 }
 
-/** In the shortest unit that loses nothing against the next longer one. */
-export function printRate({ ticks }: Rate, ticksPerSecond: number): string {
-  const [day, ...shorter] = UNITS
-  let best: (typeof UNITS)[number] = day
-  for (const unit of shorter) {
+/** Of the unit that a rate is given in. */
+export function unitSeconds(text: string): number {
+  const given = /^\d+(?:\/(.+))?$/.exec(text)
+  const unit = given?.[1]?.toLowerCase() ?? 's'
+  const found = given && UNITS.find(({ word }) => word.startsWith(unit))
+  if (!found) throw notARate(text)
+  return found.seconds
+}
+
+const notARate = (text: string): RuleError =>
+  new RuleError('ERR_VALUE', `"${text}" is not a rate`, {
+    hint: 'write number/unit; units are second, minute, hour and day',
+  })
+
+export function printRate(rate: Rate, ticksPerSecond: number): string {
+  const { name, seconds } = rateUnit(rate, ticksPerSecond)
+  return `${Math.floor((seconds * ticksPerSecond) / rate.ticks)}/${name}`
+}
+
+/** The unit a rate is printed in: the shortest that loses nothing against the next longer one. */
+export function rateUnit({ ticks }: Rate, ticksPerSecond: number): Unit {
+  let best: Unit = UNITS[0]
+  for (const unit of UNITS.slice(1)) {
     const whole = unit.seconds * ticksPerSecond
     if (ticks > whole || Math.floor(whole / ticks) < whole % ticks) break
     best = unit
   }
-  return `${Math.floor((best.seconds * ticksPerSecond) / ticks)}/${best.name}`
+  return best
 }

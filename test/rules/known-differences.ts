@@ -84,6 +84,30 @@ export const differentFromLegacy: readonly KnownDifference[] = [
   ...because('all indexes are printed as if none had been given, which asks for index 0 when read back', {
     'match/ipcomp.t': { '-p ipcomp -m ipcomp --ipcompspi :': '-p ipcomp -m ipcomp' },
   }),
+  ...because('what follows the number of a rate is passed over', {
+    'match/hashlimit.t': {
+      '-m hashlimit --hashlimit-upto 10mb --hashlimit-name a':
+        '-m hashlimit --hashlimit-upto 10/sec --hashlimit-burst 5 --hashlimit-name a',
+    },
+  }),
+  ...because('a rate below 16b/s is printed as 0b/s, which is not read back', {
+    'match/hashlimit.t': {
+      '-m hashlimit --hashlimit-upto 15b/s --hashlimit-name a':
+        '-m hashlimit --hashlimit-upto 0b/s --hashlimit-name a',
+    },
+  }),
+  ...because('a burst is cut to whole units, though that may be less than the least burst of its rate', {
+    'match/hashlimit.t': {
+      '-m hashlimit --hashlimit-upto 1536kb/s --hashlimit-burst 1536kb --hashlimit-name a':
+        '-m hashlimit --hashlimit-upto 1536kb/s --hashlimit-burst 1mb --hashlimit-name a',
+    },
+  }),
+  ...because('a burst that does not fit wraps round', {
+    'match/hashlimit.t': {
+      '-m hashlimit --hashlimit-upto 4kb/s --hashlimit-burst 10000mb --hashlimit-name a':
+        '-m hashlimit --hashlimit-upto 4kb/s --hashlimit-burst 1808mb --hashlimit-name a',
+    },
+  }),
   ...because('a name that is too long is cut', {
     'match/helper.t': {
       '-m helper --helper abcdefghijklmnopqrstuvwxyzabcd': '-m helper --helper abcdefghijklmnopqrstuvwxyzabc',

@@ -33,6 +33,7 @@ export const matchTranslators: {
   esp: untranslatable('the SPI is not translated yet'),
   eui64: untranslatable('the link-layer source address is not translated yet'),
   frag: untranslatable('IPv6 extension headers are not translated yet'),
+  hashlimit: untranslatable('it limits a rate, which no decision tree can hold'),
   hbh: untranslatable('IPv6 extension headers are not translated yet'),
   helper: untranslatable('the helper of a connection is not translated yet'),
   hl: untranslatable('the hop limit is not translated yet'),
