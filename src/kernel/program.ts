@@ -12,6 +12,7 @@ import { close, type FileDescriptor } from './sys/object.ts'
 import {
   attachTypeNumber,
   functionInfoSize,
+  type Log,
   loadBtf,
   loadError,
   loadImage,
@@ -65,10 +66,20 @@ const hintFor = (error: SystemError): string | undefined => {
   return undefined
 }
 
+/** A signal that arrives while the verifier works makes it give up; V8 sends some, and so do profilers. libbpf tries as often. */
+const INTERRUPTED_TRIES = 5
+
+const tryLoad = (program: ProgramImage, log?: Log): number => {
+  let result = loadImage(program, log)
+  for (let tries = 1; result === -errno.EAGAIN && tries < INTERRUPTED_TRIES; tries++)
+    result = loadImage(program, log)
+  return result
+}
+
 /** Loads again, with the verifier's log this time; it may even succeed, if memory was short. */
 const loadWithLog = (spec: ProgramSpec, image: Image, program: ProgramImage): FileDescriptor => {
   const buffer = new Uint8Array(logSize)
-  const result = loadImage(program, { level: 1, buffer })
+  const result = tryLoad(program, { level: 1, buffer })
   if (result >= 0) return result
   const error = loadError(spec.name, result)
   const log = textOf(buffer)
@@ -79,7 +90,7 @@ const loadWithLog = (spec: ProgramSpec, image: Image, program: ProgramImage): Fi
 }
 
 const load = (spec: ProgramSpec, image: Image, program: ProgramImage): FileDescriptor => {
-  const result = loadImage(program)
+  const result = tryLoad(program)
   if (result >= 0) return result
   if (result !== -errno.EPERM) return loadWithLog(spec, image, program)
   throw explainFailure(loadError(spec.name, result), { kind: 'program', type: spec.type })
