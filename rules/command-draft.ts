@@ -1,12 +1,9 @@
 import {
-  COMMAND_ORDER,
   type CommandLetter,
   type CoreOption,
-  goTogether,
+  conflicting,
   illegalOption,
-  LEGAL_BY_NUMBER,
   type ListName,
-  legalOptions,
   type OtherName,
 } from './command-option.ts'
 import { refused } from './error.ts'
@@ -27,7 +24,8 @@ const INT_MAX = 2 ** 31 - 1
 /** What a command's arguments said apart from the rule, as they are read. */
 export class CommandDraft {
   readonly family: Family
-  letters: CommandLetter[] = []
+  /** Of the commands given, in their order. */
+  letters = ''
   /** -D or -Z with a number. */
   byNumber = false
   chain: Token | undefined
@@ -39,7 +37,6 @@ export class CommandDraft {
   /** Seconds of -w; Infinity where it has none. */
   wait: number | undefined
   waitInterval = false
-  readonly lists = new Set<ListName>()
   information: 'version' | 'help' | undefined
   /** -4 in an IPv6 file, or -6 in an IPv4 one. */
   otherFamily = false
@@ -71,7 +68,6 @@ export class CommandDraft {
     const letter = name === 'numeric' ? 'n' : name === 'exact' ? 'x' : '0'
     this.mark(letter, token)
     if (negated) throw usage(`cannot have ! before -${letter}`, token)
-    this.lists.add(name)
   }
 
   #readOther(name: OtherName, token: Token, words: Words, negated: boolean): void {
@@ -131,10 +127,9 @@ export class CommandDraft {
 
   #addCommand(letter: CommandLetter, token: Token, negated: boolean): void {
     if (negated) throw usage("unexpected '!' flag", token)
-    const others = this.letters.filter(other => !goTogether(other, letter))
-    const last = others.sort((a, b) => COMMAND_ORDER.indexOf(b) - COMMAND_ORDER.indexOf(a))[0]
-    if (last) throw usage(`Cannot use -${letter} with -${last}`, token)
-    this.letters.push(letter)
+    const other = this.letters === '' ? undefined : conflicting(this.letters, letter)
+    if (other) throw usage(`Cannot use -${letter} with -${other}`, token)
+    this.letters += letter
   }
 
   #readNumber(words: Words, token: Token): boolean {
@@ -149,10 +144,7 @@ export class CommandDraft {
 
   /** What of the options given cannot stand beside the command. */
   check(span: Span): void {
-    const allowed = this.letters.map(letter =>
-      letter === 'D' && this.byNumber ? LEGAL_BY_NUMBER : legalOptions(letter),
-    )
-    const illegal = illegalOption(allowed, this.given)
+    const illegal = illegalOption(this.letters, this.byNumber, this.given)
     if (illegal) throw usage(`Illegal option \`-${illegal}' with this command`, span)
   }
 }

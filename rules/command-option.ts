@@ -135,21 +135,33 @@ const LEGAL: Readonly<Record<CommandLetter, string>> = {
   E: 'v',
 }
 
-/** The first of the given options that none of the commands allows. */
-export const illegalOption = (commands: readonly string[], given: string): string | undefined =>
-  [...LETTERS].find(letter => given.includes(letter) && !commands.some(allowed => allowed.includes(letter)))
+/** The first of the given options that none of the commands allows. Of a rule addressed by its number nothing more may be said. */
+export function illegalOption(commands: string, byNumber: boolean, given: string): string | undefined {
+  const allowed = (letter: string): boolean => isLegal(commands, byNumber, letter)
+  for (let at = 0; at < given.length; at++)
+    if (!allowed(given.charAt(at)))
+      return [...LETTERS].find(letter => given.includes(letter) && !allowed(letter))
+  return undefined
+}
 
-export const legalOptions = (letter: CommandLetter): string => LEGAL[letter]
-
-/** Of a rule addressed by its number nothing more may be said. */
-export const LEGAL_BY_NUMBER = 'v'
+function isLegal(commands: string, byNumber: boolean, letter: string): boolean {
+  for (let at = 0; at < commands.length; at++) {
+    const command = commands.charAt(at)
+    const legal = byNumber && command === 'D' ? 'v' : LEGAL[command as CommandLetter]
+    if (legal.includes(letter)) return true
+  }
+  return false
+}
 
 /** Options that may have a "!" before them. */
 export const NEGATABLE = 'sdpiof'
 
 /** Commands in the order that decides which of two is named in a message. */
-export const COMMAND_ORDER = 'IDRALFZNXPESC'
+const COMMAND_ORDER = 'IDRALFZNXPESC'
 
-/** Commands that may be given together: a listing and -Z. */
-export const goTogether = (a: CommandLetter, b: CommandLetter): boolean =>
+/** The command among those given that cannot stand beside one more; only a listing and -Z go together. */
+export const conflicting = (given: string, letter: CommandLetter): string | undefined =>
+  [...COMMAND_ORDER].findLast(other => given.includes(other) && !goTogether(other, letter))
+
+const goTogether = (a: string, b: string): boolean =>
   (a === 'Z' && (b === 'L' || b === 'S')) || (b === 'Z' && (a === 'L' || a === 'S'))

@@ -196,7 +196,7 @@ function checkWhole({ command, rule }: ArgumentReader, table: string): void {
 function checkPlaces({ command, rule }: ArgumentReader): void {
   command.check(rule.span)
   if (command.chain) checkChainName(command.chain.text, command.chain)
-  if (!command.letters.some(letter => 'ACDIR'.includes(letter))) return
+  if (!'ACDIR'.includes(command.letters)) return
   const chain = command.chain?.text ?? ''
   const { 'in-interface': input, 'out-interface': output } = rule.core
   if (output && ['INPUT', 'PREROUTING'].includes(chain))
@@ -261,23 +261,23 @@ function editOf(reader: ArgumentReader, tableName: string): Edit | InformationCo
 }
 
 /** Of -L -Z it is -L; but a -Z with a number forgets a listing given before it. */
-function mainLetter({ letters, byNumber }: CommandDraft): CommandLetter | undefined {
-  if (byNumber && letters.at(-1) === 'Z') return 'Z'
-  return letters.find(letter => letter !== 'Z') ?? letters[0]
+function mainLetter({ letters, byNumber }: CommandDraft): CommandLetter {
+  if (byNumber && letters.endsWith('Z')) return 'Z'
+  return (letters.startsWith('Z') ? letters.charAt(1) || 'Z' : letters.charAt(0)) as CommandLetter
 }
 
 const named = ({ chain }: CommandDraft): { chain?: string } => (chain ? { chain: chain.text } : {})
 
 function listOf(command: CommandDraft, kind: ListCommand['kind']): ListCommand {
-  const { lists, number, letters, byNumber } = command
+  const { given, number, letters, byNumber } = command
   const zero = byNumber ? ('rule' as const) : ('chain' as const)
   return {
     kind,
     ...named(command),
     ...(number !== undefined && { number }),
-    numeric: lists.has('numeric'),
-    exact: lists.has('exact'),
-    lineNumbers: lists.has('line-numbers'),
+    numeric: given.includes('n'),
+    exact: given.includes('x'),
+    lineNumbers: given.includes('0'),
     ...(letters.includes('Z') && { zero }),
   }
 }

@@ -23,6 +23,7 @@ export function parseCounter(text: string): bigint {
 
 /** `[packets:bytes]`, with its brackets. */
 export function parseCounters(text: string): Counters {
+  if (text === '[0:0]') return noCounters
   const parts = /^\[([^:\]]*):([^:\]]*)\]$/.exec(text)
   if (!parts)
     throw new RuleError('ERR_COUNTER', `"${text}" is not a pair of counters`, {

@@ -388,7 +388,7 @@ export class TableEditor {
   }
 
   #added(rule: Rule): void {
-    if (rule.counters) this.#counted.add(rule)
+    if (rule.counters && rule.counters !== noCounters) this.#counted.add(rule)
     this.#count(rule, 1)
   }
 

@@ -12,17 +12,27 @@ export interface AddressMask {
 
 export const addressBits = (family: Family): 32 | 128 => (family === 4 ? 32 : 128)
 
-export const fullMask = (family: Family): bigint => (1n << BigInt(addressBits(family))) - 1n
+export const fullMask = (family: Family): bigint => prefixMask(family, addressBits(family))
 
-export const prefixMask = (family: Family, length: number): bigint =>
-  fullMask(family) ^ ((1n << BigInt(addressBits(family) - length)) - 1n)
+/** By length. Rule sets hold hundreds of thousands of masks, and few different ones. */
+const prefixMasks = (family: Family): readonly bigint[] =>
+  Array.from({ length: addressBits(family) + 1 }, (_, length) => {
+    const bits = BigInt(addressBits(family))
+    return ((1n << BigInt(length)) - 1n) << (bits - BigInt(length))
+  })
+
+const MASKS = { 4: prefixMasks(4), 6: prefixMasks(6) } as const
+
+export const prefixMask = (family: Family, length: number): bigint => MASKS[family][length] ?? 0n
+
+const LENGTHS: Readonly<Record<Family, ReadonlyMap<bigint, number>>> = {
+  4: new Map(MASKS[4].map((mask, length) => [mask, length])),
+  6: new Map(MASKS[6].map((mask, length) => [mask, length])),
+}
 
 /** The length of a mask that is a prefix, else undefined. */
-export function prefixLength(family: Family, mask: bigint): number | undefined {
-  const zeros = fullMask(family) ^ mask
-  if ((zeros & (zeros + 1n)) !== 0n) return undefined
-  return addressBits(family) - (zeros === 0n ? 0 : zeros.toString(2).length)
-}
+export const prefixLength = (family: Family, mask: bigint): number | undefined =>
+  mask === MASKS[family].at(-1) ? addressBits(family) : LENGTHS[family].get(mask)
 
 export const addressMatches = ({ value, mask }: AddressMask, address: bigint): boolean =>
   (address & mask) === value
@@ -33,7 +43,8 @@ export function parseAddressMask(text: string, family: Family): AddressMask {
   const mask = slash < 0 ? fullMask(family) : parseMask(text.slice(slash + 1), family)
   const host = slash < 0 ? text : text.slice(0, slash)
   const value = (slash >= 0 && family === 4 ? readNetwork(host) : undefined) ?? parseAddress(host, family)
-  return { family, value: value & mask, mask }
+  const whole = mask === fullMask(family)
+  return { family, value: whole ? value : value & mask, mask }
 }
 
 export function parseAddress(text: string, family: Family): bigint {
@@ -65,18 +76,38 @@ export function parseMask(text: string, family: Family): bigint {
   return mask
 }
 
-const OCTET = /^(0|[1-9]\d{0,2})$/
-
 export function readIpv4(text: string): bigint | undefined {
-  const parts = text.split('.')
-  if (parts.length !== 4 || !parts.every(part => OCTET.test(part) && Number(part) <= 255)) return undefined
-  return BigInt(parts.reduce((value, part) => value * 256 + Number(part), 0))
+  const value = readDotted(text, 4)
+  return value === undefined ? undefined : BigInt(value)
 }
 
+/** `10.1` is 10.1.0.0. */
 function readNetwork(text: string): bigint | undefined {
-  const parts = text.split('.')
-  if (parts.length > 4) return undefined
-  return readIpv4([...parts, '0', '0', '0'].slice(0, 4).join('.'))
+  const value = readDotted(text, 1)
+  return value === undefined ? undefined : BigInt(value)
+}
+
+const [DIGIT_0, DIGIT_9, DOT] = [0x30, 0x39, 0x2e]
+
+/** Four decimal numbers up to 255, without zeros before them; at least `least` of them, the others being zero. */
+function readDotted(text: string, least: number): number | undefined {
+  let value = 0
+  let count = 0
+  for (let at = 0; at <= text.length; at++) {
+    const start = at
+    let octet = 0
+    for (; at < text.length && text.charCodeAt(at) !== DOT; at++) {
+      const code = text.charCodeAt(at)
+      if (code < DIGIT_0 || code > DIGIT_9) return undefined
+      octet = octet * 10 + code - DIGIT_0
+    }
+    const digits = at - start
+    if (digits === 0 || digits > 3 || octet > 255 || (digits > 1 && text.charCodeAt(start) === DIGIT_0))
+      return undefined
+    value = value * 256 + octet
+    if (++count > 4) return undefined
+  }
+  return count < least ? undefined : value * 256 ** (4 - count)
 }
 
 export const printAddress = (family: Family, value: bigint): string =>

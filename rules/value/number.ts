@@ -12,13 +12,15 @@ export function parseNumber(text: string, low: number, high: number, what = 'num
   return value
 }
 
+const DECIMAL = /^(?:0|[1-9]\d*)$/
+
 /** As strtoul takes it, but without a minus: blanks and a plus may stand before it. */
 export function cNumber(number: string): number | undefined {
+  if (DECIMAL.test(number)) return Number(number)
   const text = number.replace(/^[ \t]*\+?/, '')
   if (/^0[xX][0-9a-fA-F]+$/.test(text)) return Number.parseInt(text.slice(2), 16)
   if (/^0[0-7]+$/.test(text)) return Number.parseInt(text, 8)
-  if (/^(0|[1-9]\d*)$/.test(text)) return Number(text)
-  return undefined
+  return DECIMAL.test(text) ? Number(text) : undefined
 }
 
 /** Inclusive. */

@@ -5,7 +5,15 @@ export const quote = (text: string): string => (/^[A-Za-z0-9_-]+$/.test(text) ? 
 export const quoted = (text: string): string => `"${text.replace(/["'\\]/g, character => `\\${character}`)}"`
 
 /** The kernel's limits count these. */
-export const utf8Length = (text: string): number => utf8Bytes(text).length
+export function utf8Length(text: string): number {
+  let bytes = text.length
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    // each half of a surrogate pair counts two
+    if (code >= 0x80) bytes += code < 0x800 || (code & 0xf800) === 0xd800 ? 1 : 2
+  }
+  return bytes
+}
 
 /** A text in UTF-8 (RFC 3629). */
 export function utf8Bytes(text: string): number[] {
