@@ -43,21 +43,21 @@ export const physdev = defineMatch<PhysdevMatch>()({
     'physdev-is-bridged': is,
   },
   requiresOneOf: ['physdev-in', 'physdev-out', 'physdev-is-in', 'physdev-is-out', 'physdev-is-bridged'],
-  build(given, { chain }) {
-    const terms = {
+  /** In OUTPUT the port a packet leaves by is not known yet, unless it must be a bridged one. */
+  placementOf: ({ out, isOut, isBridged }) =>
+    (out || isOut) && isBridged?.negated !== false
+      ? { chains: ['PREROUTING', 'INPUT', 'FORWARD', 'POSTROUTING'] }
+      : {},
+  build: given => ({
+    kind: 'physdev',
+    ...defined({
       in: asTerm(given['physdev-in']),
       out: asTerm(given['physdev-out']),
       isIn: asTerm(given['physdev-is-in']),
       isOut: asTerm(given['physdev-is-out']),
       isBridged: asTerm(given['physdev-is-bridged']),
-    }
-    const onlyBridged = terms.isBridged?.negated === false
-    if (chain === 'OUTPUT' && (terms.out || terms.isOut) && !onlyBridged)
-      throw new RuleError('ERR_OPTION', 'the bridge port a packet leaves by is not known in OUTPUT yet', {
-        hint: 'ask for it in POSTROUTING, or with --physdev-is-bridged',
-      })
-    return { kind: 'physdev', ...defined(terms) }
-  },
+    }),
+  }),
   print: match =>
     printFlag('physdev-is-in', match.isIn) +
     printTerm('physdev-in', match.in, printInterface) +

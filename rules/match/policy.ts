@@ -71,11 +71,11 @@ export const policy = defineMatch<PolicyMatch>()({
     'tunnel-dst': network,
     next: flag({ repeatable: true }),
   },
-  build(given, { chain, uses }) {
+  placementOf: ({ direction }) => ({
+    chains: direction === 'in' ? ['PREROUTING', 'INPUT', 'FORWARD'] : ['FORWARD', 'OUTPUT', 'POSTROUTING'],
+  }),
+  build(given, { uses }) {
     const direction = given.dir?.value ?? 'in'
-    const wrong = direction === 'in' ? ['OUTPUT', 'POSTROUTING'] : ['PREROUTING', 'INPUT']
-    if (wrong.includes(chain))
-      throw new RuleError('ERR_OPTION', `${chain} does not go with --dir ${direction}`, span(given.dir))
     const strict = given.strict !== undefined
     const elements = readElements(uses, strict)
     if (given.pol?.value !== 'none') return { kind: 'policy', direction, ipsec: { strict, elements } }
