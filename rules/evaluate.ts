@@ -41,6 +41,7 @@ export function evaluate(
       if (matched === 'hotdrop') return 'drop'
       if (!matched) continue
       path.push({ chain: name, number: index + 1 })
+      if (matched === 'counted hotdrop') return 'drop'
       const next = step(rule.target)
       if (next === 'accept' || next === 'drop') return next
       if (next === 'return') return undefined
@@ -78,13 +79,15 @@ export function ruleMatches(rule: Rule, packet: Packet): MatchResult {
   const protocol = protocolMatches(rule, packet)
   if (protocol !== true) return protocol
   if (!agrees(rule.fragment, () => headers.fragmentOffset !== 0)) return false
+  let malformed = false
   for (const match of rule.matches) {
     const { evaluate: ask } = matchExtension(match)
     if (!ask) throw new EvaluationError(`whether -m ${match.kind} matches is not decided by the packet alone`)
     const matched = ask(match, packet)
-    if (matched !== true) return matched
+    if (matched === 'counted hotdrop') malformed = true
+    else if (matched !== true) return malformed ? 'hotdrop' : matched
   }
-  return true
+  return malformed ? 'counted hotdrop' : true
 }
 
 /** In IPv6 asking for a protocol walks the extension headers, and a chain of them that is cut off is malformed (ip6_packet_match). */

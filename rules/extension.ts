@@ -60,8 +60,11 @@ interface Extension<V, O extends OptionTable> extends Placement {
   list?(value: V, context: ListContext): string
 }
 
-/** What matching yields. `hotdrop`: the packet is malformed for this match; the kernel drops it there and then, uncounted. */
-export type MatchResult = boolean | 'hotdrop'
+/**
+ * What matching yields. `hotdrop`: the packet is malformed for this match; the kernel drops it there and then, uncounted.
+ * `counted hotdrop`: so it is, but the match holds, since what gave up was negated; the rule counts the packet before the drop.
+ */
+export type MatchResult = boolean | 'hotdrop' | 'counted hotdrop'
 
 export interface MatchExtension<M extends { kind: string }, O extends OptionTable = OptionTable>
   extends Extension<M, O> {

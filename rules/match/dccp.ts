@@ -100,11 +100,12 @@ const typeOf = (header: DataView): number => (header.getUint8(8) >> 1) & 15
 function hasOption(wanted: Term<number>, packet: Packet, header: DataView): MatchResult {
   const start = optionsStart(header)
   const end = header.getUint8(4) * 4
-  if (end < start) return 'hotdrop'
+  const malformed = wanted.negated ? 'counted hotdrop' : 'hotdrop'
+  if (end < start) return malformed
   const whole = transportHeader(packet, end)
   // where there are no options, none is looked for, and a packet cut off before them passes by
   if (end === start) return wanted.negated
-  if (!whole) return 'hotdrop'
+  if (!whole) return malformed
   for (let at = start; at < end; ) {
     const number = whole.getUint8(at)
     if (number === wanted.value) return !wanted.negated

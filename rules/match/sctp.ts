@@ -61,7 +61,7 @@ export const sctp = defineMatch<SctpMatch>()({
 
 const HEADER_SIZE = 12
 
-/** net/netfilter/xt_sctp.c. A negated --chunk-types that finds the packet malformed is counted before the drop; that count is not told here. */
+/** net/netfilter/xt_sctp.c. */
 function evaluate(match: SctpMatch, packet: Packet): MatchResult {
   const { fragmentOffset, transport } = headersOf(packet)
   if (fragmentOffset !== 0) return false
@@ -71,7 +71,8 @@ function evaluate(match: SctpMatch, packet: Packet): MatchResult {
   if (!agrees(match.destinationPort, range => isIn(header.getUint16(2), range))) return false
   if (!match.chunks) return true
   const found = chunksMatch(match.chunks.value, packet, transport + HEADER_SIZE)
-  return found === 'hotdrop' ? found : found !== match.chunks.negated
+  if (typeof found === 'boolean') return found !== match.chunks.negated
+  return match.chunks.negated ? 'counted hotdrop' : 'hotdrop'
 }
 
 /** Chunks follow one another, each padded to four bytes: 0 type | 1 flags | 2..3 length. A decision ends the walk before what is malformed behind. */

@@ -74,10 +74,12 @@ const common: readonly (readonly string[])[] = [
   ['-p ipcomp -m ipcomp --ipcompspi 0:1', '-p ipcomp -m ipcomp --ipcompspi 5'],
   ['-p dccp -m dccp --dport 5001', '-p dccp -m dccp --dccp-types REQUEST,DATA'],
   ['-p dccp -m dccp ! --dccp-types RESET', '-p dccp -m dccp ! --dccp-option 32'],
-  ['-p dccp -m dccp --dccp-option 0'],
+  ['-p dccp -m dccp --dccp-option 1'],
   ['-p tcp -m tcpmss --mss 1460'],
   ['-p tcp -m tcpmss ! --mss 1:1459'],
   ['-p sctp -m sctp --dport 3868', '-p sctp -m sctp ! --sport 0:1023', '-p sctp -m sctp ! --dport :'],
+  ['-p sctp -m sctp ! --chunk-types any INIT'],
+  ['-p sctp -m sctp ! --chunk-types any INIT -m length --length 36:'],
   ['any', 'all', 'only'].flatMap(how => [
     `-p sctp -m sctp --chunk-types ${how} DATA:BE`,
     `-p sctp -m sctp --chunk-types ${how} DATA:u,HEARTBEAT`,
