@@ -1,14 +1,16 @@
 // From planned chains to a program: prologue, base chain, functions, maps.
 
 import type { Family } from 'iptables-parser'
-import { movImmediate } from './asm/alu.ts'
+import { mov, movImmediate } from './asm/alu.ts'
 import { type Assembler, createAssembler } from './asm/assembler.ts'
-import { exit } from './asm/jump.ts'
-import { r0 } from './asm/register.ts'
+import { callFunction, exit, immediate, jump, jumpIf } from './asm/jump.ts'
+import { r0, r1, r6 } from './asm/register.ts'
 import type { CounterArray, CounterPlace } from './counter.ts'
-import { chainFunction, type EmitContext, emitBaseChain, type PlannedPolicy } from './emit/chain.ts'
+import { chainFunction, type EmitContext, type PlannedPolicy } from './emit/chain.ts'
 import { counterMap, countFunction } from './emit/count.ts'
+import { chainResult } from './emit/frame.ts'
 import { needsOf } from './emit/needs.ts'
+import { chainFunctionName } from './emit/outcome.ts'
 import { frameOf } from './hook/registry.ts'
 import { type Lane, laneName, programType } from './lane.ts'
 import type { Plan } from './plan.ts'
@@ -33,12 +35,11 @@ export function buildProgram(
     arrays.set(found.array.name, found.array)
     return found
   }
-  const main = mainFunction(lane, plans, remember)
-  const chains = plans.flatMap(({ plan, family }) => {
+  const main = mainFunction(lane, plans)
+  const chains = plans.flatMap(({ plan, family, policy }) => {
     const context = contextOf(plan, family, remember)
-    return [...plan.functions]
-      .map(name => plan.chains.get(name))
-      .flatMap(chain => (chain ? [chainFunction(context, chain)] : []))
+    const others = [...plan.functions].flatMap(name => plan.chains.get(name) ?? [])
+    return [chainFunction(context, plan.base, policy), ...others.map(chain => chainFunction(context, chain))]
   })
   return {
     name: laneName(lane).replaceAll('-', '_').slice(0, NAME_LENGTH),
@@ -59,7 +60,7 @@ const contextOf = (
   place: EmitContext['place'],
 ): EmitContext => ({ family, chains, functions, place })
 
-function mainFunction(lane: Lane, plans: readonly FamilyPlan[], place: EmitContext['place']): FunctionSpec {
+function mainFunction(lane: Lane, plans: readonly FamilyPlan[]): FunctionSpec {
   const assembler = createAssembler()
   const frame = frameOf(lane)
   const ways = { pass: assembler.label('pass'), refuse: assembler.label('refuse') }
@@ -69,10 +70,15 @@ function mainFunction(lane: Lane, plans: readonly FamilyPlan[], place: EmitConte
     ...needsOf(plan, family),
   }))
   frame.prologue(assembler, requests, ways)
-  for (const [index, { family, plan, policy }] of plans.entries()) {
+  for (const [index, { family, plan }] of plans.entries()) {
     const request = requests[index]
     if (request) assembler.place(request.ready)
-    emitBaseChain(assembler, contextOf(plan, family, place), plan.base, policy, frame.verdicts)
+    assembler.emit(
+      mov(r1, r6),
+      callFunction(chainFunctionName(plan.base.name, family)),
+      jumpIf('==', r0, immediate(chainResult.accept), ways.pass),
+      jump(ways.refuse),
+    )
   }
   emitWay(assembler, ways.pass, frame.verdicts.accept)
   emitWay(assembler, ways.refuse, frame.verdicts.drop)

@@ -1,4 +1,4 @@
-// Emits chains: the base chain into the main function, user chains into functions of their own or in place.
+// Emits chains: as functions of their own, or in place of the call.
 
 import type { Family } from 'iptables-parser'
 import { mov, movImmediate } from '../asm/alu.ts'
@@ -31,56 +31,47 @@ export interface EmitContext {
   place(rule: number): CounterPlace
 }
 
-/** What the function of a base chain must leave in r0. */
-export interface Verdicts {
-  readonly accept: number
-  readonly drop: number
-}
-
 /** The policy of a base chain: what is counted by it, and what it does. */
 export interface PlannedPolicy {
   readonly rule: number
   readonly verdict: 'accept' | 'drop'
 }
 
-/** Emits a base chain behind a prologue that has filled the record r6 points to. */
-export function emitBaseChain(
-  assembler: Assembler,
+/**
+ * The function of a chain: given the record, it yields a chainResult; that of a base chain, which has a policy, never `return`.
+ *
+ * The base chain has a function too, though it is called once: what is read through a pointer parameter means nothing to the verifier, while
+ * it follows what the main function's own stack holds, and would walk every tree once for each leaf of the tree before.
+ */
+export function chainFunction(
   context: EmitContext,
   chain: PlannedChain,
-  policy: PlannedPolicy,
-  verdicts: Verdicts,
-): void {
-  const endings = createEndings(assembler)
-  const toPolicy = assembler.label('policy')
-  const frame = createFrame(assembler, context, ending =>
-    ending.kind === 'return' && !ending.count ? toPolicy : endings.label(ending),
-  )
-  emitBlocks(frame, chain.blocks)
-  assembler.place(toPolicy)
-  assembler.withOrigin({ rule: policy.rule }, () =>
-    emitOutcome(frame, { rule: policy.rule, sets: new Map(), rest: [], outcome: { kind: policy.verdict } }),
-  )
-  endings.emit(({ kind }) =>
-    kind === 'return' ? [jump(toPolicy)] : [movImmediate(r0, verdicts[kind]), exit()],
-  )
-}
-
-/** The function of a user chain: given the record, it yields a chainResult. */
-export function chainFunction(context: EmitContext, chain: PlannedChain): FunctionSpec {
+  policy?: PlannedPolicy,
+): FunctionSpec {
   const assembler = createAssembler()
   const endings = createEndings(assembler)
-  const frame = createFrame(assembler, context, endings.label)
-  const empty = endings.label({ kind: 'return' })
-  assembler.emit(mov(r6, r1), jumpIf('==', r6, immediate(0), empty))
+  const done = assembler.label('done')
+  const frame = createFrame(assembler, context, ending =>
+    ending.kind === 'return' && !ending.count ? done : endings.label(ending),
+  )
+  assembler.emit(mov(r6, r1), jumpIf('==', r6, immediate(0), endings.label({ kind: 'drop' })))
   emitBlocks(frame, chain.blocks)
-  assembler.emit(jump(empty))
-  endings.emit(({ kind }) => [movImmediate(r0, chainResult[kind]), exit()])
+  assembler.place(done)
+  if (policy) emitPolicy(frame, policy)
+  else assembler.emit(movImmediate(r0, chainResult.return), exit())
+  endings.emit(({ kind }) =>
+    kind === 'return' ? [jump(done)] : [movImmediate(r0, chainResult[kind]), exit()],
+  )
   return {
     name: chainFunctionName(chain.name, context.family),
     parameters: [{ name: 'record', type: { kind: 'memory', size: RECORD_SIZE } }],
     instructions: assembler.assemble(),
   }
+}
+
+function emitPolicy(frame: Frame, { rule, verdict }: PlannedPolicy): void {
+  const item = { rule, sets: new Map(), rest: [], outcome: { kind: verdict } }
+  frame.assembler.withOrigin({ rule }, () => emitOutcome(frame, item))
 }
 
 function emitBlocks(frame: Frame, blocks: readonly Block[]): void {

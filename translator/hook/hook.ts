@@ -1,7 +1,6 @@
 import type { Family } from 'iptables-parser'
 import type { Assembler } from '../asm/assembler.ts'
 import type { Label } from '../asm/label.ts'
-import type { Verdicts } from '../emit/chain.ts'
 import type { Needs } from '../emit/needs.ts'
 import type { MapSpec } from '../program.ts'
 
@@ -10,6 +9,12 @@ export interface PrologueRequest extends Needs {
   readonly family: Family
   /** Where to go with the record filled. */
   readonly ready: Label
+}
+
+/** What a program leaves in r0. */
+export interface Verdicts {
+  readonly accept: number
+  readonly drop: number
 }
 
 /** Ways out of a prologue but for going on. */
