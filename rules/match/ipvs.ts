@@ -6,6 +6,7 @@ import { asTerm, printTerm, type Term } from '../term.ts'
 import { type AddressPrefix, parseAddressPrefix, printPrefix } from '../value/address-prefix.ts'
 import { parsePort } from '../value/port.ts'
 import { parseProtocol } from '../value/protocol.ts'
+import { parseWord } from '../value/word.ts'
 
 const DIRECTIONS = ['ORIGINAL', 'REPLY'] as const
 const METHODS = ['GATE', 'IPIP', 'MASQ'] as const
@@ -24,14 +25,6 @@ export interface IpvsMatch {
   readonly controlPort?: Term<number>
 }
 
-const oneOf =
-  <const W extends string>(words: readonly W[]) =>
-  (text: string): W => {
-    const word = words.find(known => known === text.toUpperCase())
-    if (word) return word
-    throw new RuleError('ERR_VALUE', `"${text}" is none of ${words.join(', ')}`)
-  }
-
 const anyPort = option((text, { family }: ValueContext) => parsePort(text, { family }), { negatable: true })
 
 export const ipvs = defineMatch<IpvsMatch>()({
@@ -41,8 +34,8 @@ export const ipvs = defineMatch<IpvsMatch>()({
     vproto: option(parseProtocol, { negatable: true }),
     vaddr: option((text, { family }: ValueContext) => parseAddressPrefix(text, family), { negatable: true }),
     vport: anyPort,
-    vdir: option(oneOf(DIRECTIONS)),
-    vmethod: option(oneOf(METHODS), { negatable: true }),
+    vdir: option(text => parseWord(text.toUpperCase(), DIRECTIONS, 'direction')),
+    vmethod: option(text => parseWord(text.toUpperCase(), METHODS, 'forwarding method'), { negatable: true }),
     vportctl: anyPort,
   },
   requiresOneOf: ['ipvs', 'vproto', 'vaddr', 'vport', 'vdir', 'vmethod', 'vportctl'],

@@ -7,6 +7,7 @@ import { type AddressPrefix, parseAddressPrefix, printPrefix } from '../value/ad
 import { hex } from '../value/mark.ts'
 import { maximum, parseNumber } from '../value/number.ts'
 import { parseProtocol, printProtocol, protocols } from '../value/protocol.ts'
+import { parseWord } from '../value/word.ts'
 
 /** How IPsec has treated a packet (in), or will (out). */
 export interface PolicyMatch {
@@ -36,14 +37,6 @@ export interface PolicyElement {
 const MOST_ELEMENTS = 4
 const PROTOCOLS: readonly number[] = [protocols.ah, protocols.esp, protocols.ipcomp]
 
-const oneOf =
-  <const W extends string>(...words: readonly W[]) =>
-  (text: string): W => {
-    const word = words.find(known => known === text)
-    if (word) return word
-    throw new RuleError('ERR_VALUE', `"${text}" is neither ${words.join(' nor ')}`)
-  }
-
 function parsePolicyProtocol(text: string): number {
   const protocol = parseProtocol(text)
   if (PROTOCOLS.includes(protocol)) return protocol
@@ -60,13 +53,13 @@ const network = option((text, { family }: ValueContext) => parseAddressPrefix(te
 export const policy = defineMatch<PolicyMatch>()({
   name: 'policy',
   options: {
-    dir: option(oneOf('in', 'out'), { required: true }),
-    pol: option(oneOf('none', 'ipsec')),
+    dir: option(text => parseWord(text, ['in', 'out'], 'direction'), { required: true }),
+    pol: option(text => parseWord(text, ['none', 'ipsec'], 'policy')),
     strict: flag(),
     reqid: number('request id'),
     spi: number('SPI'),
     proto: option(parsePolicyProtocol, repeated),
-    mode: option(oneOf('transport', 'tunnel'), repeated),
+    mode: option(text => parseWord(text, ['transport', 'tunnel'], 'mode'), repeated),
     'tunnel-src': network,
     'tunnel-dst': network,
     next: flag({ repeatable: true }),

@@ -1,5 +1,4 @@
 import { defined } from '../defined.ts'
-import { RuleError } from '../error.ts'
 import { defineMatch, type MatchResult } from '../extension.ts'
 import { option, pair } from '../option.ts'
 import { headersOf, type Packet, transportHeader } from '../packet.ts'
@@ -8,6 +7,7 @@ import { type Chunks, chunkType, parseChunks, printChunks } from '../value/chunk
 import { isIn, type Range } from '../value/number.ts'
 import { parsePortRange, printPortRange } from '../value/port.ts'
 import { protocols } from '../value/protocol.ts'
+import { parseWord } from '../value/word.ts'
 
 export interface SctpMatch {
   readonly kind: 'sctp'
@@ -18,17 +18,11 @@ export interface SctpMatch {
 
 /** `any`: one of the packet's chunks is of these; `all`: each of these is there; `only`: no others are. */
 export interface ChunkTest {
-  readonly quantifier: 'any' | 'all' | 'only'
+  readonly quantifier: (typeof QUANTIFIERS)[number]
   readonly chunks: Chunks
 }
 
-function parseQuantifier(text: string): ChunkTest['quantifier'] {
-  const lower = text.toLowerCase()
-  if (lower === 'any' || lower === 'all' || lower === 'only') return lower
-  throw new RuleError('ERR_VALUE', `"${text}" does not say how to match chunks`, {
-    hint: 'write any, all or only before the list',
-  })
-}
+const QUANTIFIERS = ['any', 'all', 'only'] as const
 
 export const sctp = defineMatch<SctpMatch>()({
   name: 'sctp',
@@ -38,7 +32,7 @@ export const sctp = defineMatch<SctpMatch>()({
     'destination-port': option(parsePortRange, { aliases: ['dport'], negatable: true }),
     'chunk-types': pair(
       (quantifier, chunks): ChunkTest => ({
-        quantifier: parseQuantifier(quantifier),
+        quantifier: parseWord(quantifier.toLowerCase(), QUANTIFIERS, 'way to match chunks'),
         chunks: parseChunks(chunks),
       }),
       { negatable: true },

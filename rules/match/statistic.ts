@@ -4,6 +4,7 @@ import { option } from '../option.ts'
 import { asTerm, printTerm, type Term } from '../term.ts'
 import { maximum, parseNumber } from '../value/number.ts'
 import { type Probability, parseProbability, printProbability } from '../value/probability.ts'
+import { parseWord } from '../value/word.ts'
 
 export interface RandomMatch {
   readonly kind: 'statistic'
@@ -21,15 +22,10 @@ export interface NthMatch {
 
 export type StatisticMatch = RandomMatch | NthMatch
 
-function parseMode(text: string): StatisticMatch['mode'] {
-  if (text === 'random' || text === 'nth') return text
-  throw new RuleError('ERR_VALUE', `"${text}" is not a mode`, { hint: 'modes are random and nth' })
-}
-
 export const statistic = defineMatch<StatisticMatch>()({
   name: 'statistic',
   options: {
-    mode: option(parseMode, { required: true }),
+    mode: option(text => parseWord(text, ['random', 'nth'], 'mode'), { required: true }),
     probability: option(parseProbability, { negatable: true, excludes: ['every', 'packet'] }),
     every: option(text => parseNumber(text, 1, maximum(32), 'number of packets'), { negatable: true }),
     packet: option(text => parseNumber(text, 0, maximum(32), 'packet')),

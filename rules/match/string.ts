@@ -6,6 +6,7 @@ import type { Packet } from '../packet.ts'
 import { asTerm, type Term, term } from '../term.ts'
 import { maximum, parseNumber } from '../value/number.ts'
 import { findPattern, type Pattern, parseHexPattern, parsePattern, printPattern } from '../value/pattern.ts'
+import { parseWord } from '../value/word.ts'
 
 export interface StringMatch {
   readonly kind: 'string'
@@ -20,11 +21,6 @@ export interface StringMatch {
 
 const LAST = maximum(16)
 
-function parseAlgorithm(text: string): StringMatch['algorithm'] {
-  if (text === 'bm' || text === 'kmp') return text
-  throw new RuleError('ERR_VALUE', `"${text}" is not an algorithm`, { hint: 'algorithms are bm and kmp' })
-}
-
 const offset = option(text => parseNumber(text, 0, LAST, 'offset'))
 
 export const string = defineMatch<StringMatch>()({
@@ -32,7 +28,7 @@ export const string = defineMatch<StringMatch>()({
   options: {
     string: option(parsePattern, { negatable: true, excludes: ['hex-string'] }),
     'hex-string': option(parseHexPattern, { negatable: true, excludes: ['string'] }),
-    algo: option(parseAlgorithm, { required: true }),
+    algo: option(text => parseWord(text, ['bm', 'kmp'], 'algorithm'), { required: true }),
     from: offset,
     to: offset,
     icase: flag(),
