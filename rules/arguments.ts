@@ -16,6 +16,7 @@ import type { Rule } from './rule.ts'
 import { join, type Span } from './span.ts'
 import type { Term } from './term.ts'
 import type { Token } from './token.ts'
+import { countWords, type KeepUnknown, type UnknownMatch, type UnknownTarget, written } from './unknown.ts'
 import { checkTargetName } from './value/chain.ts'
 import type { InterfacePattern } from './value/interface.ts'
 import { cNumber } from './value/number.ts'
@@ -61,8 +62,8 @@ export interface Draft {
   protocol?: Term<number>
   inInterface?: Term<InterfacePattern>
   outInterface?: Term<InterfacePattern>
-  readonly matches: ExtensionUse<AnyMatchExtension>[]
-  target?: ExtensionUse<AnyTargetExtension>
+  readonly matches: (ExtensionUse<AnyMatchExtension> | UnknownMatch)[]
+  target?: ExtensionUse<AnyTargetExtension> | UnknownTarget
   counters?: Counters
 }
 
@@ -86,13 +87,15 @@ export class ArgumentReader {
   readonly rule: Draft
   readonly command: CommandDraft
   readonly #tokens: readonly Token[]
+  readonly #keepUnknown: KeepUnknown | undefined
   /** Extensions in the order they were loaded. */
   readonly #loaded: Owner[] = []
   #at = 0
   #negation: Token | undefined
 
-  constructor(tokens: readonly Token[], family: Family, span: Span) {
+  constructor(tokens: readonly Token[], family: Family, span: Span, keepUnknown?: KeepUnknown) {
     this.#tokens = tokens
+    this.#keepUnknown = keepUnknown
     this.rule = { family, span, core: {}, matches: [] }
     this.command = new CommandDraft(family)
   }
@@ -213,9 +216,25 @@ export class ArgumentReader {
   #addTarget({ text, span }: CoreUse): void {
     checkTargetName(text, span)
     const extension = findTarget(text)
-    if (!extension) return
+    if (!extension) {
+      if (this.#keepUnknown?.isChain(text) === false) this.#keepTarget(text, span)
+      return
+    }
     this.rule.target = { extension, span, uses: [] }
     this.#loaded.push(this.rule.target)
+  }
+
+  /** A name without options is more likely a chain that is missing. */
+  #keepTarget(name: string, span: Span): void {
+    const words = this.#unknownWords()
+    const last = words.at(-1)
+    if (last) this.rule.target = { kind: 'unknown', name, words: words.map(written), span: join(span, last) }
+  }
+
+  #unknownWords(): readonly Token[] {
+    const from = this.#at
+    this.#at += countWords(this.#tokens, from)
+    return this.#tokens.slice(from, this.#at)
   }
 
   #addMatch(name: string, token: Token): void {
@@ -223,6 +242,12 @@ export class ArgumentReader {
     if (this.#negation)
       throw refused('ERR_OPTION', { status: 2, text: 'unexpected ! flag before --match' }, { span })
     const extension = findMatch(name)
+    if (!extension && this.#keepUnknown) {
+      const words = this.#unknownWords()
+      const place = join(span, words.at(-1) ?? span)
+      this.rule.matches.push({ kind: 'unknown', name, words: words.map(written), span: place })
+      return
+    }
     if (!extension)
       throw new RuleError('ERR_EXTENSION', `unknown match "${name}"`, {
         span,
@@ -301,7 +326,8 @@ export class ArgumentReader {
     const { protocol } = this.rule.core
     if (!protocol || protocol.negated) return undefined
     const extension = findMatch(protocolMatchName(protocol.text))
-    if (!extension || this.rule.matches.some(match => match.extension === extension)) return undefined
+    if (!extension || this.rule.matches.some(match => 'extension' in match && match.extension === extension))
+      return undefined
     this.#load({ extension, span: token, uses: [] })
     const found = this.#lookUp(name)
     if (found) return found

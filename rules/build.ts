@@ -6,10 +6,18 @@ import { type Refusal, RuleError } from './error.ts'
 import type { BuildContext, Placement } from './extension.ts'
 import { iptablesName } from './family.ts'
 import type { OptionUse } from './option.ts'
-import type { AnyMatchExtension, AnyTargetExtension, ExtensionTarget, Match, Target } from './registry.ts'
+import type {
+  AnyMatchExtension,
+  AnyTargetExtension,
+  ExtensionMatch,
+  ExtensionTarget,
+  Match,
+  Target,
+} from './registry.ts'
 import type { Rule } from './rule.ts'
 import { baseChains } from './ruleset.ts'
 import type { Span } from './span.ts'
+import type { UnknownMatch, UnknownTarget } from './unknown.ts'
 import { printProtocol } from './value/protocol.ts'
 
 /** Is told why the kernel will not take a rule that reads well otherwise. */
@@ -101,19 +109,25 @@ function readTarget(draft: Draft, context: BuildContext, refuse: Refuse): Target
   return undefined
 }
 
-function buildMatch(use: ExtensionUse<AnyMatchExtension>, context: BuildContext, refuse: Refuse): Match {
+function buildMatch(
+  use: ExtensionUse<AnyMatchExtension> | UnknownMatch,
+  context: BuildContext,
+  refuse: Refuse,
+): Match {
+  if ('kind' in use) return use
   const { extension, span } = use
-  const match = buildExtension<Match>(use, context, 'match', refuse)
+  const match = buildExtension<ExtensionMatch>(use, context, 'match', refuse)
   const placement = extension.placementOf?.(match)
   if (placement) checkPlacement(placement, { name: extension.name, what: 'match', span }, context, refuse)
   return match
 }
 
 function buildTarget(
-  use: ExtensionUse<AnyTargetExtension>,
+  use: ExtensionUse<AnyTargetExtension> | UnknownTarget,
   context: BuildContext,
   refuse: Refuse,
-): ExtensionTarget {
+): Target {
+  if ('kind' in use) return use
   const { extension, span } = use
   const target = buildExtension<ExtensionTarget>(use, context, 'target', refuse)
   const placement = extension.placementOf?.(target)

@@ -13,6 +13,7 @@ import type { Rule } from './rule.ts'
 import { isTableName, tableNames } from './ruleset.ts'
 import type { Span } from './span.ts'
 import { type Token, tokensOf } from './token.ts'
+import type { KeepUnknown } from './unknown.ts'
 import { checkChainName } from './value/chain.ts'
 
 /** A command that holds rules. */
@@ -141,6 +142,8 @@ export interface FileContext {
   readonly span: Span
   /** Those before the rule. */
   readonly counters?: Counters | undefined
+  /** Left out: an unknown extension is an error. */
+  readonly keepUnknown?: KeepUnknown | undefined
 }
 
 /** Reads a line of a rule file; undefined where -4 or -6 says that it is for the other family. */
@@ -148,7 +151,7 @@ export function parseLine(
   tokens: readonly Token[],
   context: FileContext,
 ): Edit | InformationCommand | undefined {
-  const reader = new ArgumentReader(tokens, context.family, context.span)
+  const reader = new ArgumentReader(tokens, context.family, context.span, context.keepUnknown)
   if (context.counters) reader.setCounters(context.counters)
   reader.read()
   if (reader.command.otherFamily) return undefined

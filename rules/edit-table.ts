@@ -319,6 +319,10 @@ export class TableEditor {
     if (counters) this.#counted.add(chain)
   }
 
+  hasChain(name: string): boolean {
+    return this.#chains.has(name)
+  }
+
   remark(chain: string, remarks: readonly string[]): void {
     const open = this.#chains.get(chain)
     if (!open) return
@@ -335,7 +339,7 @@ export class TableEditor {
   /** What -j names: a chain of the table before a target of that name. Throws where it is neither. */
   #resolve(rule: Rule, span: Span): Rule {
     const { target } = rule
-    if (!target) return rule
+    if (!target || target.kind === 'unknown') return rule
     const called = calledBy(rule)
     if (!called) return this.#chains.has(target.kind) ? { ...rule, target: jumpTo(target) } : rule
     if (!this.#chains.has(called.chain)) throw noTarget(called, span)

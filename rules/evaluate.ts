@@ -62,6 +62,7 @@ type Next = 'accept' | 'drop' | 'return' | 'continue' | Extract<Target, { chain:
 function step(target: Target | undefined): Next {
   if (!target) return 'continue'
   if (target.kind === 'jump' || target.kind === 'goto') return target
+  if (target.kind === 'unknown') throw new EvaluationError(`what -j ${target.name} does is not known`)
   const { verdict } = targetExtension(target)
   if (!verdict) throw new EvaluationError(`what -j ${target.kind} does is not decided by the packet alone`)
   return verdict
@@ -81,6 +82,7 @@ export function ruleMatches(rule: Rule, packet: Packet): MatchResult {
   if (!agrees(rule.fragment, () => headers.fragmentOffset !== 0)) return false
   let malformed = false
   for (const match of rule.matches) {
+    if (match.kind === 'unknown') throw new EvaluationError(`what -m ${match.name} asks is not known`)
     const { evaluate: ask } = matchExtension(match)
     if (!ask) throw new EvaluationError(`whether -m ${match.kind} matches is not decided by the packet alone`)
     const matched = ask(match, packet)

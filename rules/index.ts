@@ -119,6 +119,8 @@ export {
 } from './print.ts'
 export {
   type ChainTarget,
+  type ExtensionMatch,
+  type ExtensionTarget,
   type GotoTarget,
   type JumpTarget,
   type Match,
@@ -182,6 +184,7 @@ export type { TproxyTarget } from './target/TPROXY.ts'
 export type { TraceTarget } from './target/TRACE.ts'
 export type { TtlTarget } from './target/TTL.ts'
 export { type Term, term } from './term.ts'
+export type { UnknownMatch, UnknownPolicy, UnknownTarget } from './unknown.ts'
 export {
   type AddressMask,
   addressBits,

@@ -119,17 +119,20 @@ function extensions(rule: Rule, common: Pick<ListContext, 'family' | 'numeric'>)
 }
 
 function listMatch(match: Match, context: ListContext): string {
+  if (match.kind === 'unknown') return ` ${match.name}`
   const extension = matchExtension(match)
   return extension.list ? extension.list(match, context) : ` ${extension.name}`
 }
 
 function listTarget(target: Target, context: ListContext): string {
-  if (target.kind === 'jump' || target.kind === 'goto') return ''
+  if (target.kind === 'jump' || target.kind === 'goto' || target.kind === 'unknown') return ''
   return targetExtension(target).list?.(target, context) ?? ''
 }
 
-const targetName = (target: Target | undefined): string =>
-  target?.kind === 'jump' || target?.kind === 'goto' ? target.chain : (target?.kind ?? '')
+function targetName(target: Target | undefined): string {
+  if (target?.kind === 'jump' || target?.kind === 'goto') return target.chain
+  return target?.kind === 'unknown' ? target.name : (target?.kind ?? '')
+}
 
 const sign = (term: Term<unknown> | undefined): string => (term?.negated ? '!' : ' ')
 

@@ -6,6 +6,7 @@ import { type Match, matchExtension, type Target, targetExtension } from './regi
 import type { Rule } from './rule.ts'
 import type { Chain, Ruleset, Table } from './ruleset.ts'
 import type { Term } from './term.ts'
+import { printUnknown } from './unknown.ts'
 import { printAddressMask } from './value/address.ts'
 import { printChainName } from './value/chain-name.ts'
 import { printInterface } from './value/interface.ts'
@@ -46,11 +47,14 @@ const named = (term: Rule['inInterface']): Rule['inInterface'] =>
   term && term.value.name === '' ? undefined : term
 
 export const printMatch = (match: Match, family: Family): string =>
-  ` -m ${match.kind}${matchExtension(match).print(match, { family })}`
+  match.kind === 'unknown'
+    ? printUnknown('-m', match)
+    : ` -m ${match.kind}${matchExtension(match).print(match, { family })}`
 
 export function printTarget(target: Target, family: Family): string {
   if (target.kind === 'jump') return ` -j ${printChainName(target.chain)}`
   if (target.kind === 'goto') return ` -g ${printChainName(target.chain)}`
+  if (target.kind === 'unknown') return printUnknown('-j', target)
   return ` -j ${target.kind}${targetExtension(target).print(target, { family })}`
 }
 

@@ -32,11 +32,12 @@ function reachable(base: Chain, chains: ReadonlyMap<string, Chain>): ReadonlySet
 function checkChain({ rules }: Chain, base: Chain): void {
   for (const { matches, target } of rules) {
     for (const match of matches) {
+      if (match.kind === 'unknown') continue
       const extension = matchExtension(match)
       check(match, '-m', extension, base.name)
       check(match, '-m', extension.placementOf?.(match), base.name)
     }
-    if (!target || target.kind === 'jump' || target.kind === 'goto') continue
+    if (!target || target.kind === 'jump' || target.kind === 'goto' || target.kind === 'unknown') continue
     const extension = targetExtension(target)
     check(target, '-j', extension, base.name)
     check(target, '-j', extension.placementOf?.(target), base.name)

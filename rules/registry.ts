@@ -103,6 +103,7 @@ import { TPROXY } from './target/TPROXY.ts'
 import { TRACE } from './target/TRACE.ts'
 import { TTL } from './target/TTL.ts'
 import { ACCEPT, DROP, RETURN } from './target/verdict.ts'
+import type { UnknownMatch, UnknownTarget } from './unknown.ts'
 
 export const matchExtensions = {
   addrtype,
@@ -228,12 +229,13 @@ export interface GotoTarget extends Located {
 
 export type ChainTarget = JumpTarget | GotoTarget
 
-export type Match = ValueOf<(typeof matchExtensions)[keyof typeof matchExtensions]>
+export type ExtensionMatch = ValueOf<(typeof matchExtensions)[keyof typeof matchExtensions]>
+export type Match = ExtensionMatch | UnknownMatch
 export type ExtensionTarget = ValueOf<(typeof targetExtensions)[keyof typeof targetExtensions]>
-export type Target = ExtensionTarget | ChainTarget
+export type Target = ExtensionTarget | UnknownTarget | ChainTarget
 
 /** An extension with its value's type put aside, for code that treats all alike. */
-export type AnyMatchExtension = MatchExtension<Match>
+export type AnyMatchExtension = MatchExtension<ExtensionMatch>
 export type AnyTargetExtension = TargetExtension<ExtensionTarget>
 
 export const findMatch = (name: string): AnyMatchExtension | undefined =>
@@ -242,7 +244,7 @@ export const findMatch = (name: string): AnyMatchExtension | undefined =>
 export const findTarget = (name: string): AnyTargetExtension | undefined =>
   find(targetByName, targetExtensions, name) as AnyTargetExtension | undefined
 
-export const matchExtension = (match: Match): AnyMatchExtension =>
+export const matchExtension = (match: ExtensionMatch): AnyMatchExtension =>
   matchExtensions[match.kind] as AnyMatchExtension
 
 export const targetExtension = (target: ExtensionTarget): AnyTargetExtension =>

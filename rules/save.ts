@@ -11,6 +11,7 @@ import type { Family } from './family.ts'
 import { isBaseChain, isTableName, type Ruleset, tableNames } from './ruleset.ts'
 import type { Source, Span } from './span.ts'
 import { type Token, tokenise } from './token.ts'
+import type { UnknownPolicy } from './unknown.ts'
 import { checkChainName } from './value/chain.ts'
 
 export interface RestoreOptions {
@@ -24,6 +25,11 @@ export interface RestoreOptions {
   readonly table?: TableName
   /** Keep lines that begin with `#`, with what they stand before. */
   readonly remarks?: boolean
+  /**
+   * Keep matches and targets that are not known here as they stand, so that a file from a newer iptables can be read and written
+   * without loss. `parseSave` keeps them unless told otherwise; `restoreSave` refuses them, as iptables-restore does.
+   */
+  readonly unknownExtensions?: UnknownPolicy
 }
 
 export interface ParseOptions extends RestoreOptions {
@@ -32,7 +38,7 @@ export interface ParseOptions extends RestoreOptions {
 
 /** Reads a rule file. Throws RuleError with the place of the first thing wrong. */
 export function parseSave(text: string, { family, ...options }: ParseOptions): Ruleset {
-  return restore({ family, tables: [] }, text, options, true)
+  return restore({ family, tables: [] }, text, { unknownExtensions: 'keep', ...options }, true)
 }
 
 /**
@@ -178,6 +184,8 @@ class SaveReader {
       table: table.name,
       span,
       counters: this.#readCounters(counters?.text, span),
+      keepUnknown:
+        this.#options.unknownExtensions === 'keep' ? { isChain: name => table.hasChain(name) } : undefined,
     })
     if (edit && edit.kind !== 'version' && edit.kind !== 'help') table.apply(this.#remarked(edit), span)
   }

@@ -12,4 +12,4 @@ export function parseName(text: string, size: number, what: string): string {
 }
 
 /** Bare, as iptables-save prints it, but quoted where its own iptables-restore could not read that back. */
-export const printName = (name: string): string => (/[\s"\\]/.test(name) ? quoted(name) : name)
+export const printName = (name: string): string => (/^$|[\s"\\]/.test(name) ? quoted(name) : name)

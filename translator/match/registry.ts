@@ -75,4 +75,5 @@ export const matchTranslators: {
   ttl: untranslatable('the TTL is not translated yet'),
   u32: untranslatable('it compares arbitrary bytes, which is not translated yet'),
   udp,
+  unknown: untranslatable('bpftables does not know this match'),
 }

@@ -60,4 +60,5 @@ export const targetTranslators: {
   TPROXY: untranslatableTarget('it hands the packet to a socket'),
   TRACE: untranslatableTarget('it makes the kernel report every rule'),
   TTL: untranslatableTarget('it changes the packet'),
+  unknown: untranslatableTarget('bpftables does not know this target'),
 }
