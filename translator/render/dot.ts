@@ -1,0 +1,78 @@
+// The trees as a Graphviz graph: `dot -Tsvg`.
+
+import type { Family } from 'iptables-parser'
+import type { Block } from '../chain.ts'
+import type { Counted } from '../counter.ts'
+import { laneName } from '../lane.ts'
+import type { Translation } from '../translate.ts'
+import type { Candidate, Node } from '../tree/node.ts'
+import { chainsOf } from './json.ts'
+import { printPoint } from './value.ts'
+
+type Translated = Extract<Translation, { kind: 'translated' }>
+
+/** One cluster for each chain of each program; a box for each leaf with the rules asked there, `?` before those with questions left. */
+export function renderDot({ programs, rules }: Translated): string {
+  const writer = new DotWriter(rules)
+  for (const { lane, plans } of programs)
+    for (const { family, plan } of plans)
+      for (const chain of chainsOf(plan))
+        writer.chain(`${laneName(lane)} ${chain.name}`, family, chain.blocks)
+  return writer.text()
+}
+
+class DotWriter {
+  readonly #rules: readonly Counted[]
+  readonly #lines: string[] = [
+    'digraph bpftables {',
+    '  rankdir=TB; compound=true; node [fontname="monospace", fontsize=10];',
+  ]
+  #nodes = 0
+
+  constructor(rules: readonly Counted[]) {
+    this.#rules = rules
+  }
+
+  text(): string {
+    return `${[...this.#lines, '}'].join('\n')}\n`
+  }
+
+  chain(name: string, family: Family, blocks: readonly Block[]): void {
+    this.#lines.push(`  subgraph ${quoted(`cluster ${name}`)} {`, `    label=${quoted(name)};`)
+    let before: string | undefined
+    for (const block of blocks) {
+      const node =
+        block.kind === 'always'
+          ? this.#box([{ item: block.item, tests: [] }])
+          : this.#node(block.root, family)
+      if (before) this.#lines.push(`    ${before} -> ${node} [style=dashed];`)
+      before = node
+    }
+    this.#lines.push('  }')
+  }
+
+  #node(node: Node, family: Family): string {
+    if (node.kind === 'leaf') return this.#box(node.candidates)
+    const id = this.#id(`${node.field} < ${printPoint(node.field, family, node.at)}`, 'ellipse')
+    this.#lines.push(`    ${id} -> ${this.#node(node.below, family)} [label="yes"];`)
+    this.#lines.push(`    ${id} -> ${this.#node(node.above, family)} [label="no"];`)
+    return id
+  }
+
+  #box(candidates: readonly Candidate[]): string {
+    const lines = candidates.map(({ item, tests }) => {
+      const text = this.#rules[item.rule]?.rule ?? ''
+      return `${tests.length > 0 ? '? ' : ''}${text}${item.outcome.kind === 'hotdrop' ? ' (malformed)' : ''}`
+    })
+    return this.#id(lines.length > 0 ? lines.join('\n') : 'no rule', 'box')
+  }
+
+  #id(label: string, shape: 'box' | 'ellipse'): string {
+    const id = `n${this.#nodes++}`
+    this.#lines.push(`    ${id} [shape=${shape}, label=${quoted(label)}];`)
+    return id
+  }
+}
+
+const quoted = (text: string): string =>
+  `"${text.replace(/[\\"]/g, character => `\\${character}`).replaceAll('\n', '\\l')}"`

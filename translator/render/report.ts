@@ -1,0 +1,52 @@
+// What translates and what does not, and what became of it.
+
+import { place } from 'iptables-parser'
+import { slotCount } from '../asm/encode.ts'
+import type { Block } from '../chain.ts'
+import type { PlannedChain } from '../emit/chain.ts'
+import { laneName } from '../lane.ts'
+import type { Plan } from '../plan.ts'
+import type { LaneProgram, Refusal, Translation } from '../translate.ts'
+import { shapeOf } from '../tree/node.ts'
+import { chainsOf } from './json.ts'
+
+/** Plain text. */
+export const renderReport = (translation: Translation): string =>
+  translation.kind === 'refused'
+    ? refusalReport(translation.refusals)
+    : translation.programs.map(programReport).join('\n')
+
+function refusalReport(refusals: readonly Refusal[]): string {
+  const lines = refusals.map(
+    ({ rule, reason, span, lane }) =>
+      `${span ? `${place(span)}: ` : ''}${rule.rule}\n    ${reason} (${laneName(lane)})`,
+  )
+  return `${refusals.length} ${refusals.length === 1 ? 'rule does' : 'rules do'} not translate:\n\n${lines.join('\n')}\n`
+}
+
+function programReport({ lane, spec, plans }: LaneProgram): string {
+  const slots = spec.functions.reduce((sum, fn) => sum + slotCount(fn.instructions), 0)
+  const head = `${laneName(lane)}: ${slots} instructions, ${spec.functions.length} functions, ${spec.maps.length} maps`
+  const chains = plans.flatMap(({ plan, family }) =>
+    chainsOf(plan).flatMap(chain => [
+      `  IPv${family} ${chainHead(chain, plan)}`,
+      ...chain.blocks.map(block => `    ${blockLine(block)}`),
+    ]),
+  )
+  return `${[head, ...chains].join('\n')}\n`
+}
+
+const chainHead = (chain: PlannedChain, plan: Plan): string =>
+  chain === plan.base || plan.functions.has(chain.name)
+    ? `${chain.name}:`
+    : `${chain.name} (in place of its call):`
+
+function blockLine(block: Block): string {
+  if (block.kind === 'always')
+    return `every packet: ${'chain' in block.item.outcome ? `${block.item.outcome.kind} ${block.item.outcome.chain}` : 'counted'}`
+  const { leaves, depth, candidates } = shapeOf(block.root)
+  const replication = (candidates / block.items).toFixed(2)
+  return depth === 0
+    ? `linear: ${block.items} rules asked in turn`
+    : `tree: ${block.items} rules, ${leaves} leaves, at most ${depth} comparisons deep, each rule in ${replication} leaves`
+}
