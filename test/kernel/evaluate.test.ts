@@ -1,6 +1,9 @@
 // The reference evaluator against iptables-legacy: every fixture packet that gets as far as raw PREROUTING, and what each rule has
 // counted of them there. Chains are not cut short by verdicts, only by packets that a match finds malformed.
 
+import { rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test from 'ava'
 import { evaluate, type Family, type Packet, type PacketType, parseSave, type Step } from 'iptables-parser'
 import { build } from '../packet/build.ts'
@@ -11,6 +14,9 @@ import { type Host, openHost } from './harness/host.ts'
 import { datagramOf, type Path, type Probe } from './harness/probe.ts'
 import { topologyOf } from './harness/topology.ts'
 import { kernelTest } from './needs-kernel.ts'
+
+/** Of its own, so that tests do not wait for each other. */
+const lock = join(tmpdir(), `bpft-evaluate-${process.pid}.lock`)
 
 const path: Path = { hook: 'INPUT', device: 'eth0' }
 
@@ -181,6 +187,8 @@ const asked: Readonly<Record<Family, readonly (readonly string[])[]>> = {
   ],
 }
 
+test.after.always(() => rmSync(lock, { force: true }))
+
 /** As iptables-save text; the first rule counts all. */
 const ruleFile = (rules: readonly string[]): string =>
   ['*raw', ...['', ...rules].map(rule => `-A PREROUTING -i eth0 ${rule}`), 'COMMIT', ''].join('\n')
@@ -189,8 +197,7 @@ const command = (family: Family, verb: string): string =>
   `${family === 4 ? 'iptables' : 'ip6tables'}-legacy-${verb}`
 
 function load(host: Host, rules: readonly string[]): void {
-  const environment = { XTABLES_LOCKFILE: `/tmp/bpft-evaluate-${process.pid}.lock` }
-  host.run(command(host.topology.family, 'restore'), [], ruleFile(rules), environment)
+  host.run(command(host.topology.family, 'restore'), [], ruleFile(rules), { XTABLES_LOCKFILE: lock })
 }
 
 /** Packets and bytes of every rule, in order. */
