@@ -4,6 +4,7 @@
 import type { MatchExtension, TargetExtension } from './extension.ts'
 import { addrtype } from './match/addrtype.ts'
 import { ah } from './match/ah.ts'
+import { bpf } from './match/bpf.ts'
 import { cgroup } from './match/cgroup.ts'
 import { cluster } from './match/cluster.ts'
 import { comment } from './match/comment.ts'
@@ -108,6 +109,7 @@ import type { UnknownMatch, UnknownTarget } from './unknown.ts'
 export const matchExtensions = {
   addrtype,
   ah,
+  bpf,
   cgroup,
   cluster,
   comment,

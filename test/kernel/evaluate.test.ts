@@ -39,6 +39,9 @@ const more: Readonly<Record<Family, readonly string[]>> = {
     'ether / ip6 next=135 / raw hex=3b0007',
     'ether / ip6 next=135 / raw hex=0600050000000000',
     'ether / ip6 / dstopt / frag / udp / raw zeros=4',
+    'ether / ip6 next=51 / raw hex=110400000000100000000001000000000000000000000000 / udp',
+    'ether / ip6 next=51 / raw hex=3b0400010000100100000001000000000000000000000000',
+    'ether / ip6 next=51 / raw hex=3b04000000001002',
     'ether / ip6 src=2001:db8::200:ff:fe00:2 / udp',
     'ether / ip6 / dccp dport=5001 / raw zeros=4',
     'ether / ip6 next=108 / raw hex=0600000100000000',
@@ -52,6 +55,33 @@ const more: Readonly<Record<Family, readonly string[]>> = {
     'ether / ip6 / sctp dport=3868 / raw hex=0003001400000001000000000000000061626364',
   ],
 }
+
+/** Classic programs, as -m bpf takes them. */
+const programs = [
+  // the packet is longer than 60 bytes
+  '4,128 0 0 0,37 0 1 60,6 0 0 1,6 0 0 0',
+  // -((first word) * 0x10001 ^ 0xdeadbeef) << 7 >> 3, modulo 7, is more than 2
+  '10,32 0 0 0,36 0 0 65537,164 0 0 3735928559,132 0 0 0,100 0 0 7,116 0 0 3,148 0 0 7,37 0 1 2,6 0 0 1,6 0 0 0',
+  // the first word less the second, divided by the third, or'ed with the fourth's length nibble
+  '11,32 0 0 8,7 0 0 0,32 0 0 4,2 0 0 3,32 0 0 0,28 0 0 0,3 0 0 5,96 0 0 3,60 0 0 0,92 0 0 0,22 0 0 0',
+  // division by 0 ends a program
+  '4,1 0 0 0,32 0 0 0,60 0 0 0,6 0 0 1',
+  // the first byte's nibble points behind an IPv4 header without options; two bytes from there
+  '5,177 0 0 0,72 0 0 2,21 0 1 22,6 0 0 65535,6 0 0 0',
+  // the last four bytes
+  '3,129 0 0 0,64 0 0 4294967292,22 0 0 0',
+  // beyond the end
+  '2,32 0 0 60,6 0 0 1',
+  // relative to the network header, the ninth byte
+  '4,48 0 0 4293918729,21 0 1 17,6 0 0 1,6 0 0 0',
+  // the protocol of the frame, the mark, A ^ X
+  '4,40 0 0 4294963200,21 0 1 2048,6 0 0 1,6 0 0 0',
+  '2,32 0 0 4294963220,22 0 0 0',
+  '5,32 0 0 4,7 0 0 0,32 0 0 0,32 0 0 4294963240,22 0 0 0',
+  // shifts by X, which the kernel takes modulo 32
+  '6,48 0 0 7,7 0 0 0,0 0 0 1,108 0 0 0,84 0 0 4080,22 0 0 0',
+  '8,1 0 0 4294967295,0 0 0 3,12 0 0 0,44 0 0 0,124 0 0 0,69 0 1 1,22 0 0 0,6 0 0 0',
+].map(program => `-m bpf --bytecode "${program}"`)
 
 /** Each group is a chain of its own. */
 const common: readonly (readonly string[])[] = [
@@ -81,6 +111,8 @@ const common: readonly (readonly string[])[] = [
   ['-p dccp -m dccp --dport 5001', '-p dccp -m dccp --dccp-types REQUEST,DATA'],
   ['-p dccp -m dccp ! --dccp-types RESET', '-p dccp -m dccp ! --dccp-option 32'],
   ['-p dccp -m dccp --dccp-option 1'],
+  programs,
+  ['-m devgroup --src-group 0', '-m devgroup ! --src-group 0', '-m devgroup ! --src-group 1/1'],
   ['-p tcp -m tcpmss --mss 1460'],
   ['-p tcp -m tcpmss ! --mss 1:1459'],
   ['-p sctp -m sctp --dport 3868', '-p sctp -m sctp ! --sport 0:1023', '-p sctp -m sctp ! --dport :'],
@@ -152,6 +184,15 @@ const asked: Readonly<Record<Family, readonly (readonly string[])[]>> = {
       '-m frag --fragres',
     ],
     ['-m eui64'],
+    [
+      '-m ah',
+      '-m ah --ahspi 0x1000',
+      '-m ah ! --ahspi 0x1000:0x1001',
+      '-m ah --ahlen 24',
+      '-m ah ! --ahlen 24',
+      '-m ah ! --ahlen 0',
+      '-m ah --ahres',
+    ],
     ['-p mh -m mh --mh-type bu', '-p mh -m mh ! --mh-type bu', '-p mh -m mh'],
     [
       '-m rt',
@@ -254,23 +295,52 @@ function expected(family: Family, rules: readonly string[], probes: readonly Pro
   })
 }
 
-for (const family of [4, 6] as const)
+/** The raw table comes before conntrack, so no connection is known there. */
+const aboutConnections = [
+  '-m conntrack --ctstate INVALID',
+  '-m conntrack ! --ctstate NEW --ctproto 6',
+  '-m conntrack --ctproto 6',
+  '-m conntrack --ctdir ORIGINAL ! --ctstatus NONE',
+  '-m connmark --mark 0',
+  '-m connmark ! --mark 1',
+  '-m connlabel --label 5',
+  '-m connlabel ! --label 5',
+  '-m helper --helper ""',
+  '-m helper ! --helper ftp',
+  '-m connbytes ! --connbytes 5 --connbytes-mode bytes --connbytes-dir both',
+]
+
+/** Sends packets at rules, and says where the evaluator does not count what the kernel counts. */
+function differences(host: Host, rules: readonly string[], probes: readonly Probe[]): readonly string[] {
+  load(host, rules)
+  host.send(probes)
+  const actual = counted(host)
+  return expected(host.topology.family, rules, probes).flatMap((counters, index) =>
+    counters === actual[index] ? [] : [`${rules[index - 1]}: ${counters}, but ${actual[index]}`],
+  )
+}
+
+for (const family of [4, 6] as const) {
   kernelTest(`IPv${family}: the evaluator counts what iptables-legacy counts`, t => {
     const host = openHost(topologyOf(family, ['eth0', 'eth1']))
     t.teardown(() => host.close())
     const own = more[family].map(text => ({ name: text, packet: parsePacket(text), path }))
     const probes = arriving(host, [...fixtureProbes(family, [path]), ...own])
     t.true(probes.length > 60)
-    for (const rules of asked[family]) {
-      load(host, rules)
-      host.send(probes)
-      const actual = counted(host)
-      const wrong = expected(family, rules, probes).flatMap((counters, index) =>
-        counters === actual[index] ? [] : [`${rules[index - 1]}: ${counters}, but ${actual[index]}`],
-      )
-      t.deepEqual(wrong, [])
-    }
+    for (const rules of asked[family]) t.deepEqual(differences(host, rules, probes), [])
   })
+
+  kernelTest(`IPv${family}: without a connection the evaluator counts what iptables-legacy counts`, t => {
+    const host = openHost(topologyOf(family, ['eth0', 'eth1']))
+    t.teardown(() => host.close())
+    // whole datagrams: asking for connections puts fragments together
+    const probes = ['tcp dport=22', 'udp dport=53'].map(transport => {
+      const name = `ether / ${family === 4 ? 'ip' : 'ip6'} / ${transport}`
+      return { name, packet: parsePacket(name), path }
+    })
+    t.deepEqual(differences(host, aboutConnections, probes), [])
+  })
+}
 
 test('a packet is cut to the length its header tells', t => {
   const probe = { name: '', path, packet: parsePacket('ether pad=100 / ip length=24 / udp') }

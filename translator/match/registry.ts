@@ -16,6 +16,7 @@ export const matchTranslators: {
 } = {
   addrtype: untranslatable('what an address is to the routing table is not translated yet'),
   ah: untranslatable('the authentication header is not translated yet'),
+  bpf: untranslatable('programs within programs are not translated yet'),
   cgroup: untranslatable('the control group of a socket is not translated yet'),
   cluster: untranslatable('the hash of a connection is not translated yet'),
   comment,
