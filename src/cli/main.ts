@@ -20,6 +20,11 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     describe: 'Put rules in force, in one step for all hooks',
     load: () => import('./apply.ts'),
   },
+  convert: {
+    usage: '<file..>',
+    describe: 'Turn rules into a BPF object, a listing, a tree or a report; needs no root',
+    load: () => import('./convert.ts'),
+  },
   detach: {
     usage: '',
     describe: 'Stop filtering and leave nothing behind',

@@ -9,5 +9,5 @@ export const describeRefusal = ({ rule, span, reason, hint }: Refusal): string =
 export function printRefusals(refusals: readonly Refusal[]): void {
   for (const refusal of refusals) process.stderr.write(`${describeRefusal(refusal)}\n`)
   const count = refusals.length === 1 ? 'one rule does' : `${refusals.length} rules do`
-  process.stderr.write(`${count} not translate; nothing was changed\n`)
+  process.stderr.write(`${count} not translate; nothing was done\n`)
 }

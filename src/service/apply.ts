@@ -1,12 +1,12 @@
 // Changing the rules in force: what every command that writes comes down to.
 
 import { needsConntrack } from '../../translator/conntrack.ts'
-import type { Lane } from '../../translator/lane.ts'
+import { type Lane, lanesOf } from '../../translator/lane.ts'
 import { type Refusal, translate } from '../../translator/translate.ts'
 import { ensurePinDirectory } from '../kernel/bpffs.ts'
 import { readLiveHits } from './edit.ts'
 import { type Generation, listGenerations } from './generation.ts'
-import { chosenHook, devicesFor, lanesFor } from './lanes.ts'
+import { chosenHook, devicesFor } from './lanes.ts'
 import { currentNamespace, type Live } from './live.ts'
 import { type LockWait, withLock } from './lock.ts'
 import { type Change, type Plan, planGeneration } from './plan.ts'
@@ -80,7 +80,10 @@ function describeGeneration(
     namespace: currentNamespace(),
     rulesets: saved,
     counterArrays: layout.arrays,
-    lanes: lanesFor(hook, rulesets),
+    lanes: lanesOf(
+      hook,
+      rulesets.map(({ family }) => family),
+    ),
     conntrack: needsConntrack(rulesets),
   }
 }

@@ -1,7 +1,7 @@
 // Which lanes rules are translated for, and what of it has to be attached where.
 
-import type { Family, Ruleset } from 'iptables-parser'
-import { type Lane, lanesOf } from '../../translator/lane.ts'
+import type { Family } from 'iptables-parser'
+import type { Lane } from '../../translator/lane.ts'
 import type { Generation } from './generation.ts'
 import { allDevices } from './interfaces.ts'
 import type { HookChoice, Settings } from './settings.ts'
@@ -12,14 +12,6 @@ export const chosenHook = (choice: HookChoice): Generation['hook'] =>
 
 /** What lanes are at; no lane is at tc egress. */
 export type LaneHook = Lane['hook']
-
-/** The lanes that rules of these families need. Where INPUT runs early, the other chains run at netfilter all the same. */
-export function lanesFor(hook: Generation['hook'], rulesets: readonly Ruleset[]): Lane[] {
-  const families = rulesets.map(({ family }) => family)
-  if (hook === 'netfilter') return lanesOf(hook, families)
-  const others = lanesOf('netfilter', families).filter(lane => lane.hook !== 'nf-input')
-  return [...lanesOf(hook, families), ...others]
-}
 
 /** One place that a dispatcher is attached to. */
 export type Attachment =

@@ -72,7 +72,7 @@ kernelTest('apply refuses a rule that does not translate, says which, and change
   refuses(
     t,
     '*filter\n-A INPUT -p tcp --dport 23 -j DROP\n-A INPUT -m limit --limit 5/min -j ACCEPT\nCOMMIT\n',
-    /^-:3:\d+: cannot translate -A INPUT -m limit --limit 5\/min -j ACCEPT: .+\n-A INPUT -m limit --limit 5\/min -j ACCEPT\n +\^~+\nhint: .+\none rule does not translate; nothing was changed\n$/,
+    /^-:3:\d+: cannot translate -A INPUT -m limit --limit 5\/min -j ACCEPT: .+\n-A INPUT -m limit --limit 5\/min -j ACCEPT\n +\^~+\nhint: .+\none rule does not translate; nothing was done\n$/,
   ),
 )
 

@@ -1,0 +1,92 @@
+import { writeFileSync } from 'node:fs'
+import type { Family, Ruleset } from 'iptables-parser'
+import { listing } from '../../translator/asm/listing.ts'
+import { assignSlots, countedRules, counterKeys } from '../../translator/counter.ts'
+import { writeObject } from '../../translator/elf/object.ts'
+import { lanesOf } from '../../translator/lane.ts'
+import { renderDot } from '../../translator/render/dot.ts'
+import { renderJson } from '../../translator/render/json.ts'
+import { renderReport } from '../../translator/render/report.ts'
+import { type Translation, translate } from '../../translator/translate.ts'
+import { ServiceError, systemReason } from '../service/error.ts'
+import { defineCommand, familyOption } from './command.ts'
+import { exitCode, UsageError } from './error.ts'
+import { fileOperands } from './operand.ts'
+import { printRefusals } from './refusal.ts'
+import { readOwnRulesets } from './rule-files.ts'
+
+type Translated = Extract<Translation, { kind: 'translated' }>
+
+const render: Readonly<Record<string, (translated: Translated) => string | Uint8Array>> = {
+  elf: ({ programs, rules }) =>
+    writeObject(
+      programs.map(({ spec }) => spec),
+      { rules: rules.map(({ rule }) => rule) },
+    ),
+  listing: ({ programs, rules }) =>
+    programs.map(({ spec }) => listing(spec, { rules: rules.map(({ rule }) => rule) })).join('\n'),
+  json: renderJson,
+  dot: renderDot,
+  report: renderReport,
+}
+
+export const command = defineCommand({
+  options: yargs =>
+    yargs
+      .positional('file', { ...fileOperands, demandOption: true })
+      .option('hook', {
+        choices: ['xdp', 'tc', 'netfilter'] as const,
+        default: 'netfilter' as const,
+        describe: 'Where the programs are to run',
+      })
+      .option('family', familyOption)
+      .option('format', {
+        alias: 'f',
+        choices: Object.keys(render),
+        default: 'elf',
+        describe: 'A BPF object, its annotated listing, the tree as JSON or as a graph, or what translates',
+      })
+      .option('output', { alias: 'o', type: 'string', describe: 'Write here instead of to standard output' })
+      .example('$0 convert rules.v4 -o rules.o', 'an object for bpftool, ip or tc')
+      .example('$0 convert --format listing rules.v4 | less', 'every instruction under its rule')
+      .example('$0 convert --format dot rules.v4 | dot -Tsvg > tree.svg', 'the decision tree'),
+  async run({ file, hook, family, format, output }) {
+    requireBinaryPlace(format, output)
+    const own = await readOwnRulesets(file, family as Family | undefined)
+    const translation = translateFor(
+      hook,
+      own.map(({ ruleset }) => ruleset),
+    )
+    if (translation.kind === 'translated') write(output, render[format]?.(translation) ?? '')
+    else if (format === 'report') write(output, renderReport(translation))
+    else printRefusals(translation.refusals)
+    return translation.kind === 'translated' ? exitCode.done : exitCode.failed
+  },
+})
+
+/** An object is no sight for a terminal. */
+function requireBinaryPlace(format: string, output: string | undefined): void {
+  if (format === 'elf' && output === undefined && process.stdout.isTTY)
+    throw new UsageError('an object is binary', 'Name a file with -o FILE, or choose another --format.')
+}
+
+function translateFor(hook: 'xdp' | 'tc' | 'netfilter', rulesets: readonly Ruleset[]): Translation {
+  const counters = assignSlots(counterKeys(countedRules(rulesets)))
+  const lanes = lanesOf(
+    hook,
+    rulesets.map(({ family }) => family),
+  )
+  return translate(rulesets, { lanes, counters })
+}
+
+function write(path: string | undefined, content: string | Uint8Array): void {
+  if (path === undefined || path === '-') {
+    process.stdout.write(content)
+    return
+  }
+  try {
+    writeFileSync(path, content)
+  } catch (error) {
+    throw new ServiceError('ERR_FILE', `cannot write ${path}: ${systemReason(error)}`, undefined, error)
+  }
+}
