@@ -3,6 +3,7 @@
 import { RuleError } from './error.ts'
 import { checkReach } from './reach.ts'
 import type { ChainTarget } from './registry.ts'
+import type { Rule } from './rule.ts'
 import type { Chain, Table } from './ruleset.ts'
 
 /** Throws RuleError for the first rule the kernel would refuse the table for. */
@@ -55,9 +56,25 @@ function targetsOf({ rules }: Chain): readonly ChainTarget[] {
   for (const rule of rules) {
     const target = chainTarget(rule)
     if (target && !targets.has(target.chain)) targets.set(target.chain, target)
+    // the kernel does not look behind a rule that every packet ends at
+    if (endsAll(rule)) break
   }
   return [...targets.values()]
 }
+
+const VERDICTS: ReadonlySet<string | undefined> = new Set(['ACCEPT', 'DROP', 'RETURN', 'QUEUE'])
+
+const endsAll = (rule: Rule): boolean =>
+  VERDICTS.has(rule.target?.kind) &&
+  rule.matches.length === 0 &&
+  !(
+    rule.source ||
+    rule.destination ||
+    rule.protocol ||
+    rule.fragment ||
+    rule.inInterface ||
+    rule.outInterface
+  )
 
 function loop(path: readonly Visit[], by: ChainTarget): RuleError {
   const names = path.map(visit => visit.name)

@@ -154,10 +154,14 @@ export function parseLine(
   const reader = new ArgumentReader(tokens, context.family, context.span, context.keepUnknown)
   if (context.counters) reader.setCounters(context.counters)
   reader.read()
-  if (reader.command.otherFamily) return undefined
+  if (reader.command.otherFamily && !isWhole(reader.command)) return undefined
   checkInFile(reader.command, context.span)
   return editOf(reader, context.table)
 }
+
+/** Of a line for the other family iptables-restore still does what it says before that, where that takes no rule. */
+const isWhole = ({ letters, byNumber }: CommandDraft): boolean =>
+  letters !== '' && (byNumber || !'ACDIR'.includes(letters))
 
 function checkInFile({ table, wait, waitInterval }: CommandDraft, span: Span): void {
   if (table !== undefined) throw usage('The -t option cannot be used in iptables-restore.\n', span)

@@ -20,9 +20,11 @@ interface OpenChain {
   policy?: Policy
   counters?: Counters
   span?: Span
-  rules: Rule[]
+  rules: readonly Rule[]
   remarks?: readonly string[]
-  /** The chain this was opened from, while nothing has changed; its rules are not to be written to. */
+  /** The rules, once they are a copy that is ours to write to. */
+  copy?: Rule[]
+  /** The chain this was opened from, while nothing of it has changed. */
   unchanged?: Chain
 }
 
@@ -55,8 +57,7 @@ export class TableEditor {
     this.name = table.name
     this.#base = baseChains[table.name]
     this.#from = table
-    for (const chain of table.chains)
-      this.#chains.set(chain.name, { ...chain, rules: chain.rules as Rule[], unchanged: chain })
+    for (const chain of table.chains) this.#chains.set(chain.name, { ...chain, unchanged: chain })
   }
 
   static create(name: TableName, span?: Span): TableEditor {
@@ -139,7 +140,7 @@ export class TableEditor {
     const resolved = edit.rules.map(rule => this.#resolve(rule, span))
     const chain = this.#open(edit.chain, span)
     this.#checkRules(resolved, edit.refused, span)
-    const { rules: into } = this.#write(chain)
+    const into = this.#write(chain)
     for (const rule of resolved) {
       into.push(rule)
       this.#added(rule)
@@ -152,7 +153,7 @@ export class TableEditor {
     if (number > chain.rules.length + 1)
       throw refused('ERR_RULE', { status: 1, text: 'Index of insertion too big' }, { span })
     this.#checkRules(resolved, why, span)
-    this.#write(chain).rules.splice(number - 1, 0, ...resolved.toReversed())
+    this.#write(chain).splice(number - 1, 0, ...resolved.toReversed())
     for (const rule of resolved) this.#added(rule)
   }
 
@@ -162,7 +163,7 @@ export class TableEditor {
     const old = chain.rules[number - 1]
     if (!old) throw refused('ERR_RULE', { status: 1, text: 'Index of replacement too big' }, { span })
     this.#checkRules([resolved], why, span)
-    this.#write(chain).rules[number - 1] = resolved
+    this.#write(chain)[number - 1] = resolved
     this.#removed(old)
     this.#added(resolved)
   }
@@ -199,7 +200,7 @@ export class TableEditor {
 
   #removeAt(name: string, index: number): void {
     const chain = this.#chains.get(name)
-    for (const rule of chain ? this.#write(chain).rules.splice(index, 1) : []) this.#removed(rule)
+    for (const rule of chain ? this.#write(chain).splice(index, 1) : []) this.#removed(rule)
   }
 
   /** Of one chain, or of all. */
@@ -217,7 +218,10 @@ export class TableEditor {
     const chain = this.#chains.get(name)
     if (!chain) return
     const { rules, counters } = chain
-    if (counters && !this.#counted.has(chain)) this.#write(chain).counters = noCounters
+    if (counters && !this.#counted.has(chain)) {
+      this.#touch(chain)
+      chain.counters = noCounters
+    }
     if (!rules.some(rule => rule.counters && !this.#counted.has(rule))) return
     this.#touch(chain)
     chain.rules = rules.map(rule => (this.#counted.has(rule) ? rule : withoutCounters(rule)))
@@ -227,7 +231,7 @@ export class TableEditor {
     const chain = this.#open(name, span)
     const rule = chain.rules[number - 1]
     if (!rule) throw refused('ERR_RULE', { status: 1, text: 'Index of counter too big' }, { span })
-    if (!this.#counted.has(rule)) this.#write(chain).rules[number - 1] = withoutCounters(rule)
+    if (!this.#counted.has(rule)) this.#write(chain)[number - 1] = withoutCounters(rule)
   }
 
   #create(name: string, span: Span): void {
@@ -377,13 +381,14 @@ export class TableEditor {
     delete chain.unchanged
   }
 
-  /** Makes a chain's rules ours to write to. */
-  #write(chain: OpenChain): OpenChain {
-    if (chain.unchanged) {
-      chain.rules = [...chain.rules]
-      this.#touch(chain)
+  /** A chain's rules, to be written to; they are copied the first time. */
+  #write(chain: OpenChain): Rule[] {
+    this.#touch(chain)
+    if (chain.copy !== chain.rules || !chain.copy) {
+      chain.copy = [...chain.rules]
+      chain.rules = chain.copy
     }
-    return chain
+    return chain.copy
   }
 
   #renew(): void {
@@ -417,7 +422,7 @@ export class TableEditor {
 function closed(name: string, chain: OpenChain | undefined): Chain {
   if (!chain) return { name, rules: [] }
   if (chain.unchanged) return chain.unchanged
-  const { unchanged: _, ...rest } = chain
+  const { unchanged: _, copy: __, ...rest } = chain
   return { ...rest, name }
 }
 

@@ -17,7 +17,10 @@ import { checkChainName } from './value/chain.ts'
 export interface RestoreOptions {
   /** Names the text in errors; `-` unless given. */
   readonly name?: string
-  /** Take the file's counters, as -c does; else what it sets begins at zero. True unless given. */
+  /**
+   * Take the file's counters, as -c does, which wants some for every policy it sets; false: what the file sets begins at zero. Unless
+   * given, those that are there are taken.
+   */
   readonly counters?: boolean
   /** Keep what a table held and the file does not mention, as -n does. */
   readonly noflush?: boolean
@@ -170,6 +173,8 @@ class SaveReader {
         span,
         hint: 'user chains have the policy -',
       })
+    if (policy !== '-' && this.#options.counters && counters === undefined)
+      throw new RuleError('ERR_COUNTER', `the policy of ${name} has no counters`, { span })
     if (policy !== '-') table.setPolicy(name, policy, this.#readCounters(counters, span), span)
     const remarks = this.#takeRemarks()
     if (remarks) table.remark(name, remarks)
