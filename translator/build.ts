@@ -14,7 +14,7 @@ import { chainFunctionName } from './emit/outcome.ts'
 import { frameOf } from './hook/registry.ts'
 import { type Lane, laneName, programType } from './lane.ts'
 import type { Plan } from './plan.ts'
-import type { FunctionSpec, ProgramSpec } from './program.ts'
+import type { FunctionSpec, MapSpec, ProgramSpec } from './program.ts'
 
 /** The plan of one family in a program, and its base chain's policy. */
 export interface FamilyPlan {
@@ -35,9 +35,15 @@ export function buildProgram(
     arrays.set(found.array.name, found.array)
     return found
   }
+  const tables: MapSpec[] = []
+  const table = (map: Omit<MapSpec, 'name'>): string => {
+    const name = `dispatch${tables.length}`
+    tables.push({ ...map, name })
+    return name
+  }
   const main = mainFunction(lane, plans)
   const chains = plans.flatMap(({ plan, family, policy }) => {
-    const context = contextOf(plan, family, remember)
+    const context = contextOf(plan, family, remember, table)
     const others = [...plan.functions].flatMap(name => plan.chains.get(name) ?? [])
     return [chainFunction(context, plan.base, policy), ...others.map(chain => chainFunction(context, chain))]
   })
@@ -47,7 +53,7 @@ export function buildProgram(
     type: programType(lane.hook),
     license: 'Dual MIT/GPL',
     functions: [main, ...chains, ...[...arrays.keys()].map(array => countFunction(array, lane.hook))],
-    maps: [...[...arrays.values()].map(counterMap), ...frameOf(lane).maps],
+    maps: [...[...arrays.values()].map(counterMap), ...frameOf(lane).maps, ...tables],
   }
 }
 
@@ -58,7 +64,8 @@ const contextOf = (
   { chains, functions }: Plan,
   family: Family,
   place: EmitContext['place'],
-): EmitContext => ({ family, chains, functions, place })
+  table: EmitContext['table'],
+): EmitContext => ({ family, chains, functions, place, table })
 
 function mainFunction(lane: Lane, plans: readonly FamilyPlan[]): FunctionSpec {
   const assembler = createAssembler()

@@ -1,24 +1,42 @@
-// Chains cut into blocks. Between blocks stand rules that every packet matches and that go on afterwards (plain counting, or a call
-// of another chain): inside a tree they would stand in every leaf.
+// Chains cut into blocks, each with the strategy that suits it.
+//
+//   always     a rule that every packet matches and that goes on afterwards (plain counting, or a call of another chain): inside a tree
+//              it would stand in every leaf
+//   dispatch   a long run of rules of one shape for exact values: one look-up
+//   tree       everything else; where it is small the tree is one leaf, whose rules are asked in turn
+//   split      rules that look into the transport header, apart for packets that have all of it and for the few that do not: only of
+//              these rules can find a packet malformed, and those questions would stand between the others
 
 import type { Family } from 'iptables-parser'
+import { domain, transport } from './field.ts'
 import type { Item } from './item.ts'
 import { buildTree, type TreeLimits } from './tree/build.ts'
+import { type Dispatch, LEAST_DISPATCH, segmentsOf } from './tree/dispatch.ts'
+import { complement, type IntervalSet, intersect, single } from './tree/interval.ts'
 import type { Node } from './tree/node.ts'
 
 export type Block =
   | { readonly kind: 'always'; readonly item: Item }
   | { readonly kind: 'tree'; readonly root: Node; readonly items: number }
+  | { readonly kind: 'split'; readonly whole: readonly Block[]; readonly odd: readonly Block[] }
+  | Dispatch
+
+export interface Strategies {
+  /** The shortest run of rules that becomes a look-up. Infinity for none: an object file cannot hold a hash map's contents. */
+  readonly leastDispatch: number
+}
+
+export const defaultStrategies: Strategies = { leastDispatch: LEAST_DISPATCH }
 
 /** How far a tree may replicate rules before the run is cut in two. */
 const REPLICATION = 4
 const LIMITS = { linear: 3 } as const
 
-export function blocksOf(items: readonly Item[], family: Family): Block[] {
+export function blocksOf(items: readonly Item[], family: Family, strategies: Strategies): Block[] {
   const blocks: Block[] = []
   let run: Item[] = []
   const flush = (): void => {
-    if (run.length > 0) blocks.push(...treesOf(run, family))
+    if (run.length > 0) blocks.push(...runBlocks(run, family, strategies))
     run = []
   }
   for (const item of items) {
@@ -34,6 +52,42 @@ export function blocksOf(items: readonly Item[], family: Family): Block[] {
 const isAlways = ({ sets, rest, outcome }: Item): boolean =>
   sets.size === 0 && rest.length === 0 && (outcome.kind === 'continue' || outcome.kind === 'jump')
 
+function runBlocks(items: readonly Item[], family: Family, { leastDispatch }: Strategies): Block[] {
+  if (items.length < leastDispatch) return treesOf(items, family)
+  return segmentsOf(items, family, leastDispatch).flatMap(segment => {
+    if (segment.kind === 'dispatch') return [segment]
+    return splitOf(segment.items, family, leastDispatch) ?? treesOf(segment.items, family)
+  })
+}
+
+/** The run apart for whole and for other transport headers, where that makes look-ups of it. */
+function splitOf(items: readonly Item[], family: Family, least: number): Block[] | undefined {
+  if (!items.some(item => item.sets.has('transport'))) return undefined
+  const whole = segmentsOf(within(items, single(transport.whole)), family, least)
+  if (!whole.some(segment => segment.kind === 'dispatch')) return undefined
+  const odd = segmentsOf(
+    within(items, complement(single(transport.whole), domain('transport', family))),
+    family,
+    least,
+  )
+  const blocks = (segments: typeof whole): Block[] =>
+    segments.flatMap(segment => (segment.kind === 'dispatch' ? [segment] : treesOf(segment.items, family)))
+  return [{ kind: 'split', whole: blocks(whole), odd: blocks(odd) }]
+}
+
+/** The items that packets with such a transport header can match, with no question about it left where all of them do. */
+function within(items: readonly Item[], extents: IntervalSet): Item[] {
+  return items.flatMap(item => {
+    const asked = item.sets.get('transport')
+    if (!asked) return [item]
+    const both = intersect(asked, extents)
+    if (both.length === 0) return []
+    const others = [...item.sets].filter(([field]) => field !== 'transport')
+    const covered = JSON.stringify(both) === JSON.stringify(extents)
+    return [{ ...item, sets: new Map(covered ? others : [...others, ['transport', both] as const]) }]
+  })
+}
+
 /** One tree, or where its cuts would replicate the rules too often, one for each half of them. */
 function treesOf(items: readonly Item[], family: Family): Block[] {
   const limits: TreeLimits = { ...LIMITS, candidates: 64 + REPLICATION * items.length }
@@ -41,4 +95,22 @@ function treesOf(items: readonly Item[], family: Family): Block[] {
   if (root) return [{ kind: 'tree', root, items: items.length }]
   const middle = items.length >> 1
   return [...treesOf(items.slice(0, middle), family), ...treesOf(items.slice(middle), family)]
+}
+
+/** The items of a block, each once. */
+export function itemsIn(block: Block): readonly Item[] {
+  if (block.kind === 'always') return [block.item]
+  if (block.kind === 'dispatch') return block.cases.map(({ item }) => item)
+  if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(itemsIn)
+  return leafItems(block.root)
+}
+
+function leafItems(root: Node): readonly Item[] {
+  const items = new Set<Item>()
+  const pending = [root]
+  for (let node = pending.pop(); node; node = pending.pop()) {
+    if (node.kind === 'branch') pending.push(node.below, node.above)
+    else for (const { item } of node.candidates) items.add(item)
+  }
+  return [...items]
 }

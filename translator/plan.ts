@@ -2,8 +2,7 @@
 
 import type { Family, Rule, Table } from 'iptables-parser'
 import { chainOf } from 'iptables-parser'
-import type { Block } from './chain.ts'
-import { blocksOf } from './chain.ts'
+import { blocksOf, itemsIn, type Strategies } from './chain.ts'
 import type { PlannedChain } from './emit/chain.ts'
 import type { Item } from './item.ts'
 
@@ -21,6 +20,7 @@ export function planChains(
   table: Table,
   base: string,
   family: Family,
+  strategies: Strategies,
   itemsOf: (chain: string, rules: readonly Rule[]) => readonly Item[],
 ): Plan {
   const chains = new Map<string, PlannedChain>()
@@ -28,7 +28,7 @@ export function planChains(
     const known = chains.get(name)
     if (known) return known
     const items = itemsOf(name, chainOf(table, name)?.rules ?? [])
-    const planned = { name, blocks: blocksOf(items, family) }
+    const planned = { name, blocks: blocksOf(items, family, strategies) }
     chains.set(name, planned)
     for (const called of callsOf(items)) visit(called.chain)
     return planned
@@ -41,20 +41,6 @@ type Call = Extract<Item['outcome'], { chain: string }>
 
 const callsOf = (items: readonly Item[]): Call[] =>
   items.flatMap(({ outcome }) => ('chain' in outcome ? [outcome] : []))
-
-/** The items of a block, each once. */
-export const itemsIn = (block: Block): readonly Item[] =>
-  block.kind === 'always' ? [block.item] : leafItems(block)
-
-function leafItems({ root }: Extract<Block, { kind: 'tree' }>): readonly Item[] {
-  const items = new Set<Item>()
-  const pending = [root]
-  for (let node = pending.pop(); node; node = pending.pop()) {
-    if (node.kind === 'branch') pending.push(node.below, node.above)
-    else for (const { item } of node.candidates) items.add(item)
-  }
-  return [...items]
-}
 
 /** Where a chain is called from, all over a program. */
 interface CallSites {
@@ -84,7 +70,7 @@ function countSites(chains: ReadonlyMap<string, PlannedChain>): Map<string, Call
         const { inTrees, always } = sites.get(chain) ?? { inTrees: 0, always: 0 }
         sites.set(
           chain,
-          block.kind === 'tree' ? { inTrees: inTrees + 1, always } : { inTrees, always: always + 1 },
+          block.kind === 'always' ? { inTrees, always: always + 1 } : { inTrees: inTrees + 1, always },
         )
       }
   return sites

@@ -12,6 +12,7 @@ import {
   tableOf,
 } from 'iptables-parser'
 import { buildProgram, type FamilyPlan } from './build.ts'
+import { defaultStrategies, type Strategies } from './chain.ts'
 import {
   type Counted,
   type CounterLayout,
@@ -30,6 +31,8 @@ export interface TranslateOptions {
   /** The lanes to make programs for; a lane whose family has no rule set gets none. */
   readonly lanes: readonly Lane[]
   readonly counters: CounterLayout
+  /** Where to depart from the cost model. */
+  readonly strategies?: Partial<Strategies>
 }
 
 /** A rule that no program of the chosen hooks can hold. */
@@ -68,13 +71,16 @@ const baseChainOf: Readonly<Record<Lane['hook'], string>> = {
 }
 
 /** Translates the filter tables of at most one rule set for each family. Pure: the same input gives the same programs. */
-export function translate(rulesets: readonly Ruleset[], { lanes, counters }: TranslateOptions): Translation {
+export function translate(
+  rulesets: readonly Ruleset[],
+  { lanes, counters, strategies }: TranslateOptions,
+): Translation {
   const rules = countedRules(rulesets)
   const index = new RuleIndex(rules, counters)
   const refusals: Refusal[] = []
   const programs = lanes.flatMap(lane => {
     const plans = filterTables(rulesets, lane).map(({ family, table }) =>
-      planTable(table, family, lane, index, refusals),
+      planTable(table, family, lane, index, { ...defaultStrategies, ...strategies }, refusals),
     )
     return plans.length === 0 ? [] : [{ lane, plans }]
   })
@@ -101,11 +107,12 @@ function planTable(
   family: Family,
   lane: Lane,
   index: RuleIndex,
+  strategies: Strategies,
   refusals: Refusal[],
 ): FamilyPlan {
   const base = baseChainOf[lane.hook]
   const verdict = chainOf(table, base)?.policy === 'DROP' ? 'drop' : 'accept'
-  const plan = planChains(table, base, family, (chain, rules) =>
+  const plan = planChains(table, base, family, strategies, (chain, rules) =>
     rules.flatMap((rule, at) => {
       const number = index.of(family, chain, at + 1)
       try {

@@ -9,11 +9,16 @@ import type { Label } from '../asm/label.ts'
 import { r0, r1, r6 } from '../asm/register.ts'
 import type { Block } from '../chain.ts'
 import type { CounterPlace } from '../counter.ts'
-import type { FunctionSpec } from '../program.ts'
+import { transport } from '../field.ts'
+import type { FunctionSpec, MapSpec } from '../program.ts'
+import { setTest } from '../test.ts'
+import { single } from '../tree/interval.ts'
 import { countCall } from './count.ts'
+import { emitDispatch } from './dispatch.ts'
 import { chainResult, type Ending, type Frame } from './frame.ts'
 import { chainFunctionName, emitOutcome } from './outcome.ts'
 import { RECORD_SIZE } from './record.ts'
+import { emitTest } from './test.ts'
 import { emitTree } from './tree.ts'
 
 /** A chain ready to be emitted. */
@@ -29,6 +34,7 @@ export interface EmitContext {
   /** Chains that have a function; the others are emitted in place. */
   readonly functions: ReadonlySet<string>
   place(rule: number): CounterPlace
+  table(map: Omit<MapSpec, 'name'>): string
 }
 
 /** The policy of a base chain: what is counted by it, and what it does. */
@@ -75,15 +81,27 @@ function emitPolicy(frame: Frame, { rule, verdict }: PlannedPolicy): void {
 }
 
 function emitBlocks(frame: Frame, blocks: readonly Block[]): void {
-  const { assembler } = frame
   for (const block of blocks) {
-    if (block.kind === 'always')
-      assembler.withOrigin({ rule: block.item.rule }, () => emitOutcome(frame, block.item))
-    else {
-      const next = assembler.label('next')
-      emitTree(frame, block.root, next)
-      assembler.place(next)
-    }
+    const next = frame.assembler.label('next')
+    emitBlock(frame, block, next)
+    frame.assembler.place(next)
+  }
+}
+
+/** Packets that no rule of the block decides go on, or to `next`. */
+function emitBlock(frame: Frame, block: Block, next: Label): void {
+  const { assembler } = frame
+  if (block.kind === 'always')
+    assembler.withOrigin({ rule: block.item.rule }, () => emitOutcome(frame, block.item))
+  else if (block.kind === 'tree') emitTree(frame, block.root, next)
+  else if (block.kind === 'dispatch') emitDispatch(frame, block, next)
+  else {
+    const odd = assembler.label('odd')
+    emitTest(frame, setTest('transport', single(transport.whole)), odd)
+    emitBlocks(frame, block.whole)
+    assembler.emit(jump(next))
+    assembler.place(odd)
+    emitBlocks(frame, block.odd)
   }
 }
 
@@ -93,6 +111,7 @@ function createFrame(assembler: Assembler, context: EmitContext, ending: Frame['
     family: context.family,
     ending,
     place: context.place,
+    table: context.table,
     isFunction: chain => context.functions.has(chain),
     inline(name, done) {
       const chain = context.chains.get(name)

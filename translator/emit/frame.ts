@@ -2,6 +2,7 @@ import type { Family } from 'iptables-parser'
 import type { Assembler } from '../asm/assembler.ts'
 import type { Label } from '../asm/label.ts'
 import type { CounterPlace } from '../counter.ts'
+import type { MapSpec } from '../program.ts'
 
 /** What the code of one function is emitted with. */
 export interface Frame {
@@ -13,6 +14,8 @@ export interface Frame {
   place(rule: number): CounterPlace
   /** Whether a call of a chain is made as a call of its function. */
   isFunction(chain: string): boolean
+  /** The name of a map that the program gets for this. */
+  table(map: Omit<MapSpec, 'name'>): string
   /** Emits the body of a chain that has no function, going to `done` where it returns. */
   inline(chain: string, done: Label): void
 }

@@ -1,7 +1,8 @@
 import type { Family } from 'iptables-parser'
+import { itemsIn } from '../chain.ts'
 import { domain, type FieldName, headerSizes } from '../field.ts'
 import type { Item } from '../item.ts'
-import { itemsIn, type Plan } from '../plan.ts'
+import type { Plan } from '../plan.ts'
 import { containsPoint } from '../tree/interval.ts'
 
 /** What a program asks of its prologue: the fields its rules look at, and the protocols whose transport headers they look into. */

@@ -39,16 +39,34 @@ class DotWriter {
 
   chain(name: string, family: Family, blocks: readonly Block[]): void {
     this.#lines.push(`  subgraph ${quoted(`cluster ${name}`)} {`, `    label=${quoted(name)};`)
-    let before: string | undefined
-    for (const block of blocks) {
-      const node =
-        block.kind === 'always'
-          ? this.#box([{ item: block.item, tests: [] }])
-          : this.#node(block.root, family)
-      if (before) this.#lines.push(`    ${before} -> ${node} [style=dashed];`)
+    this.#blocks(blocks, family)
+    this.#lines.push('  }')
+  }
+
+  #block(block: Block, family: Family): string {
+    if (block.kind === 'always') return this.#box([{ item: block.item, tests: [] }])
+    if (block.kind === 'tree') return this.#node(block.root, family)
+    if (block.kind === 'dispatch')
+      return this.#id(`${block.cases.length} rules\nby ${block.fields.join(', ')}`, 'cylinder')
+    const id = this.#id('whole transport header', 'ellipse')
+    for (const [label, side] of [
+      ['yes', block.whole],
+      ['no', block.odd],
+    ] as const)
+      this.#blocks(side, family, id, label)
+    return id
+  }
+
+  #blocks(blocks: readonly Block[], family: Family, from?: string, label?: string): void {
+    let before = from
+    for (const [index, block] of blocks.entries()) {
+      const node = this.#block(block, family)
+      if (before)
+        this.#lines.push(
+          `    ${before} -> ${node} [${index === 0 && label ? `label="${label}"` : 'style=dashed'}];`,
+        )
       before = node
     }
-    this.#lines.push('  }')
   }
 
   #node(node: Node, family: Family): string {
@@ -67,7 +85,7 @@ class DotWriter {
     return this.#id(lines.length > 0 ? lines.join('\n') : 'no rule', 'box')
   }
 
-  #id(label: string, shape: 'box' | 'ellipse'): string {
+  #id(label: string, shape: 'box' | 'ellipse' | 'cylinder'): string {
     const id = `n${this.#nodes++}`
     this.#lines.push(`    ${id} [shape=${shape}, label=${quoted(label)}];`)
     return id

@@ -34,10 +34,19 @@ export const chainsOf = ({ base, chains }: Plan): Plan['base'][] => [
   ...[...chains.values()].filter(chain => chain !== base),
 ]
 
-const blockJson = (block: Block): object =>
-  block.kind === 'always'
-    ? { kind: 'always', rule: block.item.rule, ...outcomeJson(block.item.outcome) }
-    : { kind: 'tree', root: nodeJson(block.root) }
+function blockJson(block: Block): object {
+  if (block.kind === 'always')
+    return { kind: 'always', rule: block.item.rule, ...outcomeJson(block.item.outcome) }
+  if (block.kind === 'tree') return { kind: 'tree', root: nodeJson(block.root) }
+  if (block.kind === 'split')
+    return { kind: 'split', whole: block.whole.map(blockJson), odd: block.odd.map(blockJson) }
+  const cases = block.cases.map(({ values, item }) => ({
+    values: values.map(pointJson),
+    rule: item.rule,
+    ...outcomeJson(item.outcome),
+  }))
+  return { kind: 'dispatch', fields: block.fields, tests: block.common.map(testJson), cases }
+}
 
 function nodeJson(node: Node): object {
   if (node.kind === 'branch')

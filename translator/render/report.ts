@@ -30,7 +30,7 @@ function programReport({ lane, spec, plans }: LaneProgram): string {
   const chains = plans.flatMap(({ plan, family }) =>
     chainsOf(plan).flatMap(chain => [
       `  IPv${family} ${chainHead(chain, plan)}`,
-      ...chain.blocks.map(block => `    ${blockLine(block)}`),
+      ...chain.blocks.flatMap(blockLines).map(line => `    ${line}`),
     ]),
   )
   return `${[head, ...chains].join('\n')}\n`
@@ -41,9 +41,19 @@ const chainHead = (chain: PlannedChain, plan: Plan): string =>
     ? `${chain.name}:`
     : `${chain.name} (in place of its call):`
 
-function blockLine(block: Block): string {
+function blockLines(block: Block): string[] {
+  if (block.kind === 'split') {
+    const indented = (blocks: readonly Block[]): string[] =>
+      blocks.flatMap(blockLines).map(line => `  ${line}`)
+    return ['whole transport header:', ...indented(block.whole), 'any other:', ...indented(block.odd)]
+  }
+  return [blockLine(block)]
+}
+
+function blockLine(block: Exclude<Block, { kind: 'split' }>): string {
   if (block.kind === 'always')
     return `every packet: ${'chain' in block.item.outcome ? `${block.item.outcome.kind} ${block.item.outcome.chain}` : 'counted'}`
+  if (block.kind === 'dispatch') return `look-up: ${block.cases.length} rules by ${block.fields.join(', ')}`
   const { leaves, depth, candidates } = shapeOf(block.root)
   const replication = (candidates / block.items).toFixed(2)
   return depth === 0

@@ -12,6 +12,7 @@ import { createMap, indexKey, type MapHandle, update } from '../../../src/kernel
 import { loadProgram } from '../../../src/kernel/program.ts'
 import { interfaceIndex } from '../../../src/kernel/sys/interface.ts'
 import { close } from '../../../src/kernel/sys/object.ts'
+import type { Strategies } from '../../../translator/chain.ts'
 import { needsConntrack } from '../../../translator/conntrack.ts'
 import { assignSlots, countedRules, counterKeys, counterPlace } from '../../../translator/counter.ts'
 import { type Lane, lanesOf } from '../../../translator/lane.ts'
@@ -27,14 +28,14 @@ interface Loaded {
 }
 
 /** bpftables at a hook. */
-export function direct(hook: 'xdp' | 'tc' | 'netfilter'): Firewall {
+export function direct(hook: 'xdp' | 'tc' | 'netfilter', strategies: Partial<Strategies> = {}): Firewall {
   const loaded = new Map<Host, Loaded>()
   return {
     name: `bpftables at ${hook}`,
     load: (host, text) => {
       loaded.set(
         host,
-        host.inside(() => enforce(host, text, hook)),
+        host.inside(() => enforce(host, text, hook, strategies)),
       )
     },
     read: host => {
@@ -52,18 +53,23 @@ const missing = (): never => {
   throw new Error('nothing is loaded')
 }
 
-function enforce(host: Host, text: string, hook: 'xdp' | 'tc' | 'netfilter'): Loaded {
+function enforce(
+  host: Host,
+  text: string,
+  hook: 'xdp' | 'tc' | 'netfilter',
+  strategies: Partial<Strategies>,
+): Loaded {
   const { family } = host.topology
   const ruleset = parseSave(text, { family, name: 'rules' })
   const counted = countedRules([ruleset])
   const keys = counterKeys(counted)
   const counters = assignSlots(keys)
-  const translation = translate([ruleset], { lanes: lanesOf(hook, [family]), counters })
+  const translation = translate([ruleset], { lanes: lanesOf(hook, [family]), counters, strategies })
   if (translation.kind === 'refused')
     throw new Error(translation.refusals.map(({ reason, rule }) => `${rule.rule}: ${reason}`).join('\n'))
   const maps = new Map<string, MapHandle>()
   const mapOf = (spec: MapSpec): MapHandle => {
-    const map = maps.get(spec.name) ?? createMap(spec)
+    const map = (spec.shared && maps.get(spec.name)) || createMap(spec)
     maps.set(spec.name, map)
     return map
   }

@@ -1,0 +1,145 @@
+// A look-up in a hash map. The key is made on the stack from the record; the value says what the rule does and where it counts:
+//
+//     byte 0          4
+//          counter    action = 4 * (number of the counter array) + code
+//          index
+
+import type { Family } from 'iptables-parser'
+import { addImmediate, mov } from '../asm/alu.ts'
+import { call, immediate, jump, jumpIf } from '../asm/jump.ts'
+import type { Label } from '../asm/label.ts'
+import { load, loadMap, store, storeImmediate } from '../asm/memory.ts'
+import { r0, r1, r2, r6, r10 } from '../asm/register.ts'
+import { type FieldName, fields } from '../field.ts'
+import type { Item } from '../item.ts'
+import type { MapElement, MapSpec } from '../program.ts'
+import type { Dispatch } from '../tree/dispatch.ts'
+import type { Point } from '../tree/interval.ts'
+import { countCall } from './count.ts'
+import type { Frame } from './frame.ts'
+import { recordOffsets, sizeOf } from './record.ts'
+import { emitTest } from './test.ts'
+
+const codes = { accept: 0, drop: 1, return: 2, continue: 3 } as const
+/** Dropped without being counted. */
+const HOTDROP = 0xffff_ffff
+
+const bytesOf = (field: FieldName, family: Family): number => Math.max(1, fields[field].bits(family) / 8)
+
+/** Where each field stands in the key, and its size, which a multiple of 8 bytes holds; widest fields first so that each is aligned. */
+export function keyLayout(
+  names: readonly FieldName[],
+  family: Family,
+): { readonly offsets: ReadonlyMap<FieldName, number>; readonly size: number } {
+  const offsets = new Map<FieldName, number>()
+  let size = 0
+  for (const field of names.toSorted((a, b) => bytesOf(b, family) - bytesOf(a, family))) {
+    offsets.set(field, size)
+    size += Math.ceil(bytesOf(field, family))
+  }
+  return { offsets, size: Math.ceil(size / 8) * 8 }
+}
+
+export function emitDispatch(frame: Frame, dispatch: Dispatch, next: Label): void {
+  const { assembler, family } = frame
+  const { offsets, size } = keyLayout(dispatch.fields, family)
+  for (const test of dispatch.common) emitTest(frame, test, next)
+  for (let offset = 0; offset < size; offset += 8)
+    assembler.emit(storeImmediate('u64', r10, offset - size, 0))
+  for (const [field, offset] of offsets) emitKeyField(frame, field, offset - size)
+  const actions = actionsOf(frame, dispatch)
+  const map = frame.table(dispatchMap(dispatch, frame, actions))
+  assembler.emit(
+    loadMap(r1, map),
+    mov(r2, r10),
+    addImmediate(r2, -size),
+    call('bpf_map_lookup_elem'),
+    jumpIf('==', r0, immediate(0), next),
+  )
+  assembler.emit(load('u32', r1, r0, 0), load('u32', r2, r0, 4))
+  for (const action of actions.keys()) emitAction(frame, actions, action, next)
+  // no other value is in the map
+  assembler.emit(jump(frame.ending({ kind: 'drop' })))
+}
+
+function emitKeyField({ assembler, family }: Frame, field: FieldName, at: number): void {
+  const bits = fields[field].bits(family)
+  const halves = bits > 64 ? [0, 8] : [0]
+  for (const half of halves)
+    assembler.emit(
+      load(sizeOf(bits), r1, r6, recordOffsets[field] + half),
+      store(sizeOf(bits), r10, at + half, r1),
+    )
+}
+
+/** By the number that stands for it in the map: the counter array and the kind of outcome. */
+type Actions = ReadonlyMap<number, { readonly array: string; readonly kind: Item['outcome']['kind'] }>
+
+function actionsOf(frame: Frame, { cases }: Dispatch): Actions {
+  const actions = new Map<number, { array: string; kind: Item['outcome']['kind'] }>()
+  const arrays: string[] = []
+  for (const { item } of cases) {
+    const kind = item.outcome.kind
+    if (kind === 'hotdrop') actions.set(HOTDROP, { array: '', kind })
+    else {
+      const { array } = frame.place(item.rule)
+      if (!arrays.includes(array.name)) arrays.push(array.name)
+      actions.set(actionNumber(arrays.indexOf(array.name), kind), { array: array.name, kind })
+    }
+  }
+  return actions
+}
+
+const actionNumber = (array: number, kind: Item['outcome']['kind']): number =>
+  4 * array + codes[kind as keyof typeof codes]
+
+function emitAction(frame: Frame, actions: Actions, number: number, next: Label): void {
+  const { assembler } = frame
+  const action = actions.get(number)
+  if (!action) return
+  const { array, kind } = action
+  if (kind === 'hotdrop')
+    assembler.emit(jumpIf('==', r2, immediate(HOTDROP), frame.ending({ kind: 'drop' }), 32))
+  else if (kind === 'continue') {
+    const other = assembler.label('other')
+    assembler.emit(jumpIf('!=', r2, immediate(number), other, 32), ...countCall(array), jump(next))
+    assembler.place(other)
+  } else if (kind === 'accept' || kind === 'drop' || kind === 'return')
+    assembler.emit(jumpIf('==', r2, immediate(number), frame.ending({ kind, count: array }), 32))
+}
+
+function dispatchMap(dispatch: Dispatch, frame: Frame, actions: Actions): Omit<MapSpec, 'name'> {
+  const { offsets, size } = keyLayout(dispatch.fields, frame.family)
+  const numbers = new Map([...actions].map(([number, { array, kind }]) => [`${array} ${kind}`, number]))
+  const contents = dispatch.cases.map(({ values, item }): MapElement => {
+    const key = new DataView(new ArrayBuffer(size))
+    for (const [index, field] of dispatch.fields.entries())
+      writeField(key, offsets.get(field) ?? 0, field, frame.family, values[index] ?? 0)
+    const value = new DataView(new ArrayBuffer(8))
+    const counted = item.outcome.kind === 'hotdrop' ? undefined : frame.place(item.rule)
+    value.setUint32(0, counted?.index ?? 0, true)
+    value.setUint32(4, numbers.get(`${counted?.array.name ?? ''} ${item.outcome.kind}`) ?? HOTDROP, true)
+    return { key: new Uint8Array(key.buffer), value: new Uint8Array(value.buffer) }
+  })
+  return {
+    type: 'HASH',
+    keySize: size,
+    valueSize: 8,
+    maxEntries: contents.length,
+    flags: 0,
+    shared: false,
+    contents,
+  }
+}
+
+/** As the record holds it: in the machine's byte order, which is little-endian wherever this runs. */
+function writeField(key: DataView, offset: number, field: FieldName, family: Family, value: Point): void {
+  const bits = fields[field].bits(family)
+  if (bits <= 8) key.setUint8(offset, Number(value))
+  else if (bits <= 16) key.setUint16(offset, Number(value), true)
+  else if (bits <= 32) key.setUint32(offset, Number(value), true)
+  else {
+    key.setBigUint64(offset, BigInt(value) >> 64n, true)
+    key.setBigUint64(offset + 8, BigInt.asUintN(64, BigInt(value)), true)
+  }
+}
