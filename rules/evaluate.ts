@@ -34,15 +34,17 @@ export function evaluate(
   const base = table && chainOf(table, baseChain)
   if (!base) return { verdict: 'accept', path: [] }
   const path: Step[] = []
+  let current = packet
   /** The verdict of a chain, or undefined where it returns. */
   const walk = (name: string): 'accept' | 'drop' | undefined => {
     for (const [index, rule] of (chainOf(table, name)?.rules ?? []).entries()) {
-      const matched = ruleMatches(rule, packet)
+      const matched = ruleMatches(rule, current)
       if (matched === 'hotdrop') return 'drop'
       if (!matched) continue
       path.push({ chain: name, number: index + 1 })
       if (matched === 'counted hotdrop') return 'drop'
       const next = step(rule.target)
+      current = changed(rule.target, current)
       if (next === 'accept' || next === 'drop') return next
       if (next === 'return') return undefined
       if (next === 'continue') continue
@@ -66,6 +68,11 @@ function step(target: Target | undefined): Next {
   const { verdict } = targetExtension(target)
   if (!verdict) throw new EvaluationError(`what -j ${target.kind} does is not decided by the packet alone`)
   return verdict
+}
+
+function changed(target: Target | undefined, packet: Packet): Packet {
+  if (!target || target.kind === 'jump' || target.kind === 'goto' || target.kind === 'unknown') return packet
+  return targetExtension(target).apply?.(target, packet) ?? packet
 }
 
 /** Whether a packet matches a rule; the parts are asked in the kernel's order, since a malformed packet stops at the first that finds it so. */

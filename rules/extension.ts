@@ -78,6 +78,8 @@ export interface TargetExtension<T extends { kind: string }, O extends OptionTab
   readonly name: T['kind']
   /** What evaluation yields: a verdict, or `continue` where the next rule is looked at. Left out: the target does more than decide. */
   readonly verdict?: 'accept' | 'drop' | 'return' | 'continue'
+  /** The packet as the rules behind see it. Left out: they see it as this one did. */
+  apply?(target: T, packet: Packet): Packet
 }
 
 /** Declares a match; the options' types flow into `build`. */

@@ -1,4 +1,5 @@
 import { defineTarget } from '../extension.ts'
+import { withHops } from '../packet/change.ts'
 import { type HopChange, hopOption } from '../value/hop-change.ts'
 
 /** Changes the hop limit. */
@@ -16,9 +17,11 @@ export const HL = defineTarget<HlTarget>()({
     'hl-dec': hopOption('dec', ['hl-set', 'hl-inc']),
   },
   requiresOneOf: ['hl-set', 'hl-inc', 'hl-dec'],
+  verdict: 'continue',
   build(given) {
     const change = given['hl-set'] ?? given['hl-inc'] ?? given['hl-dec']
     return { kind: 'HL', ...(change?.value ?? { change: 'inc', hops: 0 }) }
   },
+  apply: (target, packet) => withHops(packet, target),
   print: ({ change, hops }) => ` --hl-${change} ${hops}`,
 })

@@ -1,6 +1,6 @@
 import { defineTarget } from '../extension.ts'
 import { option } from '../option.ts'
-import { type MarkChange, markChanges, printMarkChange } from '../value/mark-change.ts'
+import { changeMark, type MarkChange, markChanges, printMarkChange } from '../value/mark-change.ts'
 
 export interface MarkTarget extends MarkChange {
   readonly kind: 'MARK'
@@ -21,9 +21,11 @@ export const MARK = defineTarget<MarkTarget>()({
     'xor-mark': change('xor-mark'),
   },
   requiresOneOf: SPELLINGS,
+  verdict: 'continue',
   build(given) {
     const [change = NONE] = SPELLINGS.flatMap(name => given[name]?.value ?? [])
     return { kind: 'MARK', ...change }
   },
+  apply: (target, packet) => ({ ...packet, mark: changeMark(target, packet.mark ?? 0) }),
   print: target => ` --set-xmark ${printMarkChange(target)}`,
 })

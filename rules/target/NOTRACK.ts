@@ -9,6 +9,9 @@ export const NOTRACK = defineTarget<NotrackTarget>()({
   name: 'NOTRACK',
   tables: ['raw'],
   options: {},
+  verdict: 'continue',
   build: () => ({ kind: 'NOTRACK' }),
+  /** Only what conntrack has not seen yet, and says nothing of. */
+  apply: (_, packet) => (packet.conntrack ? packet : { ...packet, conntrack: { state: 'UNTRACKED' } }),
   print: () => '',
 })

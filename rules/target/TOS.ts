@@ -1,5 +1,6 @@
 import { defineTarget } from '../extension.ts'
 import { option } from '../option.ts'
+import { withTypeOfService } from '../packet/change.ts'
 import { printTos } from '../value/tos.ts'
 import { type TosChange, tosChanges } from '../value/tos-change.ts'
 
@@ -22,9 +23,11 @@ export const TOS = defineTarget<TosTarget>()({
     'xor-tos': change('xor-tos'),
   },
   requiresOneOf: SPELLINGS,
+  verdict: 'continue',
   build(given) {
     const [change = NONE] = SPELLINGS.flatMap(name => given[name]?.value ?? [])
     return { kind: 'TOS', ...change }
   },
+  apply: ({ value, mask }, packet) => withTypeOfService(packet, tos => (tos & ~mask) ^ value),
   print: target => ` --set-tos ${printTos(target)}`,
 })

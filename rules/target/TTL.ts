@@ -1,4 +1,5 @@
 import { defineTarget } from '../extension.ts'
+import { withHops } from '../packet/change.ts'
 import { type HopChange, hopOption } from '../value/hop-change.ts'
 
 /** Changes the TTL. */
@@ -16,9 +17,11 @@ export const TTL = defineTarget<TtlTarget>()({
     'ttl-dec': hopOption('dec', ['ttl-set', 'ttl-inc']),
   },
   requiresOneOf: ['ttl-set', 'ttl-inc', 'ttl-dec'],
+  verdict: 'continue',
   build(given) {
     const change = given['ttl-set'] ?? given['ttl-inc'] ?? given['ttl-dec']
     return { kind: 'TTL', ...(change?.value ?? { change: 'inc', hops: 0 }) }
   },
+  apply: (target, packet) => withHops(packet, target),
   print: ({ change, hops }) => ` --ttl-${change} ${hops}`,
 })

@@ -5,7 +5,15 @@ import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { evaluate, type Family, type Packet, type PacketType, parseSave, type Step } from 'iptables-parser'
+import {
+  evaluate,
+  type Family,
+  type Packet,
+  type PacketType,
+  parseSave,
+  type Step,
+  type TableName,
+} from 'iptables-parser'
 import { build } from '../packet/build.ts'
 import { peerMac } from '../packet/link.ts'
 import { parsePacket } from '../packet/text.ts'
@@ -228,22 +236,80 @@ const asked: Readonly<Record<Family, readonly (readonly string[])[]>> = {
   ],
 }
 
+/** In the mangle table, whose targets change what the rules behind them see. */
+const commonChanges: readonly (readonly string[])[] = [
+  [
+    '-j MARK --set-mark 5/0xf',
+    '-m mark --mark 5',
+    '-p tcp -j MARK --or-mark 0x10',
+    '-m mark --mark 0x15',
+    '-j MARK --xor-mark 0xffffffff',
+    '-m mark --mark 0xffffffea',
+    '-j MARK --and-mark 0xf',
+    '-m mark --mark 0xa',
+  ],
+  [
+    '-p udp -j TOS --set-tos 0x12/0x3f',
+    '-m tos --tos 0x12/0x3f',
+    '-j TOS --xor-tos 0xff',
+    '-m tos --tos 0xed',
+    '-m tos --tos 0x80/0x80',
+  ],
+  ['-j DSCP --set-dscp-class EF', '-m dscp --dscp 0x2e', '-m tos --tos 0xb8', '-m ecn --ecn-ip-ect 3'],
+]
+
+const changes: Readonly<Record<Family, readonly (readonly string[])[]>> = {
+  4: [
+    ...commonChanges,
+    [
+      '-j TTL --ttl-inc 200',
+      '-m ttl --ttl-eq 255',
+      '-j TTL --ttl-dec 100',
+      '-m ttl --ttl-eq 155',
+      '-p tcp -j TTL --ttl-set 7',
+      '-m ttl --ttl-eq 7',
+      '-j TTL --ttl-dec 60',
+      '-m ttl --ttl-eq 0',
+    ],
+    // halves of the header checksum's range, which is as good as random
+    ...['-j TTL --ttl-dec 1', '-j TOS --xor-tos 0x55', '-j DSCP --set-dscp 0x15'].map(change => [
+      change,
+      '-m u32 --u32 "8&0xffff=0:0x7fff"',
+      '-m u32 --u32 "8&0x5555=0:0x2aaa"',
+      '-m u32 --u32 "8&0x00ff=0:0x7f"',
+      '-m u32 --u32 "8&0x000f=0:7"',
+    ]),
+  ],
+  6: [
+    ...commonChanges,
+    [
+      '-j HL --hl-inc 200',
+      '-m hl --hl-eq 255',
+      '-j HL --hl-dec 100',
+      '-m hl --hl-eq 155',
+      '-p tcp -j HL --hl-set 7',
+      '-m hl --hl-eq 7',
+    ],
+    ['-j TOS --set-tos 0xa5', '-m u32 --u32 "0>>20=0x6a5"', '-m u32 --u32 "0&0xfffff=0"'],
+  ],
+}
+
 test.after.always(() => rmSync(lock, { force: true }))
 
 /** As iptables-save text; the first rule counts all. */
-const ruleFile = (rules: readonly string[]): string =>
-  ['*raw', ...['', ...rules].map(rule => `-A PREROUTING -i eth0 ${rule}`), 'COMMIT', ''].join('\n')
+const ruleFile = (rules: readonly string[], table: TableName = 'raw'): string =>
+  [`*${table}`, ...['', ...rules].map(rule => `-A PREROUTING -i eth0 ${rule}`), 'COMMIT', ''].join('\n')
 
 const command = (family: Family, verb: string): string =>
   `${family === 4 ? 'iptables' : 'ip6tables'}-legacy-${verb}`
 
-function load(host: Host, rules: readonly string[]): void {
-  host.run(command(host.topology.family, 'restore'), [], ruleFile(rules), { XTABLES_LOCKFILE: lock })
+function load(host: Host, rules: readonly string[], table?: TableName): void {
+  host.run(command(host.topology.family, 'restore'), [], ruleFile(rules, table), { XTABLES_LOCKFILE: lock })
 }
 
 /** Packets and bytes of every rule, in order. */
-function counted(host: Host): readonly string[] {
-  const saved = host.run(command(host.topology.family, 'save'), ['-c', '-t', 'raw'])
+function counted(host: Host, table: TableName = 'raw'): readonly string[] {
+  const saved = host.run(command(host.topology.family, 'save'), ['-c', '-t', table])
   return [...saved.matchAll(/^\[(\d+:\d+)\] -A/gm)].map(([, counters = '']) => counters)
 }
 
@@ -283,11 +349,16 @@ function received(family: Family, { packet }: Probe): Packet {
 }
 
 /** What the evaluator says each rule counts. */
-function expected(family: Family, rules: readonly string[], probes: readonly Probe[]): readonly string[] {
-  const ruleset = parseSave(ruleFile(rules), { family })
+function expected(
+  family: Family,
+  rules: readonly string[],
+  probes: readonly Probe[],
+  table: TableName = 'raw',
+): readonly string[] {
+  const ruleset = parseSave(ruleFile(rules, table), { family })
   const met = probes.flatMap(probe => {
     const packet = received(family, probe)
-    return evaluate(ruleset, 'raw', 'PREROUTING', packet).path.map((step: Step) => ({ step, packet }))
+    return evaluate(ruleset, table, 'PREROUTING', packet).path.map((step: Step) => ({ step, packet }))
   })
   return ['', ...rules].map((_, index) => {
     const own = met.filter(({ step }) => step.number === index + 1)
@@ -311,11 +382,16 @@ const aboutConnections = [
 ]
 
 /** Sends packets at rules, and says where the evaluator does not count what the kernel counts. */
-function differences(host: Host, rules: readonly string[], probes: readonly Probe[]): readonly string[] {
-  load(host, rules)
+function differences(
+  host: Host,
+  rules: readonly string[],
+  probes: readonly Probe[],
+  table?: TableName,
+): readonly string[] {
+  load(host, rules, table)
   host.send(probes)
-  const actual = counted(host)
-  return expected(host.topology.family, rules, probes).flatMap((counters, index) =>
+  const actual = counted(host, table)
+  return expected(host.topology.family, rules, probes, table).flatMap((counters, index) =>
     counters === actual[index] ? [] : [`${rules[index - 1]}: ${counters}, but ${actual[index]}`],
   )
 }
@@ -328,6 +404,7 @@ for (const family of [4, 6] as const) {
     const probes = arriving(host, [...fixtureProbes(family, [path]), ...own])
     t.true(probes.length > 60)
     for (const rules of asked[family]) t.deepEqual(differences(host, rules, probes), [])
+    for (const rules of changes[family]) t.deepEqual(differences(host, rules, probes, 'mangle'), [])
   })
 
   kernelTest(`IPv${family}: without a connection the evaluator counts what iptables-legacy counts`, t => {
