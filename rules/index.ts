@@ -30,6 +30,18 @@ export { type Evaluation, evaluate, ruleMatches, type Step } from './evaluate.ts
 export { EvaluationError } from './evaluation-error.ts'
 export type { ListContext, MatchExtension, MatchResult, TableName, TargetExtension } from './extension.ts'
 export { type Family, iptablesName } from './family.ts'
+export {
+  type JsonChain,
+  type JsonCount,
+  type JsonExtension,
+  type JsonOption,
+  type JsonRule,
+  type JsonRuleset,
+  type JsonTerm,
+  parseJson,
+  ruleToJson,
+  toJson,
+} from './json.ts'
 export { type ListOptions, listRule, listTable } from './list.ts'
 export { printCommands } from './list-rules.ts'
 export type { AddrtypeMatch } from './match/addrtype.ts'
@@ -206,3 +218,4 @@ export type { MaskedMark } from './value/mark.ts'
 export type { Range } from './value/number.ts'
 export type { HeaderOption, OptionHeader } from './value/option-list.ts'
 export { parseProtocol, printProtocol, protocols } from './value/protocol.ts'
+export { printXml, type XmlOptions } from './xml.ts'

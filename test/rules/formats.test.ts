@@ -1,0 +1,93 @@
+// The printers and their readers: what is printed reads back as the same rules.
+
+import test from 'ava'
+import fc from 'fast-check'
+import {
+  applyCommand,
+  type Family,
+  parseCommand,
+  parseJson,
+  parseSave,
+  printRuleset,
+  RuleError,
+  type Ruleset,
+  toJson,
+} from 'iptables-parser'
+import { fixtureFiles, ruleFile } from './extension-cases.ts'
+import { commandLines } from './random-commands.ts'
+
+/** What is left of a rule set after random commands, those that are refused left out. */
+const rulesets = (family: Family): fc.Arbitrary<Ruleset> =>
+  commandLines(family).map(lines =>
+    lines.reduce<Ruleset>((ruleset, words) => attempt(ruleset, words), { family, tables: [] }),
+  )
+
+function attempt(ruleset: Ruleset, words: readonly string[]): Ruleset {
+  try {
+    return applyCommand(ruleset, parseCommand(words, ruleset.family))
+  } catch (error) {
+    if (error instanceof RuleError) return ruleset
+    throw error
+  }
+}
+
+/** -E gives names that neither iptables-restore nor we read back. */
+const canBeRead = ({ tables }: Ruleset): boolean =>
+  tables.every(({ chains }) => chains.every(({ name }) => name !== '' && name.length < 29))
+
+const printed = (ruleset: Ruleset): string => printRuleset(ruleset, { counters: true })
+
+for (const family of [4, 6] as const) {
+  test(`IPv${family} rule sets survive being printed and read`, t => {
+    fc.assert(
+      fc.property(rulesets(family), ruleset => {
+        const text = printed(ruleset)
+        fc.pre(ruleset.tables.length > 0 && canBeRead(ruleset))
+        t.is(printed(parseSave(text, { family })), text)
+      }),
+    )
+  })
+
+  test(`IPv${family} rule sets survive JSON`, t => {
+    fc.assert(
+      fc.property(rulesets(family), ruleset => {
+        fc.pre(canBeRead(ruleset))
+        t.is(printed(parseJson(JSON.stringify(toJson(ruleset)))), printed(ruleset))
+      }),
+    )
+  })
+}
+
+test('every extension survives JSON', t => {
+  const cases = fixtureFiles().flatMap(file => file.cases.filter(one => one.printed !== undefined))
+  t.true(cases.length > 0)
+  for (const one of cases) {
+    const ruleset = parseSave(ruleFile(one), { family: one.family })
+    t.is(printed(parseJson(JSON.stringify(toJson(ruleset)))), printed(ruleset), one.place)
+  }
+})
+
+test('an edit leaves the rule set it was made of alone, and shares the rest with it', t => {
+  const before = parseSave('*filter\n:a - [0:0]\n-A INPUT -j a\n-A a -j DROP\nCOMMIT\n', { family: 4 })
+  const text = printed(before)
+  for (const line of ['-A a', '-I a', '-D a 1', '-R a 1', '-F a', '-P INPUT DROP', '-Z', '-E a b', '-N c'])
+    applyCommand(before, parseCommand(line.split(' '), 4))
+  t.is(printed(before), text)
+  const after = applyCommand(before, parseCommand(['-A', 'a'], 4))
+  t.is(after.tables[0]?.chains[0], before.tables[0]?.chains[0])
+  t.is(after.tables[0]?.chains[3]?.rules[0], before.tables[0]?.chains[3]?.rules[0])
+})
+
+const wrong: Readonly<Record<string, string>> = {
+  'not JSON': '{',
+  'another format': '{"format":"x"}',
+  'an unknown member': '{"format":"iptables-rules","version":1,"family":4,"tables":[],"more":1}',
+  'a family there is not': '{"format":"iptables-rules","version":1,"family":5,"tables":[]}',
+  'a rule that iptables refuses':
+    '{"format":"iptables-rules","version":1,"family":4,"tables":[{"name":"filter","chains":[{"name":"INPUT","policy":"ACCEPT","rules":[{"matches":[{"name":"tcp","options":[]}]}]}]}]}',
+}
+
+for (const [what, text] of Object.entries(wrong))
+  test(`JSON with ${what} is refused`, t => {
+    t.throws(() => parseJson(text), { instanceOf: RuleError })
+  })
