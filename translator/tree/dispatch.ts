@@ -34,12 +34,13 @@ export function segmentsOf(items: readonly Item[], family: Family, least: number
   let rest: Item[] = []
   for (let at = 0; at < items.length; ) {
     const run = runFrom(items, at, family)
-    if (run && run.length >= least) {
+    const length = run?.length ?? 1
+    if (run && length >= least) {
       if (rest.length > 0) segments.push({ kind: 'rest', items: rest })
       rest = []
       segments.push(run.dispatch())
-    } else for (let i = at; i < at + (run?.length ?? 1); i++) rest.push(...items.slice(i, i + 1))
-    at += run?.length ?? 1
+    } else rest.push(...items.slice(at, at + length))
+    at += length
   }
   if (rest.length > 0) segments.push({ kind: 'rest', items: rest })
   return segments
