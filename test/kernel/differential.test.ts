@@ -1,0 +1,82 @@
+// Random rules and packets aimed at them, through iptables-legacy and through bpftables: every verdict and every counter must agree.
+// Each run draws new seeds for as long as BPFTABLES_DIFFERENTIAL_SECONDS says (all tests of this file together); BPFTABLES_SEED=n begins
+// with the seed of a failure.
+
+import test, { type ExecutionContext } from 'ava'
+import { type Family, parseSave } from 'iptables-parser'
+import { aim } from './harness/aim.ts'
+import { differ, disagreement, type Experiment } from './harness/differential.ts'
+import { direct } from './harness/direct.ts'
+import { minimise } from './harness/minimise.ts'
+import { type Feature, randomRules } from './harness/random-rules.ts'
+import {
+  decidable,
+  families,
+  type HookChoice,
+  hookChoices,
+  isTranslatable,
+  undecidable,
+} from './harness/translatable.ts'
+import { kernelTest } from './needs-kernel.ts'
+
+const { BPFTABLES_SEED: givenSeed, BPFTABLES_DIFFERENTIAL_SECONDS: givenSeconds } = process.env
+
+const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)
+const seconds = Number(givenSeconds ?? 30)
+
+const rules = (hook: HookChoice, family: Family, seed: number): string =>
+  randomRules({ seed, family, features: decidable(hook), rules: 30 })
+
+const experimentOf = (hook: HookChoice, family: Family, seed: number): Experiment => {
+  const text = rules(hook, family, seed)
+  return { rules: text, ...aim(parseSave(text, { family }), { seed }) }
+}
+
+/** What differs, for as few of the rules as a bounded search finds. */
+const explain = async (hook: HookChoice, experiment: Experiment): Promise<string | undefined> => {
+  const firewall = direct(hook)
+  const differs = async (text: string): Promise<boolean> =>
+    (await differ(firewall, { ...experiment, rules: text })).length > 0
+  if (!(await differs(experiment.rules))) return undefined
+  const text = await minimise(experiment.rules, differs)
+  return await disagreement(firewall, { ...experiment, rules: text })
+}
+
+/** One seed; the first of a test is tried however little time there is. */
+const tryFor = async (t: ExecutionContext, hook: HookChoice, family: Family, budget: number) => {
+  const end = performance.now() + budget
+  let seed = firstSeed
+  do {
+    const fault = await explain(hook, experimentOf(hook, family, seed))
+    if (fault !== undefined) return t.fail(`BPFTABLES_SEED=${seed} (IPv${family} at ${hook})\n${fault}`)
+    seed++
+  } while (performance.now() < end)
+  t.log(`seeds ${firstSeed} to ${seed - 1}`)
+  t.pass()
+}
+
+for (const hook of hookChoices)
+  for (const family of families)
+    kernelTest(`IPv${family} at ${hook}: random rules count and decide as iptables-legacy does`, async t => {
+      t.timeout(10 * 60_000)
+      await tryFor(t, hook, family, (1000 * seconds) / (hookChoices.length * families.length))
+    })
+
+/** Seeds enough that a feature which is drawn at all is drawn. */
+const isRefused = (hook: HookChoice, feature: Feature): boolean =>
+  [1, 2, 3].some(seed => {
+    const text = randomRules({ seed, family: 4, features: ['tcp', feature], rules: 60 })
+    return !isTranslatable(parseSave(text, { family: 4 }), hook)
+  })
+
+for (const hook of hookChoices)
+  test(`at ${hook}, what random rules leave out is what the translator refuses`, t => {
+    t.deepEqual(
+      undecidable[hook].filter(feature => !isRefused(hook, feature)),
+      [],
+    )
+    t.deepEqual(
+      decidable(hook).filter(feature => isRefused(hook, feature)),
+      [],
+    )
+  })
