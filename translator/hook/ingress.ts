@@ -3,7 +3,7 @@
 // Registers:   r7  count of extension headers     r8  where the transport header begins     r9  L3 bytes
 //
 // Stack below the record:      fp-88   the context
-//                              fp-96   xdp: bytes before the IP header
+//                              fp-96   bytes before the IP header: at xdp of the frame, at tc from the network header on
 //                              fp-160  struct bpf_fib_lookup
 //                              fp-200  tc: buffer for headers
 
@@ -36,6 +36,17 @@ export const CONTEXT = -(RECORD_SIZE + 8)
 export const LINK_BYTES = CONTEXT - 8
 const FIB = LINK_BYTES - 64
 export const BUFFER = FIB - 40
+
+/** 802.1Q, 802.1ad */
+export const vlanTypes = [0x8100, 0x88a8] as const
+export const TAG_BYTES = 4
+/** The priority and the "drop eligible" bit of a tag do not count. */
+export const VLAN_ID = 0x0fff
+/**
+ * Tags with VLAN 0 only carry a priority, and the kernel takes such a frame as if it had none, however many there are (vlan_do_receive,
+ * __netif_receive_skb_core). Frames with more are dropped: behind these hooks they would be taken for judged.
+ */
+export const MOST_TAGS = 4
 
 /**
  * The devices whose packets are judged at ingress, by index, with their names (16 bytes, NUL-padded), since programs here are told the index alone.

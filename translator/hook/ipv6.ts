@@ -21,6 +21,9 @@ import type { HeaderReader } from './transport.ts'
 /** Headers that are walked over. The walk ends at every other, "no next header" (59) among them. */
 const extension = { hopByHop: 0, routing: 43, fragment: 44, authentication: 51, destination: 60 } as const
 
+/** Of a routing header the kernel wants type and segments left as well (struct ipv6_rt_hdr). */
+const ROUTING_BYTES = 4
+
 /** More extension headers than this are taken for a chain that is cut off. The shortest has 8 bytes, so 2 KiB of them pass. */
 const MOST_HEADERS = 256
 
@@ -63,6 +66,13 @@ function emitStep(
 ): void {
   const eights = assembler.label('eights')
   const step = assembler.label('step')
+  const short = assembler.label('short')
+  assembler.emit(
+    load('u8', r1, r6, recordOffsets.protocol),
+    jumpIf('!=', r1, immediate(extension.routing), short, 32),
+  )
+  read(assembler, 'transport', ROUTING_BYTES, to.cut)
+  assembler.place(short)
   read(assembler, 'transport', 2, to.cut)
   assembler.emit(
     load('u8', r1, r6, recordOffsets.protocol),

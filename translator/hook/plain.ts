@@ -1,6 +1,6 @@
 // What xdp and tc judge, and what they leave. A packet is plain where its first header says all there is to know before the transport
 // header. Of others these hooks cannot be sure: fragments are put together only later, options and extension headers may have the kernel drop
-// the packet, whether a multicast packet is delivered is decided elsewhere. They pass uncounted; a program at nf-input that judges only
+// the packet, whether a multicast packet is delivered is decided elsewhere, and bpf_fib_lookup routes link-local addresses its own way. They pass uncounted; a program at nf-input that judges only
 // packets that are not plain (or of a device that is not listed) then decides them. Both ask the same questions, so every packet is judged exactly once.
 
 import type { Family } from 'iptables-parser'
@@ -19,6 +19,8 @@ const FRAGMENT_BITS = 0x3fff
 const MULTICAST = 224
 const LOOPBACK = 127
 const IPV6_MULTICAST = 0xff
+/** fe80::/10 */
+const IPV6_LINK_LOCAL = { mask: 0xffc0, value: 0xfe80 } as const
 
 /** Goes to `odd` where the IP header r0 points to is not plain, and on where it is. Destroys r1. */
 export function emitPlainCheck(assembler: Assembler, family: Family, odd: Label): void {
@@ -57,6 +59,10 @@ function plainIpv6(assembler: Assembler, odd: Label): void {
       // unspecified, loopback, mapped IPv4: some are not to come from outside (ip6_rcv_core)
       load('u64', r1, r0, address),
       jumpIf('==', r1, immediate(0), odd),
+      load('u16', r1, r0, address),
+      be16(r1),
+      andImmediate32(r1, IPV6_LINK_LOCAL.mask),
+      jumpIf('==', r1, immediate(IPV6_LINK_LOCAL.value), odd, 32),
     )
   assembler.emit(load('u8', r1, r0, 6))
   jumpIfExtension(assembler, r1, odd)

@@ -1,14 +1,27 @@
 // tc ingress: skbs after GRO, tags taken off, before routing. One program for both families. Bytes are read relative to the network
 // header, which is where it should be on devices without a link-layer header as well.
 
-import { addImmediate, andImmediate, be16, mov, movImmediate } from '../asm/alu.ts'
+import { add, addImmediate, andImmediate, be16, mov, movImmediate } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
 import { call, immediate, jump, jumpIf } from '../asm/jump.ts'
-import { load, store } from '../asm/memory.ts'
+import type { Label } from '../asm/label.ts'
+import { load, store, storeImmediate } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r4, r5, r6, r8, r9, r10 } from '../asm/register.ts'
 import { clearRecord, RECORD_SIZE } from '../emit/record.ts'
 import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
-import { BUFFER, CONTEXT, emitIngress, type IngressAccess, interfaceMap, loadContext } from './ingress.ts'
+import {
+  BUFFER,
+  CONTEXT,
+  emitIngress,
+  type IngressAccess,
+  interfaceMap,
+  LINK_BYTES,
+  loadContext,
+  MOST_TAGS,
+  TAG_BYTES,
+  VLAN_ID,
+  vlanTypes,
+} from './ingress.ts'
 import { PACKET_LOOPBACK } from './netfilter.ts'
 
 /** Offsets in struct __sk_buff (include/uapi/linux/bpf.h). */
@@ -19,11 +32,11 @@ const verdicts = { drop: 2, accept: -1 } as const
 
 /** PACKET_OTHERHOST: the frame is for another machine's address. */
 const OTHER_HOST = 3
-const VLAN_ID = 0x0fff
 
 export const tcFrame: HookFrame = { verdicts, maps: [interfaceMap], prologue }
 
-function prologue(assembler: Assembler, requests: readonly PrologueRequest[], { pass }: Ways): void {
+function prologue(assembler: Assembler, requests: readonly PrologueRequest[], ways: Ways): void {
+  const { pass } = ways
   const mine = assembler.label('untagged')
   assembler.emit(
     store('u64', r10, CONTEXT, r1),
@@ -40,14 +53,16 @@ function prologue(assembler: Assembler, requests: readonly PrologueRequest[], { 
     jumpIf('!=', r2, immediate(0), pass, 32),
   )
   assembler.place(mine)
-  assembler.emit(load('u32', r2, r1, context.protocol), be16(r2))
+  assembler.emit(load('u32', r2, r1, context.protocol), be16(r2), storeImmediate('u64', r10, LINK_BYTES, 0))
   const families = requests.map(request => ({
     request,
     label: assembler.label(`packet_ipv${request.family}`),
   }))
-  for (const { request, label } of families)
-    assembler.emit(jumpIf('==', r2, immediate(etherType[request.family]), label, 32))
-  assembler.emit(jump(pass))
+  emitTags(
+    assembler,
+    families.map(({ request, label }) => ({ type: etherType[request.family], label })),
+    ways,
+  )
   for (const { request, label } of families) {
     assembler.place(label)
     emitIngress(assembler, request, access, pass)
@@ -56,6 +71,36 @@ function prologue(assembler: Assembler, requests: readonly PrologueRequest[], { 
 }
 
 const etherType = { 4: 0x0800, 6: 0x86dd } as const
+
+/**
+ * Goes to the label of the type in r2. One tag is off the packet already; where it was VLAN 0, the kernel takes off further ones only
+ * behind this hook (__netif_receive_skb_core).
+ */
+function emitTags(
+  assembler: Assembler,
+  families: readonly { type: number; label: Label }[],
+  { pass, refuse }: Ways,
+): void {
+  for (let tags = 1; tags <= MOST_TAGS; tags++) {
+    const tagged = tags < MOST_TAGS ? assembler.label('tagged') : refuse
+    for (const { type, label } of families) assembler.emit(jumpIf('==', r2, immediate(type), label, 32))
+    for (const type of vlanTypes) assembler.emit(jumpIf('==', r2, immediate(type), tagged, 32))
+    assembler.emit(jump(pass))
+    if (tagged === refuse) return
+    assembler.place(tagged)
+    access.read(assembler, 0, TAG_BYTES, pass)
+    assembler.emit(
+      load('u16', r1, r0, 0),
+      be16(r1),
+      andImmediate(r1, VLAN_ID),
+      jumpIf('!=', r1, immediate(0), pass, 32),
+      load('u16', r2, r0, 2),
+      be16(r2),
+      storeImmediate('u64', r10, LINK_BYTES, TAG_BYTES * tags),
+    )
+  }
+}
+
 /** BPF_HDR_START_NET */
 const FROM_NETWORK_HEADER = 1
 
@@ -64,6 +109,8 @@ const access: IngressAccess = {
     assembler.emit(
       loadContext(),
       at === 'transport' ? mov(r2, r8) : movImmediate(r2, at),
+      load('u64', r3, r10, LINK_BYTES),
+      add(r2, r3),
       mov(r3, r10),
       addImmediate(r3, BUFFER),
       movImmediate(r4, size),
@@ -79,6 +126,8 @@ const access: IngressAccess = {
     assembler.emit(
       loadContext(),
       mov(r2, r9),
+      load('u64', r3, r10, LINK_BYTES),
+      add(r2, r3),
       addImmediate(r2, -1),
       mov(r3, r10),
       addImmediate(r3, BUFFER),

@@ -8,7 +8,18 @@ import { load, store } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r6, r8, r9, r10 } from '../asm/register.ts'
 import { clearRecord, RECORD_SIZE } from '../emit/record.ts'
 import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
-import { CONTEXT, emitIngress, type IngressAccess, interfaceMap, LINK_BYTES, loadContext } from './ingress.ts'
+import {
+  CONTEXT,
+  emitIngress,
+  type IngressAccess,
+  interfaceMap,
+  LINK_BYTES,
+  loadContext,
+  MOST_TAGS,
+  TAG_BYTES,
+  VLAN_ID,
+  vlanTypes,
+} from './ingress.ts'
 
 /** Offsets in struct xdp_md (include/uapi/linux/bpf.h). */
 const context = { data: 0, dataEnd: 4, index: 12 } as const
@@ -18,7 +29,7 @@ const verdicts = { drop: 1, accept: 2 } as const
 
 export const xdpFrame: HookFrame = { verdicts, maps: [interfaceMap], prologue }
 
-function prologue(assembler: Assembler, requests: readonly PrologueRequest[], { pass }: Ways): void {
+function prologue(assembler: Assembler, requests: readonly PrologueRequest[], ways: Ways): void {
   assembler.emit(
     store('u64', r10, CONTEXT, r1),
     mov(r6, r10),
@@ -32,34 +43,27 @@ function prologue(assembler: Assembler, requests: readonly PrologueRequest[], { 
   emitEthernet(
     assembler,
     families.map(({ request, label }) => ({ type: etherType[request.family], label })),
-    pass,
+    ways,
   )
   for (const { request, label } of families) {
     assembler.place(label)
-    emitIngress(assembler, request, access, pass)
+    emitIngress(assembler, request, access, ways.pass)
     assembler.emit(jump(request.ready))
   }
 }
 
 const etherType = { 4: 0x0800, 6: 0x86dd } as const
-const vlanTypes = [0x8100, 0x88a8] as const
 
 const ETHERNET_BYTES = 14
-const TAG_BYTES = 4
-/** The priority and the "drop eligible" bit of a tag do not count. */
-const VLAN_ID = 0x0fff
-/** Tags with VLAN 0 only carry a priority, and the kernel takes such a frame as if it had none (vlan_do_receive, __netif_receive_skb_core). */
-const MOST_TAGS = 4
 
 /** Goes to the label of the frame's type, with the length of the link-layer header on the stack. A frame of a VLAN is another device's. */
 function emitEthernet(
   assembler: Assembler,
   families: readonly { type: number; label: Label }[],
-  pass: Label,
+  { pass, refuse }: Ways,
 ): void {
   for (let tags = 0; tags <= MOST_TAGS; tags++) {
     const bytes = ETHERNET_BYTES + TAG_BYTES * tags
-    const [tagged, untagged] = [assembler.label('tagged'), assembler.label('untagged')]
     readFrame(assembler, bytes, pass)
     assembler.emit(
       load('u16', r1, r0, bytes - 2),
@@ -68,9 +72,10 @@ function emitEthernet(
       store('u64', r10, LINK_BYTES, r2),
     )
     for (const { type, label } of families) assembler.emit(jumpIf('==', r1, immediate(type), label, 32))
+    const tagged = tags < MOST_TAGS ? assembler.label('tagged') : refuse
     for (const type of vlanTypes) assembler.emit(jumpIf('==', r1, immediate(type), tagged, 32))
-    assembler.place(untagged)
     assembler.emit(jump(pass))
+    if (tagged === refuse) return
     assembler.place(tagged)
     readFrame(assembler, bytes + TAG_BYTES, pass)
     assembler.emit(
@@ -80,7 +85,6 @@ function emitEthernet(
       jumpIf('!=', r1, immediate(0), pass, 32),
     )
   }
-  assembler.emit(jump(pass))
 }
 
 /** The frame to r0, of which so many bytes are there. */
