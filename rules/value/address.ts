@@ -37,18 +37,18 @@ export const prefixLength = (family: Family, mask: bigint): number | undefined =
 export const addressMatches = ({ value, mask }: AddressMask, address: bigint): boolean =>
   (address & mask) === value
 
-/** `address`, `address/length` or `address/mask`; a short IPv4 network such as `10.1/16` is filled up with zeros. */
+/** `address`, `address/length` or `address/mask`; a short IPv4 address such as `10.1/16` is filled up with zeros. */
 export function parseAddressMask(text: string, family: Family): AddressMask {
   const slash = text.indexOf('/')
   const mask = slash < 0 ? fullMask(family) : parseMask(text.slice(slash + 1), family)
   const host = slash < 0 ? text : text.slice(0, slash)
-  const value = (slash >= 0 && family === 4 ? readNetwork(host) : undefined) ?? parseAddress(host, family)
+  const value = (family === 4 ? readHost(host) : undefined) ?? parseAddress(host, family)
   const whole = mask === fullMask(family)
   return { family, value: whole ? value : value & mask, mask }
 }
 
 export function parseAddress(text: string, family: Family): bigint {
-  const value = family === 4 ? readIpv4(text) : readIpv6(text)
+  const value = family === 4 ? (readIpv4(text) ?? readOctets(text, 4)) : readIpv6(text)
   if (value !== undefined) return value
   const other = family === 4 ? readIpv6(text) : readIpv4(text)
   if (other !== undefined)
@@ -81,10 +81,31 @@ export function readIpv4(text: string): bigint | undefined {
   return value === undefined ? undefined : BigInt(value)
 }
 
-/** `10.1` is 10.1.0.0. */
-function readNetwork(text: string): bigint | undefined {
+/** `10.1` is 10.1.0.0; what does not fit so is read as inet_aton does, where `10.256` is 10.0.1.0. */
+function readHost(text: string): bigint | undefined {
   const value = readDotted(text, 1)
-  return value === undefined ? undefined : BigInt(value)
+  return value === undefined ? (readOctets(text, 1) ?? readAton(text)) : BigInt(value)
+}
+
+/** Up to four numbers in C's notation, at least `least` of them, the others being zero. */
+function readOctets(text: string, least: number): bigint | undefined {
+  const octets = text.split('.').map(cNumber)
+  if (octets.length < least || octets.length > 4) return undefined
+  const value = octets.reduce(
+    (sum, octet) => (sum === undefined || octet === undefined || octet > 255 ? undefined : sum * 256 + octet),
+    0,
+  )
+  return value === undefined ? undefined : BigInt(value * 256 ** (4 - octets.length))
+}
+
+/** The last of up to four numbers fills the bytes that are left. */
+function readAton(text: string): bigint | undefined {
+  const dot = text.lastIndexOf('.')
+  const last = cNumber(text.slice(dot + 1))
+  const before = dot < 0 ? 0n : readOctets(text.slice(0, dot), 1)
+  const left = 5 - text.split('.').length
+  if (last === undefined || before === undefined || left < 1 || last >= 256 ** left) return undefined
+  return before + BigInt(last)
 }
 
 const [DIGIT_0, DIGIT_9, DOT] = [0x30, 0x39, 0x2e]
