@@ -1,13 +1,9 @@
-// Leaving: links first, so that no packet meets a dispatcher whose slot is empty, and then all the rest.
-
-import { join } from 'node:path'
 import { releaseConntrack } from '../kernel/conntrack.ts'
 import { listPins } from '../kernel/pin.ts'
-import { detach, pinnedAttachments, removeIdleDispatchers } from './attach.ts'
 import { clearCurrent } from './generation.ts'
 import { readLive, requireOwnNamespace } from './live.ts'
 import { type LockWait, withLock } from './lock.ts'
-import { generationsDirectory, mapDirectory, removePins } from './pins.ts'
+import { removeEverything } from './remove.ts'
 import type { Settings } from './settings.ts'
 
 export interface DetachOptions {
@@ -22,17 +18,8 @@ export const detachAll = (settings: Settings, { wait, force }: DetachOptions): P
     const live = force ? undefined : readLive(settings)
     if (live) requireOwnNamespace(live)
     const found = listPins(settings.pinDirectory).length > 0
-    removeAll(settings)
+    removeEverything(settings)
+    clearCurrent(settings)
     if (force || live?.generation.conntrack) releaseConntrack()
     return found
   })
-
-function removeAll(settings: Settings): void {
-  for (const attachment of pinnedAttachments(settings)) detach(settings, attachment)
-  removeIdleDispatchers(settings)
-  for (const number of listPins(generationsDirectory(settings)))
-    removePins(join(generationsDirectory(settings), number))
-  removePins(generationsDirectory(settings))
-  removePins(mapDirectory(settings))
-  clearCurrent(settings)
-}

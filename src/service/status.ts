@@ -173,8 +173,10 @@ function otherLinks(attachments: readonly AttachmentStatus[]): LinkInfo[] {
   return allLinks().filter(link => !ids.has(link.id) && ours.some(own => isSamePlace(own, link)))
 }
 
+/** A netfilter link does not say its namespace; but in one, no two have the same priority. */
 function isSamePlace(a: LinkInfo, b: LinkInfo): boolean {
-  if (a.kind === 'netfilter' && b.kind === 'netfilter') return a.pf === b.pf && a.hooknum === b.hooknum
+  if (a.kind === 'netfilter' && b.kind === 'netfilter')
+    return a.pf === b.pf && a.hooknum === b.hooknum && a.priority !== b.priority
   if (a.kind === 'tcx' && b.kind === 'tcx') return a.ifindex === b.ifindex && a.direction === b.direction
   return a.kind === 'xdp' && b.kind === 'xdp' && a.ifindex === b.ifindex
 }

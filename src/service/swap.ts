@@ -32,6 +32,7 @@ import type { Live } from './live.ts'
 import { openSharedMaps, type SharedMaps } from './maps.ts'
 import type { Plan } from './plan.ts'
 import { loadLanes, type OpenLane, openPinnedLanes, pinLanes, unpinOtherGenerations } from './programs.ts'
+import { removeEverything, removeUnusedCounters } from './remove.ts'
 import type { Settings } from './settings.ts'
 
 export const swapSteps = [
@@ -66,11 +67,24 @@ export interface SwapOptions {
   readonly before?: (step: SwapStep) => void
 }
 
-/** Puts a generation in force; the caller holds the lock. Throws KernelError, SystemError and ServiceError. */
-export function swap(settings: Settings, next: Next, { before = () => {} }: SwapOptions = {}): void {
+/**
+ * Puts a generation in force; the caller holds the lock. What it throws (KernelError, SystemError, ServiceError) leaves the
+ * generation before in force, and nothing where there was none.
+ */
+export function swap(settings: Settings, next: Next, options: SwapOptions = {}): void {
+  try {
+    takeSteps(settings, next, options)
+  } catch (error) {
+    if (!next.live) removeEverything(settings)
+    throw error
+  }
+}
+
+function takeSteps(settings: Settings, next: Next, { before = () => {} }: SwapOptions): void {
   const { generation, plan, live } = next
   withDescriptors(keep => {
     before('maps')
+    removeUnusedCounters(settings, live)
     const shared = openSharedMaps(settings, sharedSpecs(settings, next), 'pin', keep)
     before('programs')
     const programs = openLanes(settings, next, shared, keep)

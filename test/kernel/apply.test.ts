@@ -53,15 +53,21 @@ const bad: Readonly<Record<string, { readonly text: string; readonly says: RegEx
   },
 }
 
+/** Without what others attach meanwhile. */
+function ownStatus({ run }: Installation): unknown {
+  const { others: _, ...own } = JSON.parse(run('bpftables', ['status', '--json']).stdout)
+  return own
+}
+
 async function refuses(t: ExecutionContext, text: string, says: RegExp): Promise<void> {
   await withInstallation(installation => {
     t.is(apply(installation, good).code, 0)
-    const before = installation.run('bpftables', ['status', '--json']).stdout
+    const before = ownStatus(installation)
     const { code, stdout, stderr } = apply(installation, text)
     t.is(code, 1)
     t.is(stdout, '')
     t.regex(stderr, says)
-    t.is(installation.run('bpftables', ['status', '--json']).stdout, before)
+    t.deepEqual(ownStatus(installation), before)
   })
 }
 
@@ -136,6 +142,20 @@ kernelTest('a hook that cannot be had puts the rules before back in force', t =>
     t.true(status.enforces)
     t.is(status.generation, 1)
     t.regex(installation.run('iptables-save').stdout, /--dport 22 /)
+  }),
+)
+
+kernelTest('a first apply that fails leaves nothing behind', t =>
+  withInstallation(installation => {
+    const { code } = runIn(installation.near, [commandPath('bpftables'), 'apply', '--hook', 'xdp', '-'], {
+      input: good,
+      environment: { ...installation.environment, BPFTABLES_DEVICES: 'inside,nowhere' },
+    })
+    t.is(code, 1)
+    t.deepEqual(
+      everythingIn(installation.bpffs).filter(path => path.startsWith('bpftables/')),
+      [],
+    )
   }),
 )
 

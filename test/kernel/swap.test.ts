@@ -81,6 +81,20 @@ kernelTest('hooks are changed under traffic without a hole', t =>
   }),
 )
 
+kernelTest("counters that a killed process left behind are in nobody's way", t =>
+  withInstallation(installation => {
+    const many = (count: number): string =>
+      rules('many').replace('COMMIT', `${'-A INPUT -p tcp -j ACCEPT\n'.repeat(count)}COMMIT`)
+    const file = join(installation.directory, 'many.v4')
+    for (const count of [3000, 9000]) {
+      writeFileSync(file, many(count))
+      t.is(applyKilled(installation, file, 'counters', 'auto'), 'SIGKILL')
+      t.is(installation.run('bpftables', ['apply', write(installation, 'few')]).code, 0)
+      t.is(inForce(installation), 'few')
+    }
+  }),
+)
+
 const worker = fileURLToPath(new URL('./swap-worker.js', import.meta.url))
 
 /** Applies a file in a process that is killed before `step`. */
