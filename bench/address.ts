@@ -1,0 +1,23 @@
+// Addresses as numbers, and as rules spell them.
+
+import type { Random } from './random.ts'
+
+export const ipv4Text = (address: bigint): string =>
+  [24n, 16n, 8n, 0n].map(shift => (address >> shift) & 255n).join('.')
+
+/** An address that may be the source of a packet from outside: unicast, and neither this host's nor loopback. */
+export function unicast(random: Random): bigint {
+  const first = 1 + random(222)
+  return (BigInt(first === 127 ? 223 : first) << 24n) | BigInt(random(1 << 24))
+}
+
+/** The network of an address, with its length: `192.0.2.0/24`. */
+export const prefixText = (address: bigint, length: number): string =>
+  `${ipv4Text(networkOf(address, length))}/${length}`
+
+export const networkOf = (address: bigint, length: number): bigint =>
+  (address >> BigInt(32 - length)) << BigInt(32 - length)
+
+/** An address of a network, any of its bits set below the prefix. */
+export const within = (network: bigint, length: number, random: Random): bigint =>
+  networkOf(network, length) | (length === 32 ? 0n : BigInt(random(2 ** (32 - length))))

@@ -1,0 +1,168 @@
+// bpftables without its service: programs translated, loaded and attached in this process, behind the same dispatchers.
+
+import { readFileSync } from 'node:fs'
+import { type Family, parseSave, type Ruleset } from 'iptables-parser'
+import { requireConntrack } from '../../src/kernel/conntrack.ts'
+import { readCounters } from '../../src/kernel/counter.ts'
+import { attachNetfilter } from '../../src/kernel/link/netfilter.ts'
+import { attachTcx } from '../../src/kernel/link/tcx.ts'
+import { createMap, indexKey, type MapHandle, update } from '../../src/kernel/map.ts'
+import { loadProgram, type ProgramHandle } from '../../src/kernel/program.ts'
+import { close, type FileDescriptor, programInfoOf } from '../../src/kernel/sys/object.ts'
+import { runProgram } from '../../src/kernel/sys/program.ts'
+import { needsConntrack } from '../../translator/conntrack.ts'
+import { assignSlots, countedRules, counterKeys } from '../../translator/counter.ts'
+import { dispatcher } from '../../translator/hook/dispatcher.ts'
+import { type Lane, laneIndex, lanesOf, programArray } from '../../translator/lane.ts'
+import type { MapSpec, ProgramSpec } from '../../translator/program.ts'
+import { type LaneProgram, translate } from '../../translator/translate.ts'
+import { xdpContext } from '../live.ts'
+import type { Course, Range } from '../network.ts'
+import type { Workload } from '../workload.ts'
+import { type Contender, type Loaded, type ProgramSize, timed } from './contender.ts'
+
+type HookName = 'xdp' | 'tc' | 'netfilter'
+
+/** bpftables at a hook. */
+export const bpftables = (hook: HookName): Contender => ({
+  name: `bpftables ${hook}`,
+  unfit: ({ course }) =>
+    course === 'FORWARD' && hook !== 'netfilter' ? 'FORWARD is always judged at netfilter' : undefined,
+  load: (range, workload) => range.inside(() => load(hook, range, workload)),
+})
+
+/** Everything that was made and has to be closed. */
+interface Opened {
+  readonly maps: Map<string, MapHandle>
+  readonly programs: FileDescriptor[]
+  readonly links: FileDescriptor[]
+}
+
+function load(hook: HookName, range: Range, workload: Workload): Loaded {
+  const opened: Opened = { maps: new Map(), programs: [], links: [] }
+  const [milliseconds, first] = timed(() => enforce(hook, range, workload, opened))
+  return {
+    milliseconds,
+    ...(hook === 'xdp' && { xdp: first.fd }),
+    alone: frame => runAlone(hook, first, range, frame),
+    size: sizeOf(opened),
+    counted: () => countedBy(opened),
+    close: () => {
+      for (const fd of [...opened.links, ...opened.programs]) close(fd)
+      for (const { fd } of opened.maps.values()) close(fd)
+    },
+  }
+}
+
+/** Translates, loads and attaches; the dispatcher of the first hook that packets meet. */
+function enforce(
+  hook: HookName,
+  range: Range,
+  { text, family, course }: Workload,
+  opened: Opened,
+): ProgramHandle {
+  const ruleset = parseSave(text, { family, name: 'workload' })
+  if (needsConntrack([ruleset])) requireConntrack()
+  const dispatchers = new Map<Lane['hook'], ProgramHandle>()
+  for (const { lane, spec } of translated(ruleset, hook)) {
+    const program = open(spec, opened)
+    const known = dispatchers.get(lane.hook) ?? open(dispatcher(lane.hook), opened)
+    dispatchers.set(lane.hook, known)
+    update(mapOf(programArray(spec.type), opened), indexKey(laneIndex(lane)), indexKey(program.fd))
+  }
+  for (const [name, program] of dispatchers) attach(name, program, range, opened)
+  const first = dispatchers.get(firstHook(hook, course))
+  if (!first) throw new RangeError(`no program for ${hook}`)
+  return first
+}
+
+const firstHook = (hook: HookName, course: Course): Lane['hook'] => {
+  if (course === 'FORWARD') return 'nf-forward'
+  return hook === 'netfilter' ? 'nf-input' : hook === 'tc' ? 'tc-ingress' : 'xdp'
+}
+
+function translated(ruleset: Ruleset, hook: HookName): readonly LaneProgram[] {
+  const counters = assignSlots(counterKeys(countedRules([ruleset])))
+  const translation = translate([ruleset], { lanes: lanesOf(hook, [ruleset.family]), counters })
+  if (translation.kind === 'translated') return translation.programs
+  const [{ rule, reason } = { rule: { rule: '?' }, reason: '?' }] = translation.refusals
+  throw new Error(`${rule.rule}: ${reason}`)
+}
+
+function mapOf(spec: MapSpec, { maps }: Opened): MapHandle {
+  const map = maps.get(spec.name) ?? createMap(spec)
+  maps.set(spec.name, map)
+  return map
+}
+
+function open(spec: ProgramSpec, opened: Opened): ProgramHandle {
+  const program = loadProgram(spec, new Map(spec.maps.map(map => [map.name, mapOf(map, opened)])))
+  opened.programs.push(program.fd)
+  return program
+}
+
+const netfilterHook = { 'nf-input': 'input', 'nf-forward': 'forward', 'nf-output': 'output' } as const
+
+/** At xdp nothing is attached: there the stub calls the program (see stub.ts). */
+function attach(hook: Lane['hook'], program: ProgramHandle, range: Range, opened: Opened): void {
+  if (hook === 'xdp' || hook === 'tc-ingress') nameDevice(range, opened)
+  if (hook === 'xdp') return
+  if (hook === 'tc-ingress') opened.links.push(attachTcx(program, range.device, 'ingress'))
+  else opened.links.push(attachNetfilter(program, range.family, netfilterHook[hook]).fd)
+}
+
+/** Lists the device as one whose packets are judged at ingress. */
+function nameDevice({ device: { name, index } }: Range, { maps }: Opened): void {
+  const interfaces = maps.get('interfaces')
+  if (!interfaces) return
+  const value = new Uint8Array(interfaces.spec.valueSize)
+  value.set(new TextEncoder().encode(name))
+  update(interfaces, indexKey(index), value)
+}
+
+/** How often a program is run on one frame to tell how long it takes. */
+const REPEAT = 2_000
+
+/** The time of a dispatcher and what it calls, of several runs the shortest. */
+function runAlone(hook: HookName, program: ProgramHandle, range: Range, frame: Uint8Array): number {
+  const context = contextOf(hook, range)
+  const once = (): number =>
+    range.inside(() => runProgram(program.fd, { data: frame, context, repeat: REPEAT }).duration)
+  return Math.min(once(), once(), once())
+}
+
+const protocolFamily: Readonly<Record<Family, number>> = { 4: 2, 6: 10 }
+const hookNumber: Readonly<Record<Course, number>> = { INPUT: 1, FORWARD: 2 }
+/** sizeof(struct nf_hook_state) begins with u8 hook, u8 pf; sizeof(struct __sk_buff) has ifindex at 40. */
+const hookState = { size: 48, hook: 0, family: 1 } as const
+const skBuff = { size: 192, ifindex: 40 } as const
+
+function contextOf(hook: HookName, { family, course, device }: Range): Uint8Array {
+  if (hook === 'xdp') return xdpContext(device.index)
+  const context = new DataView(new ArrayBuffer(hook === 'tc' ? skBuff.size : hookState.size))
+  if (hook === 'tc') context.setUint32(skBuff.ifindex, device.index, true)
+  else {
+    context.setUint8(hookState.hook, hookNumber[course])
+    context.setUint8(hookState.family, protocolFamily[family])
+  }
+  return new Uint8Array(context.buffer)
+}
+
+function sizeOf({ maps, programs }: Opened): ProgramSize {
+  const instructions = programs.reduce((sum, fd) => sum + programInfoOf(fd).xlated_prog_len / 8, 0)
+  const objects = [...programs, ...[...maps.values()].map(({ fd }) => fd)]
+  return { instructions, memory: objects.reduce((sum, fd) => sum + memoryOf(fd), 0) }
+}
+
+/** The sum over all counters. */
+const countedBy = ({ maps }: Opened): bigint =>
+  [...maps.values()]
+    .filter(({ spec }) => spec.type === 'PERCPU_ARRAY')
+    .flatMap(map => [...readCounters(map).packets])
+    .reduce((sum, packets) => sum + packets, 0n)
+
+/** What the kernel says a program or map takes. */
+function memoryOf(fd: FileDescriptor): number {
+  const [, bytes = '0'] = /^memlock:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')) ?? []
+  return Number(bytes)
+}

@@ -1,0 +1,18 @@
+import { bpftables } from './bpftables.ts'
+import type { Contender } from './contender.ts'
+import { iptables } from './iptables.ts'
+import { nftSet } from './nft-set.ts'
+import { nothing } from './nothing.ts'
+
+/** All contenders by the names that the command line has for them, in the order of the tables. */
+export const contenders: Readonly<Record<string, Contender>> = {
+  none: nothing,
+  xdp: bpftables('xdp'),
+  tc: bpftables('tc'),
+  netfilter: bpftables('netfilter'),
+  'iptables-legacy': iptables('legacy'),
+  'iptables-nft': iptables('nft'),
+  'nft-set': nftSet,
+}
+
+export const contenderNames = Object.keys(contenders)

@@ -1,0 +1,84 @@
+// The benchmarks: `npm run bench`. See README.md here.
+
+import { basename } from 'node:path'
+import { contenders } from './contender/registry.ts'
+import { writeHistory } from './history.ts'
+import { describeMachine, machine } from './machine.ts'
+import { measure } from './measure.ts'
+import { lacking } from './needs.ts'
+import { type Options, readOptions, UsageError, usage } from './options.ts'
+import { progress } from './progress.ts'
+import type { SeriesResult } from './result.ts'
+import { workloadOf } from './series/file.ts'
+import { series } from './series/registry.ts'
+import { printSeries } from './table.ts'
+import type { Workload } from './workload.ts'
+
+process.exitCode = main(process.argv.slice(2))
+
+function main(words: readonly string[]): number {
+  try {
+    const options = readOptions(words)
+    if (!options) process.stdout.write(usage)
+    return options ? bench(options) : 0
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    process.stderr.write(`bench: ${error.message}\nhint: npm run bench -- --help\n`)
+    return 2
+  }
+}
+
+function bench(options: Options): number {
+  const reason = lacking()
+  if (reason !== undefined) {
+    process.stderr.write(
+      `bench: ${reason}\nIt makes network namespaces of its own and touches nothing else.\n`,
+    )
+    return 1
+  }
+  const about = machine()
+  process.stdout.write(`${describeMachine(about)}\n\n`)
+  const results = [
+    ...options.series.map(name => runSeries(name, options)),
+    ...options.files.map(path => runFile(path, options)),
+  ]
+  const run = { time: new Date().toISOString(), machine: about, seed: options.seed, series: results }
+  for (const file of writeHistory(run)) process.stderr.write(`${file}\n`)
+  return 0
+}
+
+function runSeries(name: string, options: Options): SeriesResult {
+  const chosen = series[name]
+  if (!chosen) throw new RangeError(`there is no series ${name}`)
+  const { title, sizes, make } = chosen
+  return show(
+    name,
+    title,
+    (options.rules ?? sizes).map(size => () => make(size, options.seed)),
+    options,
+  )
+}
+
+const runFile = (path: string, options: Options): SeriesResult =>
+  show(basename(path), path, [() => workloadOf(path, options.seed)], options)
+
+/** Workloads are made when it is their turn: large ones take memory. */
+function show(
+  name: string,
+  title: string,
+  workloads: readonly (() => Workload)[],
+  options: Options,
+): SeriesResult {
+  const chosen = options.contenders.flatMap(contender => contenders[contender] ?? [])
+  const kinds = new Set<SeriesResult['kinds'][number]>()
+  const sizes = workloads.map(make => {
+    const workload = make()
+    for (const { kind } of workload.traffic) kinds.add(kind)
+    const before = (what: string): void => progress(`${name}, ${workload.rules} rules: ${what}`)
+    return { rules: workload.rules, measurements: measure(workload, chosen, before) }
+  })
+  progress('')
+  const result = { name, title, kinds: [...kinds], sizes }
+  process.stdout.write(`${printSeries(result)}\n`)
+  return result
+}
