@@ -14,8 +14,6 @@ import { series } from './series/registry.ts'
 import { printSeries } from './table.ts'
 import type { Workload } from './workload.ts'
 
-process.exitCode = main(process.argv.slice(2))
-
 function main(words: readonly string[]): number {
   try {
     const options = readOptions(words)
@@ -82,3 +80,5 @@ function show(
   process.stdout.write(`${printSeries(result)}\n`)
   return result
 }
+
+process.exitCode = main(process.argv.slice(2))
