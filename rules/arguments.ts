@@ -100,10 +100,10 @@ export class ArgumentReader {
     this.command = new CommandDraft(family)
   }
 
-  /** Counters that stand before the rule. */
-  setCounters(counters: Counters): void {
+  /** Counters that stand before the rule; `strict` where they count as a -c that was given. */
+  setCounters(counters: Counters, strict: boolean): void {
     this.rule.counters = counters
-    this.command.given = 'c'
+    if (strict) this.command.given = 'c'
   }
 
   read(): void {

@@ -142,6 +142,8 @@ export interface FileContext {
   readonly span: Span
   /** Those before the rule. */
   readonly counters?: Counters | undefined
+  /** They are a -c, and stand only where one may. */
+  readonly strictCounters?: boolean
   /** Left out: an unknown extension is an error. */
   readonly keepUnknown?: KeepUnknown | undefined
 }
@@ -152,7 +154,7 @@ export function parseLine(
   context: FileContext,
 ): Edit | InformationCommand | undefined {
   const reader = new ArgumentReader(tokens, context.family, context.span, context.keepUnknown)
-  if (context.counters) reader.setCounters(context.counters)
+  if (context.counters) reader.setCounters(context.counters, context.strictCounters === true)
   reader.read()
   if (reader.command.otherFamily && !isWhole(reader.command)) return undefined
   checkInFile(reader.command, context.span)

@@ -189,6 +189,7 @@ class SaveReader {
       table: table.name,
       span,
       counters: this.#readCounters(counters?.text, span),
+      strictCounters: this.#options.counters === true,
       keepUnknown:
         this.#options.unknownExtensions === 'keep' ? { isChain: name => table.hasChain(name) } : undefined,
     })

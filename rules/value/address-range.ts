@@ -1,6 +1,6 @@
 import { RuleError } from '../error.ts'
 import type { Family } from '../family.ts'
-import { parseAddress, printAddress } from './address.ts'
+import { parseHost, printAddress } from './address.ts'
 
 /** Inclusive. */
 export interface AddressRange {
@@ -14,8 +14,8 @@ export function parseAddressRange(text: string, family: Family): AddressRange {
   const [from = '', to, ...rest] = text.split('-')
   if (rest.length > 0)
     throw new RuleError('ERR_VALUE', `"${text}" is not a range of addresses`, { hint: 'write low-high' })
-  const low = parseAddress(from, family)
-  return { family, low, high: to === undefined ? low : parseAddress(to, family) }
+  const low = parseHost(from, family)
+  return { family, low, high: to === undefined ? low : parseHost(to, family) }
 }
 
 export const printAddressRange = ({ family, low, high }: AddressRange): string =>

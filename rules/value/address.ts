@@ -42,13 +42,17 @@ export function parseAddressMask(text: string, family: Family): AddressMask {
   const slash = text.indexOf('/')
   const mask = slash < 0 ? fullMask(family) : parseMask(text.slice(slash + 1), family)
   const host = slash < 0 ? text : text.slice(0, slash)
-  const value = (family === 4 ? readHost(host) : undefined) ?? parseAddress(host, family)
+  const value = parseHost(host, family)
   const whole = mask === fullMask(family)
   return { family, value: whole ? value : value & mask, mask }
 }
 
+/** An address as iptables reads host names: IPv4 also short, and in octal and hexadecimal. */
+export const parseHost = (text: string, family: Family): bigint =>
+  (family === 4 ? readHost(text) : undefined) ?? parseAddress(text, family)
+
 export function parseAddress(text: string, family: Family): bigint {
-  const value = family === 4 ? (readIpv4(text) ?? readOctets(text, 4)) : readIpv6(text)
+  const value = family === 4 ? readIpv4(text) : readIpv6(text)
   if (value !== undefined) return value
   const other = family === 4 ? readIpv6(text) : readIpv4(text)
   if (other !== undefined)
@@ -70,7 +74,7 @@ export function parseMask(text: string, family: Family): bigint {
     if (length <= addressBits(family)) return prefixMask(family, length)
     throw new RuleError('ERR_VALUE', `the prefix length ${text} is not between 0 and ${addressBits(family)}`)
   }
-  const mask = family === 4 ? readIpv4(text) : readIpv6(text)
+  const mask = family === 4 ? readOctets(text, 4) : readIpv6(text)
   if (mask === undefined)
     throw new RuleError('ERR_VALUE', `"${text}" is neither a prefix length nor an IPv${family} mask`)
   return mask
