@@ -3,7 +3,7 @@ import type { Family, Ruleset } from 'iptables-parser'
 import { listing } from '../../translator/asm/listing.ts'
 import { assignSlots, countedRules, counterKeys } from '../../translator/counter.ts'
 import { writeObject } from '../../translator/elf/object.ts'
-import { lanesOf } from '../../translator/lane.ts'
+import { lanesOf, standaloneLane } from '../../translator/lane.ts'
 import { renderDot } from '../../translator/render/dot.ts'
 import { renderJson } from '../../translator/render/json.ts'
 import { renderReport } from '../../translator/render/report.ts'
@@ -55,6 +55,7 @@ export const command = defineCommand({
     const own = await readOwnRulesets(file, family as Family | undefined)
     const translation = translateFor(
       hook,
+      format,
       own.map(({ ruleset }) => ruleset),
     )
     if (translation.kind === 'translated') write(output, render[format]?.(translation) ?? '')
@@ -70,13 +71,17 @@ function requireBinaryPlace(format: string, output: string | undefined): void {
     throw new UsageError('an object is binary', 'Name a file with -o FILE, or choose another --format.')
 }
 
-function translateFor(hook: 'xdp' | 'tc' | 'netfilter', rulesets: readonly Ruleset[]): Translation {
+/** An object for xdp or tc holds that hook's program alone, since `ip link` attaches no other; and what it holds is filled by nobody. */
+function translateFor(
+  hook: 'xdp' | 'tc' | 'netfilter',
+  format: string,
+  rulesets: readonly Ruleset[],
+): Translation {
   const counters = assignSlots(counterKeys(countedRules(rulesets)))
-  const lanes = lanesOf(
-    hook,
-    rulesets.map(({ family }) => family),
-  )
-  return translate(rulesets, { lanes, counters })
+  const families = rulesets.map(({ family }) => family)
+  if (format !== 'elf') return translate(rulesets, { lanes: lanesOf(hook, families), counters })
+  const lanes = hook === 'netfilter' ? lanesOf(hook, families) : [standaloneLane(hook)]
+  return translate(rulesets, { lanes, counters, strategies: { leastDispatch: Number.POSITIVE_INFINITY } })
 }
 
 function write(path: string | undefined, content: string | Uint8Array): void {
