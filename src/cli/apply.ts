@@ -6,7 +6,7 @@ import { savedChanges } from '../service/saved.ts'
 import { hookChoices, readSettings, type Settings } from '../service/settings.ts'
 import { defineCommand, familyOption } from './command.ts'
 import { type ExitCode, exitCode, UsageError } from './error.ts'
-import { fileOperands } from './operand.ts'
+import { fileOperands, requireFiles } from './operand.ts'
 import { printRefusals } from './refusal.ts'
 import { readOwnRulesets } from './rule-files.ts'
 import { parseWait, waitOption } from './wait.ts'
@@ -38,8 +38,9 @@ export const command = defineCommand({
       .example('$0 apply --dry-run rules.v4', 'would the kernel take it?')
       .example('iptables-legacy-save | $0 apply -', 'the rules the kernel runs now'),
   async run({ file = [], saved, counters, hook, family, 'dry-run': dryRun, wait }) {
-    if (saved !== (file.length === 0))
-      throw new UsageError(saved ? '--saved takes no files' : 'which files?', 'Try "bpftables apply --help".')
+    if (!saved) requireFiles(file, 'apply')
+    else if (file.length > 0) throw new UsageError('--saved takes no files')
+    const lockWait = parseWait(wait)
     const settings = readSettings()
     const changes = await readChanges(settings, {
       file,
@@ -49,7 +50,7 @@ export const command = defineCommand({
     })
     const applied = await applyChanges(settings, () => changes, {
       dryRun,
-      wait: parseWait(wait),
+      wait: lockWait,
       ...(hook && { hook }),
     })
     if (applied.kind === 'refused') return refuse(applied.refusals)

@@ -21,7 +21,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     load: () => import('./apply.ts'),
   },
   convert: {
-    usage: '<file..>',
+    usage: '[file..]',
     describe: 'Turn rules into a BPF object, a listing, a tree or a report; needs no root',
     load: () => import('./convert.ts'),
   },
@@ -31,7 +31,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     load: () => import('./detach.ts'),
   },
   fmt: {
-    usage: '<file..>',
+    usage: '[file..]',
     describe: "Print rules as the kernel's own iptables-save would",
     load: () => import('./fmt.ts'),
   },
