@@ -4,8 +4,10 @@ import { readSettings } from '../service/settings.ts'
 import { readHits } from '../stats/hits.ts'
 import { printHits, printHitsJson } from '../stats/print.ts'
 import { selectHits } from '../stats/select.ts'
+import { zeroHits } from '../stats/zero.ts'
 import { defineCommand, jsonOption } from './command.ts'
 import { exitCode, UsageError } from './error.ts'
+import { parseWait, waitOption } from './wait.ts'
 
 export const command = defineCommand({
   options: yargs =>
@@ -14,13 +16,22 @@ export const command = defineCommand({
       .option('chain', { type: 'string', describe: 'Only rules of this chain' })
       .option('table', { choices: tableNames, describe: 'Only rules of this table' })
       .option('top', { type: 'string', describe: 'Only the N rules with the most packets' })
+      .option('zero', {
+        type: 'boolean',
+        default: false,
+        describe: 'Begin to count anew, of a chain or of all; what is shown is what was counted until then',
+      })
+      .option('wait', waitOption)
       .example('$0 stats', 'what every rule and policy has counted')
       .example('$0 stats --top 10', 'the busiest rules')
       .example("$0 stats --json | jq '.[] | select(.packets == 0).rule'", 'rules that nothing has hit'),
-  run({ json, chain, table, top }) {
+  async run({ json, chain, table, top, zero, wait }) {
+    const selection = { chain, table: table as TableName | undefined, top: parseTop(top) }
     const settings = readSettings()
-    const hits = readHits(settings, requireLive(settings))
-    const chosen = selectHits(hits, { chain, table: table as TableName | undefined, top: parseTop(top) })
+    const hits = zero
+      ? await zeroHits(settings, chain, parseWait(wait))
+      : readHits(settings, requireLive(settings))
+    const chosen = selectHits(hits, selection)
     process.stdout.write(json ? printHitsJson(chosen) : printHits(chosen))
     return exitCode.done
   },

@@ -149,6 +149,21 @@ kernelTest('stats shows what rules have counted', t =>
   }),
 )
 
+kernelTest('stats --zero shows what was counted, and begins anew', t =>
+  withInstallation(installation => {
+    load(installation)
+    t.is(answeredEchoes(farToNear(installation.far), 2), 2)
+    const packets = (...options: readonly string[]): number[] =>
+      JSON.parse(installation.run('bpftables', ['stats', '--json', ...options]).stdout).map(
+        (hit: { packets: number }) => hit.packets,
+      )
+    t.deepEqual(packets('--zero', '--chain', 'INPUT'), [0, 2, 0])
+    t.is(answeredEchoes(farToNear(installation.far), 1), 1)
+    t.deepEqual(packets(), [0, 1, 0, 0, 3])
+    t.is(installation.run('bpftables', ['stats', '--zero', '--chain', 'NOWHERE']).code, 1)
+  }),
+)
+
 kernelTest('status sees a link, a program and a pin that somebody took away', t =>
   withInstallation(installation => {
     const pins = join(installation.bpffs, 'bpftables')
