@@ -73,6 +73,7 @@ function mainFunction(lane: Lane, plans: readonly FamilyPlan[]): FunctionSpec {
   const ways = { pass: assembler.label('pass'), refuse: assembler.label('refuse') }
   const requests = plans.map(({ family, plan }) => ({
     family,
+    standalone: lane.standalone === true,
     ready: assembler.label(`ipv${family}`),
     ...needsOf(plan, family),
   }))

@@ -60,6 +60,8 @@ export const structs: Readonly<Record<string, Readonly<Record<string, KernelType
     master: pointerTo('nf_conn'),
   },
   nf_ct_event: { ct: pointerTo('nf_conn') },
+  xdp_buff: { rxq: pointerTo('xdp_rxq_info') },
+  xdp_rxq_info: { dev: pointerTo('net_device') },
   sock: {},
   net: {},
   bpf_dynptr: {},
@@ -113,6 +115,7 @@ export const kfuncs: Readonly<Record<string, Prototype>> = {
     ],
   },
   bpf_dynptr_size: { result: 'u32', parameters: [['p', pointerTo('bpf_dynptr')]] },
+  bpf_cast_to_kern_ctx: { result: anyPointer, parameters: [['obj', anyPointer]] },
   bpf_rdonly_cast: {
     result: anyPointer,
     parameters: [

@@ -11,12 +11,19 @@ import type { Hook, MapSpec, ProgramType } from './program.ts'
 export const LANES = 8
 
 export type Lane =
-  | { readonly hook: 'xdp' | 'tc-ingress'; readonly family?: undefined; readonly leftovers?: undefined }
+  | {
+      readonly hook: 'xdp' | 'tc-ingress'
+      readonly family?: undefined
+      readonly leftovers?: undefined
+      /** An object file's program: nothing stands behind it. */
+      readonly standalone?: true
+    }
   | {
       readonly hook: 'nf-input' | 'nf-forward' | 'nf-output'
       readonly family: Family
       /** Only the packets that xdp or tc leave are judged (see hook/plain.ts). */
       readonly leftovers?: true
+      readonly standalone?: undefined
     }
 
 /** Lanes of a program array, 0 to LANES - 1; the families of a netfilter hook lie side by side. */
@@ -75,3 +82,9 @@ export function lanesOf(hook: 'xdp' | 'tc' | 'netfilter', families: readonly Fam
   const leftovers = families.map((family): Lane => ({ hook: 'nf-input', family, leftovers: true }))
   return [{ hook: hook === 'xdp' ? 'xdp' : 'tc-ingress' }, ...leftovers, ...others]
 }
+
+/** The lane of a program that is attached by itself, as an object file's is. */
+export const standaloneLane = (hook: 'xdp' | 'tc'): Lane => ({
+  hook: hook === 'xdp' ? 'xdp' : 'tc-ingress',
+  standalone: true,
+})

@@ -11,7 +11,7 @@ import { type Translation, translate } from '../../translator/translate.ts'
 import { ServiceError, systemReason } from '../service/error.ts'
 import { defineCommand, familyOption } from './command.ts'
 import { exitCode, UsageError } from './error.ts'
-import { fileOperands } from './operand.ts'
+import { fileOperands, requireFiles } from './operand.ts'
 import { printRefusals } from './refusal.ts'
 import { readOwnRulesets } from './rule-files.ts'
 
@@ -33,7 +33,7 @@ const render: Readonly<Record<string, (translated: Translated) => string | Uint8
 export const command = defineCommand({
   options: yargs =>
     yargs
-      .positional('file', { ...fileOperands, demandOption: true })
+      .positional('file', fileOperands)
       .option('hook', {
         choices: ['xdp', 'tc', 'netfilter'] as const,
         default: 'netfilter' as const,
@@ -50,7 +50,8 @@ export const command = defineCommand({
       .example('$0 convert rules.v4 -o rules.o', 'an object for bpftool, ip or tc')
       .example('$0 convert --format listing rules.v4 | less', 'every instruction under its rule')
       .example('$0 convert --format dot rules.v4 | dot -Tsvg > tree.svg', 'the decision tree'),
-  async run({ file, hook, family, format, output }) {
+  async run({ file = [], hook, family, format, output }) {
+    requireFiles(file, 'convert')
     requireBinaryPlace(format, output)
     const own = await readOwnRulesets(file, family as Family | undefined)
     const translation = translateFor(

@@ -1,31 +1,61 @@
-// The devices of this network namespace, and the map that tells xdp and tc programs their names.
+// The devices of this network namespace, and the map that says whose packets are judged at xdp or tc.
 
 import { readFileSync } from 'node:fs'
-import { interfaceMap } from '../../translator/hook/ingress.ts'
-import { fillMap, indexKey } from '../kernel/map.ts'
+import { interfaceMap, judging } from '../../translator/hook/device.ts'
+import { fillMap, indexKey, keys, lookup, type MapHandle, remove } from '../kernel/map.ts'
 import { interfaceIndex } from '../kernel/sys/interface.ts'
 import type { SharedMaps } from './maps.ts'
 
-/** The names of all devices of the namespace this thread is in, which is not always the one that /sys shows. */
+/** What comes in by the loopback device was sent from here and has its route already: xdp and tc have nothing to say about it. */
+const LOOPBACK = 'lo'
+
+/** The names of all devices that packets come in by, of the namespace this thread is in, which is not always the one that /sys shows. */
 export const allDevices = (): string[] =>
   readFileSync('/proc/thread-self/net/dev', 'utf8')
     .split('\n')
     .slice(2)
     .flatMap(line => /^\s*([^:\s]+):/.exec(line)?.[1] ?? [])
+    .filter(name => name !== LOOPBACK)
 
-/** Names by index, where a program of the generation looks them up. */
-export function nameInterfaces({ maps }: SharedMaps): void {
-  const map = maps.get(interfaceMap.name)
-  if (!map) return
-  const elements = allDevices().flatMap(name => {
-    const index = interfaceIndex(name)
-    return index === undefined ? [] : [{ key: indexKey(index), value: paddedName(name) }]
-  })
-  fillMap(map, elements)
+/** Longer than a packet takes from one hook to the next. */
+const SETTLE_MILLISECONDS = 100
+
+export const settle = (): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLE_MILLISECONDS)
 }
 
-function paddedName(name: string): Uint8Array {
-  const value = new Uint8Array(interfaceMap.valueSize)
-  value.set(new TextEncoder().encode(name))
-  return value
+/**
+ * Has packets of devices, which are attached to by now, judged at ingress alone. For a moment both hooks judge those of a device that is new to it: what
+ * ingress passed on unjudged just before must still be met by nf-input.
+ */
+export function handOver({ maps }: SharedMaps, devices: readonly string[]): void {
+  const map = maps.get(interfaceMap.name)
+  if (!map) return
+  const pending = devices
+    .filter(name => name !== LOOPBACK)
+    .flatMap(name => interfaceIndex(name) ?? [])
+    .filter(index => who(map, index) !== judging.ingress)
+  if (pending.length === 0) return
+  list(map, pending, judging.both)
+  settle()
+  list(map, pending, judging.ingress)
+}
+
+function who(map: MapHandle, index: number): number | undefined {
+  const value = lookup(map, indexKey(index))
+  return value && new Uint32Array(value.slice().buffer)[0]
+}
+
+const list = (map: MapHandle, indexes: readonly number[], value: number): void =>
+  fillMap(
+    map,
+    indexes.map(index => ({ key: indexKey(index), value: indexKey(value) })),
+  )
+
+/** Packets of devices that are listed and not among these are judged at nf-input from now on. */
+export function takeBack({ maps }: SharedMaps, devices: readonly string[]): void {
+  const map = maps.get(interfaceMap.name)
+  if (!map) return
+  const kept = new Set(devices.map(interfaceIndex))
+  for (const key of [...keys(map)]) if (!kept.has(new Uint32Array(key.slice().buffer)[0])) remove(map, key)
 }

@@ -4,9 +4,11 @@
 //     maps, programs      new objects beside those in use
 //     counters            slots that no program in force counts in
 //     state               a file of a number that no kernel word holds
-//     fill, pin           the bank that the generation word does not select
+//     fill, pin           the bank that the generation word does not select; devices that the next one does not judge at ingress are
+//                         judged at nf-input from here on
 //     commit              the one write; from here on it is the new one
-//     attach              links that are missing, with their slots filled; then links no longer needed are taken off
+//     attach              links that are missing, with their slots filled; then links no longer needed are taken off; devices new to
+//                         ingress are handed over to it
 //     record, clean       what to load after a reboot; older generations
 //
 // The old bank keeps its programs until the next swap, since packets in flight may still be on their way there.
@@ -14,6 +16,7 @@
 import type { Counters } from 'iptables-parser'
 import { type Counted, type CounterLayout, counterPlace } from '../../translator/counter.ts'
 import { counterMap } from '../../translator/emit/count.ts'
+import { interfaceMap } from '../../translator/hook/device.ts'
 import { dispatcher } from '../../translator/hook/dispatcher.ts'
 import { type Lane, laneName } from '../../translator/lane.ts'
 import type { MapSpec } from '../../translator/program.ts'
@@ -22,11 +25,11 @@ import { releaseConntrack, requireConntrack } from '../kernel/conntrack.ts'
 import { writeCounters } from '../kernel/counter-write.ts'
 import type { ProgramHandle } from '../kernel/program.ts'
 import { programById } from '../kernel/sys/object.ts'
-import { isAmong, openDispatcher, pinnedAttachments, switchAttachments } from './attach.ts'
+import { openDispatcher, pinnedAttachments, switchAttachments } from './attach.ts'
 import { everyLaneOf, fillBank, programInSlot, writeGenerationWord } from './bank.ts'
 import { type Keep, withDescriptors } from './descriptors.ts'
 import { forgetGenerations, type Generation, writeCurrent, writeGeneration } from './generation.ts'
-import { nameInterfaces } from './interfaces.ts'
+import { handOver, settle, takeBack } from './interfaces.ts'
 import { attachmentsOf, type LaneHook } from './lanes.ts'
 import type { Live } from './live.ts'
 import { openSharedMaps, type SharedMaps } from './maps.ts'
@@ -91,20 +94,21 @@ function takeSteps(settings: Settings, next: Next, { before = () => {} }: SwapOp
     const dispatchers = openDispatchers(settings, programs, shared, keep)
     before('counters')
     setFreshCounters(plan, shared)
-    nameInterfaces(shared)
     if (generation.conntrack) requireConntrack()
     before('state')
     writeGeneration(settings, generation)
     before('fill')
     const staying = stayingLanes(settings, next, shared, keep)
     fillBank(shared, generation.number, [...programs, ...staying])
+    takeBack(shared, live?.generation.hook === generation.hook ? generation.devices : [])
     before('pin')
     pinLanes(settings, generation.number, programs)
     before('commit')
     writeGenerationWord(shared, generation.number)
     before('attach')
     attachOrGoBack(settings, next, dispatchers, shared)
-    if (staying.length > 0) settle(shared, generation.number, programs)
+    handOver(shared, generation.devices)
+    if (staying.length > 0) letGo(shared, generation.number, programs)
     before('record')
     writeCurrent(settings, generation.number)
     before('clean')
@@ -130,6 +134,7 @@ function* sharedSpecs(settings: Settings, next: Next): Generator<MapSpec> {
   for (const hook of hooksOf(settings, next)) yield* dispatcher(hook).maps
   yield* next.plan.layout.arrays.map(counterMap)
   for (const { spec } of next.programs) yield* spec.maps
+  if (next.live && next.live.generation.hook !== 'netfilter') yield interfaceMap
 }
 
 const openLanes = (settings: Settings, next: Next, shared: SharedMaps, keep: Keep): OpenLane[] => [
@@ -150,22 +155,16 @@ const openDispatchers = (
     ]),
   )
 
-/**
- * The programs of the generation in force that go on filtering until every hook of the next one is attached: those of hooks
- * that will be taken off, and those that see every packet where the next ones see only what another hook leaves.
- */
-function stayingLanes(settings: Settings, next: Next, shared: SharedMaps, keep: Keep): OpenLane[] {
-  const { live, generation } = next
+/** The programs of the generation in force at hooks that will be taken off: they go on until then. */
+function stayingLanes(
+  settings: Settings,
+  { live, generation }: Next,
+  shared: SharedMaps,
+  keep: Keep,
+): OpenLane[] {
   if (!live) return []
-  const attached = pinnedAttachments(settings)
-  const complete = attachmentsOf(generation.lanes, generation.devices).every(wanted =>
-    isAmong(wanted, attached),
-  )
-  const turning = generation.lanes.filter(
-    lane => !lane.leftovers || (complete && hasLane(live.generation.lanes, lane)),
-  )
-  const names = new Set(turning.map(laneName))
-  return [...new Set(attached.map(({ hook }) => hook))]
+  const names = new Set(generation.lanes.map(laneName))
+  return [...new Set(pinnedAttachments(settings).map(({ hook }) => hook))]
     .flatMap(everyLaneOf)
     .filter(lane => !names.has(laneName(lane)))
     .flatMap(lane => {
@@ -174,15 +173,9 @@ function stayingLanes(settings: Settings, next: Next, shared: SharedMaps, keep: 
     })
 }
 
-const hasLane = (lanes: readonly Lane[], wanted: Lane): boolean =>
-  lanes.some(lane => laneName(lane) === laneName(wanted) && lane.leftovers === wanted.leftovers)
-
-/** Longer than a packet takes from one hook to the next: those that the hooks before passed on unjudged are through. */
-const SETTLE_MILLISECONDS = 100
-
-/** Turns to the programs of the generation alone, once its hooks are attached. */
-function settle(shared: SharedMaps, generation: number, programs: readonly OpenLane[]): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLE_MILLISECONDS)
+/** Turns to the programs of the generation alone, once hooks are taken off and no packet is on its way through them. */
+function letGo(shared: SharedMaps, generation: number, programs: readonly OpenLane[]): void {
+  settle()
   fillBank(shared, generation, programs)
 }
 

@@ -7,6 +7,8 @@ import type { MapSpec } from '../program.ts'
 /** What a prologue is to do for a family. */
 export interface PrologueRequest extends Needs {
   readonly family: Family
+  /** No program at nf-input judges what this one leaves, so it judges packets of every device. */
+  readonly standalone: boolean
   /** Where to go with the record filled. */
   readonly ready: Label
 }

@@ -8,25 +8,15 @@
 //                              fp-200  tc: buffer for headers
 
 import type { Family } from 'iptables-parser'
-import {
-  add,
-  addImmediate,
-  andImmediate,
-  be16,
-  be64,
-  mov,
-  mov32,
-  movImmediate,
-  rshImmediate,
-} from '../asm/alu.ts'
+import { add, addImmediate, andImmediate, be16, mov, mov32, movImmediate, rshImmediate } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
 import type { Instruction } from '../asm/instruction.ts'
-import { call, immediate, jumpIf } from '../asm/jump.ts'
+import { call, callKfunc, immediate, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMap, store, storeImmediate } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r4, r6, r9, r10 } from '../asm/register.ts'
-import { LENGTH_OFFSET, RECORD_SIZE, recordOffsets } from '../emit/record.ts'
-import type { MapSpec } from '../program.ts'
+import { LENGTH_OFFSET, RECORD_SIZE } from '../emit/record.ts'
+import { interfaceMap, storeDeviceName } from './device.ts'
 import type { PrologueRequest } from './hook.ts'
 import { emitIp, ipHeaderSize } from './ip.ts'
 import { emitPlainCheck } from './plain.ts'
@@ -48,20 +38,6 @@ export const VLAN_ID = 0x0fff
  */
 export const MOST_TAGS = 4
 
-/**
- * The devices whose packets are judged at ingress, by index, with their names (16 bytes, NUL-padded), since programs here are told the index alone.
- * Packets of all other devices pass and are judged at nf-input, so a device is listed only after a program is attached to it.
- */
-export const interfaceMap: MapSpec = {
-  name: 'interfaces',
-  type: 'HASH',
-  keySize: 4,
-  valueSize: 16,
-  maxEntries: 65536,
-  flags: 1,
-  shared: true,
-}
-
 /** How a hook gets at the packet. */
 export interface IngressAccess {
   readonly read: HeaderReader
@@ -69,6 +45,8 @@ export interface IngressAccess {
   checkLength(assembler: Assembler, missing: Label): void
   /** Loads the index of the device the packet came in on into r1; the context is in r1. */
   readonly loadIndex: Instruction
+  /** Loads the device itself into r1; the kernel's own context is in r0. */
+  readonly loadDevice: readonly Instruction[]
 }
 
 export const loadContext = (): Instruction => load('u64', r1, r10, CONTEXT)
@@ -81,7 +59,8 @@ export function emitIngress(
   pass: Label,
 ): void {
   const { family } = request
-  emitInterface(assembler, request, access, pass)
+  if (!request.standalone) emitListed(assembler, access, pass)
+  if (request.fields.has('iif')) emitInterface(assembler, access)
   const check = (): void => {
     emitPlainCheck(assembler, family, pass)
     if (family === 4) emitIpv4Checks(assembler, pass)
@@ -176,12 +155,8 @@ function copyAddresses(family: Family): Instruction[] {
   return [...copy('u8', 6, fib.protocol), ...halves]
 }
 
-function emitInterface(
-  assembler: Assembler,
-  { fields }: PrologueRequest,
-  { loadIndex }: IngressAccess,
-  pass: Label,
-): void {
+/** Goes to `pass` with packets of devices that are not listed. */
+function emitListed(assembler: Assembler, { loadIndex }: IngressAccess, pass: Label): void {
   assembler.emit(
     loadContext(),
     loadIndex,
@@ -192,7 +167,7 @@ function emitInterface(
     call('bpf_map_lookup_elem'),
     jumpIf('==', r0, immediate(0), pass),
   )
-  if (!fields.has('iif')) return
-  for (const half of [0, 8])
-    assembler.emit(load('u64', r1, r0, half), be64(r1), store('u64', r6, recordOffsets.iif + half, r1))
 }
+
+const emitInterface = (assembler: Assembler, { loadDevice }: IngressAccess): void =>
+  assembler.emit(loadContext(), callKfunc('bpf_cast_to_kern_ctx'), ...loadDevice, ...storeDeviceName('iif'))

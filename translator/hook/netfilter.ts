@@ -12,7 +12,6 @@ import type { Family } from 'iptables-parser'
 import {
   addImmediate,
   andImmediate,
-  be64,
   mov,
   movImmediate,
   rshImmediate,
@@ -21,12 +20,12 @@ import {
 } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
 import { call, callKfunc, immediate, jump, jumpIf } from '../asm/jump.ts'
-import { loadMap, loadMember, store, storeImmediate, typeId } from '../asm/memory.ts'
+import { load, loadMap, loadMember, store, storeImmediate, typeId } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r4, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { clearRecord, LENGTH_OFFSET, RECORD_SIZE, recordOffsets } from '../emit/record.ts'
 import { ctstate, type FieldName } from '../field.ts'
+import { interfaceMap, judging, storeDeviceName } from './device.ts'
 import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
-import { interfaceMap } from './ingress.ts'
 import { emitIp } from './ip.ts'
 import { emitPlainCheck } from './plain.ts'
 import type { HeaderReader } from './transport.ts'
@@ -95,7 +94,7 @@ const PACKET_TYPE_BITS = 7
 /** A copy of a broadcast or multicast packet sent from here: it enters above the hooks of its device (dev_loopback_xmit). */
 export const PACKET_LOOPBACK = 5
 
-/** Whether the device is one whose packets are judged at ingress: r8 becomes 0 where it is not. */
+/** Whether plain packets of the device are judged at ingress alone: r8 becomes 1 where they are, else 0. */
 function emitListed(assembler: Assembler): void {
   const none = assembler.label('no_device')
   assembler.emit(
@@ -111,7 +110,10 @@ function emitListed(assembler: Assembler): void {
     addImmediate(r2, BUFFER),
     loadMap(r1, interfaceMap.name),
     call('bpf_map_lookup_elem'),
-    mov(r8, r0),
+    jumpIf('==', r0, immediate(0), none),
+    load('u32', r1, r0, 0),
+    jumpIf('!=', r1, immediate(judging.ingress), none, 32),
+    movImmediate(r8, 1),
   )
   assembler.place(none)
 }
@@ -148,14 +150,11 @@ function emitInterface(
 ): void {
   if (!fields.has(field)) return
   const none = assembler.label('no_device')
-  const half = (offset: 0 | 8) => [
-    loadMember('u64', r2, r1, 'net_device', 'name'),
-    be64(r2),
-    store('u64', r6, recordOffsets[field] + offset, r2),
-  ]
-  assembler.emit(loadMember('u64', r1, r8, 'nf_hook_state', member), jumpIf('==', r1, immediate(0), none))
-  // the second half is 8 bytes into the name: step the pointer, not the member
-  assembler.emit(...half(0), addImmediate(r1, 8), ...half(8))
+  assembler.emit(
+    loadMember('u64', r1, r8, 'nf_hook_state', member),
+    jumpIf('==', r1, immediate(0), none),
+    ...storeDeviceName(field),
+  )
   assembler.place(none)
 }
 

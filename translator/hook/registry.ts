@@ -13,4 +13,8 @@ const hookFrames: { readonly [H in Exclude<Hook, 'tc-egress'>]: HookFrame } = {
   'nf-output': netfilterFrame,
 }
 
-export const frameOf = (lane: Lane): HookFrame => (lane.leftovers ? leftoverFrame : hookFrames[lane.hook])
+export function frameOf(lane: Lane): HookFrame {
+  if (lane.leftovers) return leftoverFrame
+  const frame = hookFrames[lane.hook]
+  return lane.standalone ? { ...frame, maps: [] } : frame
+}

@@ -5,16 +5,16 @@ import { add, addImmediate, andImmediate, be16, mov, movImmediate } from '../asm
 import type { Assembler } from '../asm/assembler.ts'
 import { call, immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
-import { load, store, storeImmediate } from '../asm/memory.ts'
+import { load, loadMember, store, storeImmediate } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r4, r5, r6, r8, r9, r10 } from '../asm/register.ts'
 import { clearRecord, RECORD_SIZE } from '../emit/record.ts'
+import { interfaceMap } from './device.ts'
 import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
 import {
   BUFFER,
   CONTEXT,
   emitIngress,
   type IngressAccess,
-  interfaceMap,
   LINK_BYTES,
   loadContext,
   MOST_TAGS,
@@ -138,4 +138,5 @@ const access: IngressAccess = {
     )
   },
   loadIndex: load('u32', r1, r1, context.index),
+  loadDevice: [loadMember('u64', r1, r0, 'sk_buff', 'dev')],
 }

@@ -4,15 +4,15 @@ import { add, addImmediate, andImmediate, be16, mov, movImmediate } from '../asm
 import type { Assembler } from '../asm/assembler.ts'
 import { immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
-import { load, store } from '../asm/memory.ts'
+import { load, loadMember, store } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r6, r8, r9, r10 } from '../asm/register.ts'
 import { clearRecord, RECORD_SIZE } from '../emit/record.ts'
+import { interfaceMap } from './device.ts'
 import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
 import {
   CONTEXT,
   emitIngress,
   type IngressAccess,
-  interfaceMap,
   LINK_BYTES,
   loadContext,
   MOST_TAGS,
@@ -125,4 +125,8 @@ const access: IngressAccess = {
     )
   },
   loadIndex: load('u32', r1, r1, context.index),
+  loadDevice: [
+    loadMember('u64', r1, r0, 'xdp_buff', 'rxq'),
+    loadMember('u64', r1, r1, 'xdp_rxq_info', 'dev'),
+  ],
 }

@@ -17,6 +17,8 @@ export interface XdpInput {
   readonly kind: 'xdp'
   readonly packet: Uint8Array
   readonly ifindex: number
+  /** Its name; programs find it in the kernel's own context. */
+  readonly device?: string
 }
 
 /** A frame in an skb: from the Ethernet header on, without the outer VLAN tag. */
@@ -24,6 +26,8 @@ export interface TcInput {
   readonly kind: 'tc'
   readonly packet: Uint8Array
   readonly ifindex: number
+  /** Its name; programs find it in the kernel's own context. */
+  readonly device?: string
   /** The device it came in by; 0 if it was made here. */
   readonly ingressIfindex: number
   /** Ethertype. */
@@ -73,6 +77,8 @@ export interface Context {
   readonly packet: Uint8Array
   /** The skb, for kernel functions that are given one; none for xdp. */
   readonly skb: Pointer | undefined
+  /** What bpf_cast_to_kern_ctx yields at xdp and tc. */
+  readonly kernel?: Pointer
   /** The part of the packet that is in one piece, which the program may address. */
   direct: Region
   /** The skb's mark, which a tc program may have changed. */
@@ -107,7 +113,9 @@ const xdpContext = (memory: Memory, input: XdpInput): Context => {
   const packet = input.packet.slice()
   const direct = directRegion(packet, packet.length, true)
   const address = memory.map(newFieldRegion('xdp_md', xdpFields(memory, direct, input)))
-  return { address, packet, skb: undefined, direct, mark: () => 0 }
+  const rxq = makeStruct(memory, 'xdp_rxq_info', { dev: deviceOf(memory, input) })
+  const kernel = makeStruct(memory, 'xdp_buff', { rxq })
+  return { address, packet, skb: undefined, kernel, direct, mark: () => 0 }
 }
 
 /** Offsets in `struct __sk_buff` of include/uapi/linux/bpf.h. */
@@ -177,6 +185,7 @@ const tcContext = (memory: Memory, input: TcInput): Context => {
     address,
     packet,
     skb: address,
+    kernel: makeStruct(memory, 'sk_buff', { dev: deviceOf(memory, input) }),
     direct: directRegion(packet, input.linear ?? packet.length, true),
     mark: () => view.getUint32(skbOffset.mark, true),
   }
@@ -195,6 +204,9 @@ const devicePointer = (memory: Memory, device: Device | undefined): Pointer =>
   device
     ? makeStruct(memory, 'net_device', { name: deviceName(device.name), ifindex: device.ifindex })
     : nullPointer
+
+const deviceOf = (memory: Memory, { device, ifindex }: XdpInput | TcInput): Pointer =>
+  devicePointer(memory, { name: device ?? '', ifindex })
 
 /** IP_CT_UNTRACKED of `enum ip_conntrack_info`: there is no connection then. */
 const UNTRACKED = 7

@@ -64,6 +64,7 @@ const implementations: Readonly<Record<string, Kfunc>> = {
     return machine.context.packet.length
   },
   bpf_rdonly_cast: machine => argument(machine, 1),
+  bpf_cast_to_kern_ctx: machine => machine.context.kernel ?? nullPointer,
 }
 
 /** Call a kernel function by its name. */

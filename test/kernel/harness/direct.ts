@@ -15,6 +15,7 @@ import { close } from '../../../src/kernel/sys/object.ts'
 import type { Strategies } from '../../../translator/chain.ts'
 import { needsConntrack } from '../../../translator/conntrack.ts'
 import { assignSlots, countedRules, counterKeys, counterPlace } from '../../../translator/counter.ts'
+import { judging } from '../../../translator/hook/device.ts'
 import { type Lane, lanesOf } from '../../../translator/lane.ts'
 import type { MapSpec } from '../../../translator/program.ts'
 import { translate } from '../../../translator/translate.ts'
@@ -121,11 +122,8 @@ function attach(
 }
 
 /** From then on the device's packets are judged at ingress. */
-function list(interfaces: MapHandle, { name, index }: Device): void {
-  const value = new Uint8Array(16)
-  value.set(new TextEncoder().encode(name))
-  update(interfaces, indexKey(index), value)
-}
+const list = (interfaces: MapHandle, { index }: Device): void =>
+  update(interfaces, indexKey(index), indexKey(judging.ingress))
 
 const withCounters = (ruleset: Ruleset, counters: ReadonlyMap<string, Counters>): Ruleset => ({
   ...ruleset,
