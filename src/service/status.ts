@@ -156,7 +156,8 @@ function exists(path: string): boolean {
 }
 
 function findMissingPins(settings: Settings, { generation, counterArrays }: Live): string[] {
-  const hooks = [...new Set(generation.lanes.map(({ hook }) => hook))]
+  // xdp and tc have no dispatcher where there is no device for one
+  const hooks = [...new Set(attachmentsOf(generation.lanes, generation.devices).map(({ hook }) => hook))]
   const maps = [...hooks.flatMap(hook => dispatcher(hook).maps), ...counterArrays.map(counterMap)]
   const paths = [
     ...hooks.map(hook => dispatcherPin(settings, hook)),
