@@ -1,8 +1,19 @@
 import { type Family, printRuleset } from 'iptables-parser'
-import { parseRuleFile, readRuleFiles } from '../service/rule-file.ts'
+import { parseRuleFile, type RuleFile, readRuleFiles } from '../service/rule-file.ts'
 import { defineCommand, familyOption } from './command.ts'
 import { exitCode } from './error.ts'
 import { fileOperands, requireFiles } from './operand.ts'
+
+/**
+ * The rules of a file as iptables-save prints them (with `counters`, iptables-save -c) after iptables-restore (-c) has loaded them
+ * into a fresh network namespace: without -c policies begin at zero. Throws RuleError.
+ *
+ * Tables stay in the order of the file, where the kernel's order says which of its tables were first used (the latest stands first).
+ */
+export function formatRuleFile(file: RuleFile, family: Family | undefined, counters: boolean): string {
+  const { ruleset } = parseRuleFile(file, family, counters ? {} : { counters: false })
+  return printRuleset(ruleset, { counters })
+}
 
 export const command = defineCommand({
   options: yargs =>
@@ -20,10 +31,8 @@ export const command = defineCommand({
       .example('ssh gateway iptables-save | $0 fmt -', 'what another machine runs'),
   async run({ file = [], family, counters }) {
     requireFiles(file, 'fmt')
-    for (const read of await readRuleFiles(file)) {
-      const { ruleset } = parseRuleFile(read, family as Family | undefined)
-      process.stdout.write(printRuleset(ruleset, { counters }))
-    }
+    for (const read of await readRuleFiles(file))
+      process.stdout.write(formatRuleFile(read, family as Family | undefined, counters))
     return exitCode.done
   },
 })

@@ -2,7 +2,15 @@
 
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { type Family, parseSave, type Ruleset, type Table, type TableName, tableOf } from 'iptables-parser'
+import {
+  type Family,
+  parseSave,
+  type RestoreOptions,
+  type Ruleset,
+  type Table,
+  type TableName,
+  tableOf,
+} from 'iptables-parser'
 import { ServiceError, systemReason } from './error.ts'
 
 export interface RuleFile {
@@ -50,8 +58,12 @@ export interface ReadRuleset {
 }
 
 /** Parses a file. Throws RuleError. */
-export function parseRuleFile(file: RuleFile, family: Family = familyOf(file)): ReadRuleset {
-  return { file, ruleset: parseSave(file.text, { family, name: file.name }) }
+export function parseRuleFile(
+  file: RuleFile,
+  family: Family = familyOf(file),
+  options: Pick<RestoreOptions, 'counters'> = {},
+): ReadRuleset {
+  return { file, ruleset: parseSave(file.text, { family, name: file.name, ...options }) }
 }
 
 /** The table bpftables runs; the others stay with the kernel's own iptables. */

@@ -15,6 +15,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Family, matchExtensions, type TableName, targetExtensions } from 'iptables-parser'
+import { sharedFolder } from '../shared.ts'
 
 /** One line of a table, in one chain and one family. */
 export interface ExtensionCase {
@@ -57,9 +58,7 @@ const PREFIXES: Readonly<Record<string, readonly Family[]>> = { libxt: [4], libi
 
 /** The tables of iptables' own tests, where a copy lies beside the working tree; else undefined. */
 export function upstreamFiles(): readonly CaseFile[] | undefined {
-  const folder = ['../shared/iptables-t/', '../../shared/iptables-t/']
-    .map(path => new URL(path, root))
-    .find(url => existsSync(url))
+  const folder = sharedFolder('iptables-t/')
   return folder && tablesIn(folder).map(readUpstream)
 }
 
