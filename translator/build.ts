@@ -9,8 +9,9 @@ import type { CounterArray, CounterPlace } from './counter.ts'
 import { chainFunction, type EmitContext, type PlannedPolicy } from './emit/chain.ts'
 import { counterMap, countFunction } from './emit/count.ts'
 import { chainResult } from './emit/frame.ts'
-import { needsOf } from './emit/needs.ts'
+import { type Needs, needsOf } from './emit/needs.ts'
 import { chainFunctionName } from './emit/outcome.ts'
+import { type RecordLayout, recordLayout } from './emit/record.ts'
 import { frameOf } from './hook/registry.ts'
 import { type Lane, laneName, programType } from './lane.ts'
 import type { Plan } from './plan.ts'
@@ -41,18 +42,22 @@ export function buildProgram(
     tables.push({ ...map, name })
     return name
   }
-  const main = mainFunction(lane, plans)
+  const asked = plans.map(planned => ({ ...planned, needs: needsOf(planned.plan, planned.family) }))
+  const record = recordLayout(asked.map(({ family, needs }) => ({ family, fields: needs.fields })))
+  const main = mainFunction(lane, asked, record)
   const chains = plans.flatMap(({ plan, family, policy }) => {
-    const context = contextOf(plan, family, remember, table)
+    const { chains, functions } = plan
+    const context: EmitContext = { family, record, chains, functions, place: remember, table }
     const others = [...plan.functions].flatMap(name => plan.chains.get(name) ?? [])
     return [chainFunction(context, plan.base, policy), ...others.map(chain => chainFunction(context, chain))]
   })
+  const counts = [...arrays.keys()].map(array => countFunction(array, lane.hook, record))
   return {
     name: laneName(lane).replaceAll('-', '_').slice(0, NAME_LENGTH),
     hook: lane.hook,
     type: programType(lane.hook),
     license: 'Dual MIT/GPL',
-    functions: [main, ...chains, ...[...arrays.keys()].map(array => countFunction(array, lane.hook))],
+    functions: [main, ...chains, ...counts],
     maps: [...[...arrays.values()].map(counterMap), ...frameOf(lane).maps, ...tables],
   }
 }
@@ -60,22 +65,18 @@ export function buildProgram(
 /** BPF_OBJ_NAME_LEN, less its NUL. */
 const NAME_LENGTH = 15
 
-const contextOf = (
-  { chains, functions }: Plan,
-  family: Family,
-  place: EmitContext['place'],
-  table: EmitContext['table'],
-): EmitContext => ({ family, chains, functions, place, table })
+type AskedPlan = FamilyPlan & { readonly needs: Needs }
 
-function mainFunction(lane: Lane, plans: readonly FamilyPlan[]): FunctionSpec {
+function mainFunction(lane: Lane, plans: readonly AskedPlan[], record: RecordLayout): FunctionSpec {
   const assembler = createAssembler()
   const frame = frameOf(lane)
   const ways = { pass: assembler.label('pass'), refuse: assembler.label('refuse') }
-  const requests = plans.map(({ family, plan }) => ({
+  const requests = plans.map(({ family, needs }) => ({
+    ...needs,
     family,
     standalone: lane.standalone === true,
+    record,
     ready: assembler.label(`ipv${family}`),
-    ...needsOf(plan, family),
   }))
   frame.prologue(assembler, requests, ways)
   for (const [index, { family, plan }] of plans.entries()) {

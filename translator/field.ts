@@ -6,27 +6,62 @@ import type { Hook } from './program.ts'
 import type { Interval, Point } from './tree/interval.ts'
 
 export type FieldName =
+  // the IP header
   | 'saddr'
   | 'daddr'
   | 'protocol'
-  | 'transport'
   | 'fragment'
+  | 'length'
+  | 'ttl'
+  | 'tos'
+  // the transport header
+  | 'transport'
   | 'sport'
   | 'dport'
   | 'icmp-type'
   | 'icmp-code'
   | 'tcp-flags'
+  | 'ecn-flags'
+  | 'tcp-options'
+  | `tcp-options-${TcpOptionWord}`
+  | 'mss'
+  | 'dccp-type'
+  | 'spi'
+  // what travels with the packet
   | 'iif'
   | 'oif'
+  | 'iif-group'
+  | 'oif-group'
+  | 'mac'
+  | 'packet-type'
+  | 'mark'
+  | 'cpu'
+  // its connection
   | 'ctstate'
-  | 'ctnat'
+  | 'ctstatus'
+  | 'ctdir'
+  | 'ctproto'
+  | 'ctmark'
+  | `ct${TupleAddress}`
+  | `ct${TupleAddress}port`
+
+/** Kinds of TCP options, 32 to a word. */
+export type TcpOptionWord = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7
+export const tcpOptionWords: readonly TcpOptionWord[] = [0, 1, 2, 3, 4, 5, 6, 7]
+
+/** A connection's addresses, as --ctorigsrc and the like name them. */
+export type TupleAddress = 'origsrc' | 'origdst' | 'replsrc' | 'repldst'
+export const tupleAddresses: readonly TupleAddress[] = ['origsrc', 'origdst', 'replsrc', 'repldst']
+
+/** Bits of a field; those above 32 have bigints for values. */
+export type FieldBits = 1 | 2 | 3 | 8 | 16 | 32 | 64 | 128
 
 export interface Field {
   readonly name: FieldName
   /** What a user would call it. */
   readonly title: string
   /** Width of a value in bits; an address's depends on the family. */
-  bits(family: Family): 1 | 2 | 3 | 8 | 16 | 32 | 128
+  bits(family: Family): FieldBits
   /** Absent: every hook knows it. */
   readonly hooks?: readonly Hook[]
 }
@@ -64,35 +99,99 @@ export const headerSizes: Readonly<Record<number, number>> = {
 /** Values of `ctstate`; the order makes common sets such as RELATED,ESTABLISHED one interval. */
 export const ctstate = { INVALID: 0, NEW: 1, RELATED: 2, ESTABLISHED: 3, UNTRACKED: 4 } as const
 
-/** Bits of `ctnat`. */
-export const ctnat = { SNAT: 1, DNAT: 2 } as const
+/** Bits of `ctstatus` (enum ip_conntrack_status). */
+export const ctstatus = {
+  EXPECTED: 1,
+  SEEN_REPLY: 2,
+  ASSURED: 4,
+  CONFIRMED: 8,
+  SNAT: 16,
+  DNAT: 32,
+} as const
+
+/** Values of `packet-type` (PACKET_HOST and those behind it, linux/if_packet.h). */
+export const packetType = { unicast: 0, broadcast: 1, multicast: 2, otherhost: 3 } as const
+
+/** Bits of `ecn-flags`. They are those of what stands where a TCP header would, in later fragments too. */
+export const ecnFlags = { ECE: 1, CWR: 2, THERE: 4 } as const
+
+/** Values of `mss` that are no size. */
+export const mss = { none: 0x1_0000, malformed: 0x1_0001 } as const
+
+/** Values of `tcp-options`: whether the list can be read. */
+export const tcpOptions = { readable: 0, malformed: 1 } as const
+
+/** Set in `mac` beside the address where the packet came in an Ethernet frame. */
+export const MAC_THERE = 1n << 48n
 
 const netfilter: readonly Hook[] = ['nf-input', 'nf-forward', 'nf-output']
 const address = (family: Family): 32 | 128 => (family === 4 ? 32 : 128)
 
-const field = (name: FieldName, title: string, bits: Field['bits'], hooks?: readonly Hook[]): Field => ({
+const field = (
+  name: FieldName,
+  title: string,
+  bits: FieldBits | Field['bits'],
+  hooks?: readonly Hook[],
+): Field => ({
   name,
   title,
-  bits,
+  bits: typeof bits === 'function' ? bits : () => bits,
   ...(hooks && { hooks }),
 })
+
+const optionWord = (word: TcpOptionWord): Field => field(`tcp-options-${word}`, 'TCP options', 32)
+const connection = (name: FieldName, title: string, bits: FieldBits | Field['bits']): Field =>
+  field(name, title, bits, netfilter)
 
 export const fields: { readonly [N in FieldName]: Field } = {
   saddr: field('saddr', 'source address', address),
   daddr: field('daddr', 'destination address', address),
-  protocol: field('protocol', 'protocol', () => 8),
-  transport: field('transport', 'extent of the transport header', () => 3),
-  fragment: field('fragment', 'second and further fragments', () => 1),
-  sport: field('sport', 'source port', () => 16),
-  dport: field('dport', 'destination port', () => 16),
-  'icmp-type': field('icmp-type', 'ICMP type', () => 8),
-  'icmp-code': field('icmp-code', 'ICMP code', () => 8),
-  'tcp-flags': field('tcp-flags', 'TCP flags', () => 8),
-  iif: field('iif', 'input interface', () => 128),
+  protocol: field('protocol', 'protocol', 8),
+  fragment: field('fragment', 'second and further fragments', 1),
+  length: field('length', 'packet length', 32),
+  ttl: field('ttl', 'TTL or hop limit', 8),
+  tos: field('tos', 'type of service', 8),
+  transport: field('transport', 'extent of the transport header', 3),
+  sport: field('sport', 'source port', 16),
+  dport: field('dport', 'destination port', 16),
+  'icmp-type': field('icmp-type', 'ICMP type', 8),
+  'icmp-code': field('icmp-code', 'ICMP code', 8),
+  'tcp-flags': field('tcp-flags', 'TCP flags', 8),
+  'ecn-flags': field('ecn-flags', 'ECN flags of TCP', 3),
+  'tcp-options': field('tcp-options', 'list of TCP options', 1),
+  'tcp-options-0': optionWord(0),
+  'tcp-options-1': optionWord(1),
+  'tcp-options-2': optionWord(2),
+  'tcp-options-3': optionWord(3),
+  'tcp-options-4': optionWord(4),
+  'tcp-options-5': optionWord(5),
+  'tcp-options-6': optionWord(6),
+  'tcp-options-7': optionWord(7),
+  mss: field('mss', 'maximum segment size', 32),
+  'dccp-type': field('dccp-type', 'DCCP packet type', 8),
+  spi: field('spi', 'SPI', 32),
+  iif: field('iif', 'input interface', 128),
   // INPUT, which xdp and tc run, has none: there it is the empty name
-  oif: field('oif', 'output interface', () => 128),
-  ctstate: field('ctstate', 'connection state', () => 3, netfilter),
-  ctnat: field('ctnat', 'address translation of the connection', () => 2, netfilter),
+  oif: field('oif', 'output interface', 128),
+  'iif-group': field('iif-group', 'group of the input interface', 32),
+  'oif-group': field('oif-group', 'group of the output interface', 32, netfilter),
+  mac: field('mac', 'source MAC address', 64, ['xdp', 'tc-ingress', 'nf-input', 'nf-forward']),
+  'packet-type': field('packet-type', 'link-layer packet type', 3),
+  mark: field('mark', 'packet mark', 32, netfilter),
+  cpu: field('cpu', 'CPU that handles the packet', 32, netfilter),
+  ctstate: connection('ctstate', 'connection state', 3),
+  ctstatus: connection('ctstatus', 'connection status', 32),
+  ctdir: connection('ctdir', 'direction within the connection', 1),
+  ctproto: connection('ctproto', 'protocol of the connection', 8),
+  ctmark: connection('ctmark', 'connection mark', 32),
+  ctorigsrc: connection('ctorigsrc', 'original source of the connection', address),
+  ctorigdst: connection('ctorigdst', 'original destination of the connection', address),
+  ctreplsrc: connection('ctreplsrc', 'source of replies in the connection', address),
+  ctrepldst: connection('ctrepldst', 'destination of replies in the connection', address),
+  ctorigsrcport: connection('ctorigsrcport', 'original source port of the connection', 16),
+  ctorigdstport: connection('ctorigdstport', 'original destination port of the connection', 16),
+  ctreplsrcport: connection('ctreplsrcport', 'source port of replies in the connection', 16),
+  ctrepldstport: connection('ctrepldstport', 'destination port of replies in the connection', 16),
 }
 
 /** All values a field can have. */

@@ -32,9 +32,12 @@ export class RuleUntranslatable extends Error {
   override readonly name = 'RuleUntranslatable'
   readonly part: Rule['matches'][number] | Target | undefined
 
-  constructor(reason: string, part?: Rule['matches'][number] | Target) {
-    super(reason)
+  readonly hint: string | undefined
+
+  constructor({ message, hint }: Untranslatable, part?: Rule['matches'][number] | Target) {
+    super(message)
     this.part = part
+    this.hint = hint
   }
 }
 
@@ -96,7 +99,7 @@ function matchSteps(match: Rule['matches'][number], lane: Lane, family: Family):
     for (const step of steps) known(step, lane)
     return steps
   } catch (error) {
-    if (error instanceof Untranslatable) throw new RuleUntranslatable(error.message, match)
+    if (error instanceof Untranslatable) throw new RuleUntranslatable(error, match)
     throw error
   }
 }
@@ -126,7 +129,7 @@ function outcomeOf(target: Target | undefined): Outcome {
   try {
     return { kind: translate(target) }
   } catch (error) {
-    if (error instanceof Untranslatable) throw new RuleUntranslatable(error.message, target)
+    if (error instanceof Untranslatable) throw new RuleUntranslatable(error, target)
     throw error
   }
 }

@@ -13,8 +13,8 @@ export type KernelType =
   | 'int'
   | { readonly pointer: KernelType }
   | { readonly array: KernelType; readonly length: number }
-  /** A structure of the kernel. */
-  | { readonly struct: string }
+  /** A structure of the kernel; of one that is a member, with its size. */
+  | { readonly struct: string; readonly bytes?: number }
 
 const pointerTo = (struct: string): KernelType => ({ pointer: { struct } })
 const anyPointer: KernelType = { pointer: 'void' }
@@ -30,12 +30,23 @@ export const structs: Readonly<Record<string, Readonly<Record<string, KernelType
     sk: pointerTo('sock'),
     net: pointerTo('net'),
   },
-  net_device: { name: { array: 'u8', length: 16 }, ifindex: 'int', mtu: 'u32', flags: 'u32', type: 'u16' },
+  net_device: {
+    name: { array: 'u8', length: 16 },
+    ifindex: 'int',
+    mtu: 'u32',
+    flags: 'u32',
+    type: 'u16',
+    group: 'u32',
+  },
+  ethhdr: { h_dest: { array: 'u8', length: 6 }, h_source: { array: 'u8', length: 6 } },
   sk_buff: {
     sk: pointerTo('sock'),
     dev: pointerTo('net_device'),
     _skb_refdst: 'u64',
+    cb: { array: 'u8', length: 48 },
     _nfct: 'u64',
+    // marks the byte with the bit field pkt_type; takes none of its own in the kernel
+    __pkt_type_offset: { array: 'u8', length: 1 },
     len: 'u32',
     data_len: 'u32',
     mac_len: 'u16',
@@ -53,6 +64,7 @@ export const structs: Readonly<Record<string, Readonly<Record<string, KernelType
     data: anyPointer,
   },
   nf_conn: {
+    tuplehash: { array: { struct: 'nf_conntrack_tuple_hash', bytes: 56 }, length: 2 },
     status: 'u64',
     mark: 'u32',
     secmark: 'u32',
@@ -136,5 +148,5 @@ export const sizeOfType = (type: KernelType): number => {
   if (type === 'void') return 0
   if (typeof type === 'string') return integers[type]
   if ('pointer' in type) return 8
-  return 'array' in type ? sizeOfType(type.array) * type.length : 0
+  return 'array' in type ? sizeOfType(type.array) * type.length : (type.bytes ?? 0)
 }

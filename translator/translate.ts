@@ -130,7 +130,13 @@ function refusalOf(error: unknown, lane: Lane, rule: Rule, counted: Counted | un
   if (!(error instanceof RuleUntranslatable || error instanceof Untranslatable) || !counted) throw error
   const part: Match | Target | undefined = error instanceof RuleUntranslatable ? error.part : undefined
   const span = part?.span ?? rule.span
-  return { lane, rule: counted, ...(span && { span }), reason: error.message, hint: hintFor(lane) }
+  return {
+    lane,
+    rule: counted,
+    ...(span && { span }),
+    reason: error.message,
+    hint: error.hint ?? hintFor(lane),
+  }
 }
 
 const hintFor = ({ hook }: Lane): string =>

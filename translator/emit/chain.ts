@@ -17,7 +17,7 @@ import { countCall } from './count.ts'
 import { emitDispatch } from './dispatch.ts'
 import { chainResult, type Ending, type Frame } from './frame.ts'
 import { chainFunctionName, emitOutcome } from './outcome.ts'
-import { RECORD_SIZE } from './record.ts'
+import type { RecordLayout } from './record.ts'
 import { emitTest } from './test.ts'
 import { emitTree } from './tree.ts'
 
@@ -30,6 +30,7 @@ export interface PlannedChain {
 /** What all functions of a program share. */
 export interface EmitContext {
   readonly family: Family
+  readonly record: RecordLayout
   readonly chains: ReadonlyMap<string, PlannedChain>
   /** Chains that have a function; the others are emitted in place. */
   readonly functions: ReadonlySet<string>
@@ -70,7 +71,7 @@ export function chainFunction(
   )
   return {
     name: chainFunctionName(chain.name, context.family),
-    parameters: [{ name: 'record', type: { kind: 'memory', size: RECORD_SIZE } }],
+    parameters: [{ name: 'record', type: { kind: 'memory', size: context.record.size } }],
     instructions: assembler.assemble(),
   }
 }
@@ -109,6 +110,7 @@ function createFrame(assembler: Assembler, context: EmitContext, ending: Frame['
   const frame: Frame = {
     assembler,
     family: context.family,
+    record: context.record,
     ending,
     place: context.place,
     table: context.table,

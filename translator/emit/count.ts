@@ -8,7 +8,7 @@ import { atomicAdd, load, loadMap, store } from '../asm/memory.ts'
 import { r0, r1, r2, r6, r7, r10 } from '../asm/register.ts'
 import type { CounterArray } from '../counter.ts'
 import type { FunctionSpec, Hook, MapSpec } from '../program.ts'
-import { LENGTH_OFFSET, RECORD_SIZE } from './record.ts'
+import { LENGTH_OFFSET, type RecordLayout } from './record.ts'
 
 export const COUNTER_SIZE = 16
 
@@ -36,7 +36,7 @@ export const countAt = (array: string, index: number): Instruction[] => [
  * A CPU's counters are its own, but at LOCAL_OUT a packet of a process may be interrupted by one that the kernel sends, in the middle of an
  * addition. There the addition is one instruction; everywhere else packets are handled in softirq context, which does not nest.
  */
-export function countFunction(array: string, hook: Hook): FunctionSpec {
+export function countFunction(array: string, hook: Hook, { size }: RecordLayout): FunctionSpec {
   const assembler = createAssembler()
   const done = assembler.label('done')
   assembler.emit(
@@ -56,7 +56,7 @@ export function countFunction(array: string, hook: Hook): FunctionSpec {
     name: functionName(array),
     parameters: [
       { name: 'index', type: { kind: 'scalar' } },
-      { name: 'record', type: { kind: 'memory', size: RECORD_SIZE } },
+      { name: 'record', type: { kind: 'memory', size } },
     ],
     instructions: assembler.assemble(),
   }

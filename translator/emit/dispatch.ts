@@ -17,7 +17,7 @@ import type { Dispatch } from '../tree/dispatch.ts'
 import type { Point } from '../tree/interval.ts'
 import { countCall } from './count.ts'
 import type { Frame } from './frame.ts'
-import { recordOffsets, sizeOf } from './record.ts'
+import { sizeOf } from './record.ts'
 import { emitTest } from './test.ts'
 
 const codes = { accept: 0, drop: 1, return: 2, continue: 3 } as const
@@ -62,12 +62,12 @@ export function emitDispatch(frame: Frame, dispatch: Dispatch, next: Label): voi
   assembler.emit(jump(frame.ending({ kind: 'drop' })))
 }
 
-function emitKeyField({ assembler, family }: Frame, field: FieldName, at: number): void {
+function emitKeyField({ assembler, family, record }: Frame, field: FieldName, at: number): void {
   const bits = fields[field].bits(family)
   const halves = bits > 64 ? [0, 8] : [0]
   for (const half of halves)
     assembler.emit(
-      load(sizeOf(bits), r1, r6, recordOffsets[field] + half),
+      load(sizeOf(bits), r1, r6, record.offset(field) + half),
       store(sizeOf(bits), r10, at + half, r1),
     )
 }
@@ -138,6 +138,7 @@ function writeField(key: DataView, offset: number, field: FieldName, family: Fam
   if (bits <= 8) key.setUint8(offset, Number(value))
   else if (bits <= 16) key.setUint16(offset, Number(value), true)
   else if (bits <= 32) key.setUint32(offset, Number(value), true)
+  else if (bits <= 64) key.setBigUint64(offset, BigInt(value), true)
   else {
     key.setBigUint64(offset, BigInt(value) >> 64n, true)
     key.setBigUint64(offset + 8, BigInt.asUintN(64, BigInt(value)), true)

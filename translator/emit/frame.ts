@@ -3,11 +3,13 @@ import type { Assembler } from '../asm/assembler.ts'
 import type { Label } from '../asm/label.ts'
 import type { CounterPlace } from '../counter.ts'
 import type { MapSpec } from '../program.ts'
+import type { RecordLayout } from './record.ts'
 
 /** What the code of one function is emitted with. */
 export interface Frame {
   readonly assembler: Assembler
   readonly family: Family
+  readonly record: RecordLayout
   /** How the function ends with each outcome; made when first used, and emitted once at its end. */
   ending(ending: Ending): Label
   /** Where the rule of an index counts. */

@@ -1,9 +1,9 @@
 import type { Family } from 'iptables-parser'
 import { itemsIn } from '../chain.ts'
-import { domain, type FieldName, headerSizes } from '../field.ts'
+import { domain, type FieldName, headerSizes, transport } from '../field.ts'
 import type { Item } from '../item.ts'
 import type { Plan } from '../plan.ts'
-import { containsPoint } from '../tree/interval.ts'
+import { containsPoint, inclusive, intersect } from '../tree/interval.ts'
 
 /** What a program asks of its prologue: the fields its rules look at, and the protocols whose transport headers they look into. */
 export interface Needs {
@@ -24,8 +24,12 @@ const fieldsOf = ({ sets, rest }: Item): FieldName[] => [
   ...rest.flatMap(test => (test.kind === 'any' ? test.tests.map(({ field }) => field) : [test.field])),
 ]
 
-function protocolsOf({ sets, outcome }: Item, family: Family): number[] {
-  if (!sets.has('transport') || outcome.kind === 'hotdrop') return []
+/** Extents that depend on how long the header of the packet's protocol is. */
+const measured = inclusive(transport.whole, transport.short)
+
+/** Those that the item can be about, if it asks how much of the transport header there is. Where a block is split by that, the items that hotdrop still ask. */
+function protocolsOf({ sets }: Item, family: Family): number[] {
+  if (intersect(sets.get('transport') ?? [], measured).length === 0) return []
   const set = sets.get('protocol') ?? [domain('protocol', family)]
   return Object.keys(headerSizes)
     .map(Number)

@@ -1,48 +1,69 @@
 // The packet record: what a hook's prologue reads from the packet once, on the stack of the main function, and what trees compare.
 // It is also what functions for chains are given. Numbers are in the machine's byte order.
 //
-//     byte  0        4    6    8     9      10     11     12     13     14     15
-//           length   sport dport proto trans- frag-  icmp   icmp   tcp    ct     ct
-//           u32      u16  u16  u8    port   ment   type   code   flags  state  nat
-//     byte 16        24       32       40       48       56       64       72
-//           saddr    (low)    daddr    (low)    iif      (low)    oif      (low)
-//           u32 in IPv4, else two u64: the high half of 128 bits first
-//     byte 80  end
+//     byte  0        4          5           6          8 …
+//           length   protocol   transport   fragment   the other fields the program asks for, the widest first
+//           u32      u8         u8          u8
+//
+// A field of 128 bits is two u64, the high half first. An address of IPv4 is a u32, at the start of what one of IPv6 takes where
+// the program is for both.
 //
 // Registers: r6 points to the record in every function. r7 to r9 are the prologue's own; r1 to r5 are scratch.
 
+import type { Family } from 'iptables-parser'
 import type { Instruction } from '../asm/instruction.ts'
 import { storeImmediate } from '../asm/memory.ts'
 import type { Size } from '../asm/opcode.ts'
 import { r6 } from '../asm/register.ts'
-import type { FieldName } from '../field.ts'
-
-export const RECORD_SIZE = 80
+import { type FieldName, fields } from '../field.ts'
 
 /** Layer 3 bytes of the packet, u32: what byte counters count. */
 export const LENGTH_OFFSET = 0
 
-export const recordOffsets: { readonly [N in FieldName]: number } = {
-  sport: 4,
-  dport: 6,
-  protocol: 8,
-  transport: 9,
-  fragment: 10,
-  'icmp-type': 11,
-  'icmp-code': 12,
-  'tcp-flags': 13,
-  ctstate: 14,
-  ctnat: 15,
-  saddr: 16,
-  daddr: 32,
-  iif: 48,
-  oif: 64,
+/** Fields that prologues need themselves, so that every record has them. */
+export const fixedOffsets = { protocol: 4, transport: 5, fragment: 6 } as const
+const FIXED = new Map<FieldName, number>(Object.entries(fixedOffsets) as [FieldName, number][])
+const FIXED_SIZE = 8
+
+/** Where the record of one program has its fields. */
+export interface RecordLayout {
+  /** Bytes, a multiple of 8. */
+  readonly size: number
+  /** Throws RangeError for a field that the program does not ask for. */
+  offset(field: FieldName): number
 }
+
+/** A record for all that is asked; the same fields give the same layout. */
+export function recordLayout(
+  requests: readonly { readonly family: Family; readonly fields: ReadonlySet<FieldName> }[],
+): RecordLayout {
+  const sizes = new Map<FieldName, number>()
+  for (const request of requests)
+    for (const field of request.fields)
+      if (!FIXED.has(field))
+        sizes.set(field, Math.max(sizes.get(field) ?? 0, bytesOf(fields[field].bits(request.family))))
+  const offsets = new Map(FIXED)
+  let end = FIXED_SIZE
+  for (const [field, size] of [...sizes].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))) {
+    offsets.set(field, end)
+    end += size
+  }
+  return {
+    size: Math.ceil(end / 8) * 8,
+    offset(field) {
+      const offset = offsets.get(field)
+      if (offset === undefined) throw new RangeError(`the record has no field ${field}`)
+      return offset
+    },
+  }
+}
+
+const bytesOf = (bits: number): number => Math.max(1, bits / 8)
 
 /** How a field of so many bits is loaded; one of 128 is two u64. */
 export const sizeOf = (bits: number): Size =>
   bits <= 8 ? 'u8' : bits <= 16 ? 'u16' : bits <= 32 ? 'u32' : 'u64'
 
 /** Zeros the record r6 points to. */
-export const clearRecord = (): Instruction[] =>
-  Array.from({ length: RECORD_SIZE / 8 }, (_, index) => storeImmediate('u64', r6, 8 * index, 0))
+export const clearRecord = ({ size }: RecordLayout): Instruction[] =>
+  Array.from({ length: size / 8 }, (_, index) => storeImmediate('u64', r6, 8 * index, 0))

@@ -7,7 +7,7 @@ import type { Frame } from './frame.ts'
 
 /** Goes to `failed` where a packet does not satisfy a test, and on where it does. */
 export function emitTest(frame: Frame, test: SetTest | MaskTest | AnyTest, failed: Label): void {
-  if (test.kind === 'mask') jumpUnlessMasked(frame.assembler, test, frame.family, failed)
+  if (test.kind === 'mask') jumpUnlessMasked(frame, test, failed)
   else if (test.kind === 'set') emitSet(frame, test, failed)
   else emitAny(frame, test, failed)
 }
@@ -18,15 +18,15 @@ function emitSet(frame: Frame, { field, set }: SetTest, failed: Label): void {
   if (set.length === 0) assembler.emit(jump(failed))
   const whole = domain(field, family)
   const inside = assembler.label('inside')
-  loadField(assembler, field, family)
+  loadField(frame, field)
   // the intervals are sorted: below one of them and not in those before is outside
   for (const [index, { low, end }] of set.entries()) {
     const last = index === set.length - 1
-    if (last && isSingle(low, end)) jumpIfNot(assembler, field, low, failed)
+    if (last && isSingle(low, end)) jumpIfNot(frame, field, low, failed)
     else {
-      if (low > whole.low) jumpIfBelow(assembler, field, low, failed)
-      if (!last) jumpIfBelow(assembler, field, end, inside)
-      else if (end < whole.end) jumpIfNotBelow(assembler, field, end, failed)
+      if (low > whole.low) jumpIfBelow(frame, field, low, failed)
+      if (!last) jumpIfBelow(frame, field, end, inside)
+      else if (end < whole.end) jumpIfNotBelow(frame, field, end, failed)
     }
   }
   assembler.place(inside)

@@ -25,12 +25,12 @@ class TreeEmitter {
 
   /** `loaded` is the field that r1 holds on the way here. */
   node(node: Node, loaded: FieldName | undefined): void {
-    const { assembler, family } = this.#frame
+    const { assembler } = this.#frame
     if (node.kind === 'leaf') return this.#leaf(node)
-    if (loaded !== node.field) loadField(assembler, node.field, family)
+    if (loaded !== node.field) loadField(this.#frame, node.field)
     const known = this.#knownLabel(node.above)
     const above = known ?? assembler.label('above')
-    jumpIfNotBelow(assembler, node.field, node.at, above)
+    jumpIfNotBelow(this.#frame, node.field, node.at, above)
     this.node(node.below, node.field)
     if (known) return
     assembler.place(above)

@@ -2,10 +2,11 @@
 
 import { addImmediate, be64 } from '../asm/alu.ts'
 import type { Instruction } from '../asm/instruction.ts'
-import { loadMember, store } from '../asm/memory.ts'
-import { r1, r2, r6 } from '../asm/register.ts'
-import { recordOffsets } from '../emit/record.ts'
+import { loadMember } from '../asm/memory.ts'
+import { r1, r2 } from '../asm/register.ts'
 import type { MapSpec } from '../program.ts'
+import { storeField } from './field.ts'
+import type { PrologueRequest } from './hook.ts'
 
 /**
  * The devices that programs at xdp or tc are attached to, by index, with one of `judging`. Packets of all other devices, new ones included, pass there
@@ -27,13 +28,19 @@ export const interfaceMap: MapSpec = {
  */
 export const judging = { both: 1, ingress: 2 } as const
 
-/** The name of the net_device in r1 into the record, as a number of 128 bits. Destroys r1 and r2. */
-export function storeDeviceName(field: 'iif' | 'oif'): Instruction[] {
+/** What is asked of the net_device in r1 into the record: its name, as a number of 128 bits, and its group. Destroys r1 and r2. */
+export function storeDevice(request: PrologueRequest, field: 'iif' | 'oif'): Instruction[] {
+  const group = `${field}-group` as const
   const half = (offset: 0 | 8) => [
     loadMember('u64', r2, r1, 'net_device', 'name'),
     be64(r2),
-    store('u64', r6, recordOffsets[field] + offset, r2),
+    storeField(request, field, r2, offset),
   ]
-  // the second half is 8 bytes into the name: step the pointer, not the member
-  return [...half(0), addImmediate(r1, 8), ...half(8)]
+  return [
+    ...(request.fields.has(group)
+      ? [loadMember('u32', r2, r1, 'net_device', 'group'), storeField(request, group, r2)]
+      : []),
+    // the second half is 8 bytes into the name: step the pointer, not the member
+    ...(request.fields.has(field) ? [...half(0), addImmediate(r1, 8), ...half(8)] : []),
+  ]
 }

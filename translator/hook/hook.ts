@@ -2,6 +2,7 @@ import type { Family } from 'iptables-parser'
 import type { Assembler } from '../asm/assembler.ts'
 import type { Label } from '../asm/label.ts'
 import type { Needs } from '../emit/needs.ts'
+import type { RecordLayout } from '../emit/record.ts'
 import type { MapSpec } from '../program.ts'
 
 /** What a prologue is to do for a family. */
@@ -9,6 +10,8 @@ export interface PrologueRequest extends Needs {
   readonly family: Family
   /** No program at nf-input judges what this one leaves, so it judges packets of every device. */
   readonly standalone: boolean
+  /** Of the whole program. */
+  readonly record: RecordLayout
   /** Where to go with the record filled. */
   readonly ready: Label
 }

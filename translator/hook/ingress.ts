@@ -2,10 +2,12 @@
 //
 // Registers:   r7  count of extension headers     r8  where the transport header begins     r9  L3 bytes
 //
-// Stack below the record:      fp-88   the context
-//                              fp-96   bytes before the IP header: at xdp of the frame, at tc from the network header on
-//                              fp-160  struct bpf_fib_lookup
-//                              fp-200  tc: buffer for headers
+// Stack:   fp-8    the context
+//          fp-16   bytes before the IP header: at xdp of the frame, at tc from the network header on
+//          fp-80   struct bpf_fib_lookup
+//          fp-120  tc: buffer for headers
+//          fp-136  scratch for the walk along TCP options
+//          below   the record
 
 import type { Family } from 'iptables-parser'
 import { add, addImmediate, andImmediate, be16, mov, mov32, movImmediate, rshImmediate } from '../asm/alu.ts'
@@ -15,17 +17,27 @@ import { call, callKfunc, immediate, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMap, store, storeImmediate } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r4, r6, r9, r10 } from '../asm/register.ts'
-import { LENGTH_OFFSET, RECORD_SIZE } from '../emit/record.ts'
-import { interfaceMap, storeDeviceName } from './device.ts'
+import { clearRecord, LENGTH_OFFSET, type RecordLayout } from '../emit/record.ts'
+import { interfaceMap, storeDevice } from './device.ts'
 import type { PrologueRequest } from './hook.ts'
 import { emitIp, ipHeaderSize } from './ip.ts'
 import { emitPlainCheck } from './plain.ts'
 import type { HeaderReader } from './transport.ts'
 
-export const CONTEXT = -(RECORD_SIZE + 8)
+export const CONTEXT = -8
 export const LINK_BYTES = CONTEXT - 8
 const FIB = LINK_BYTES - 64
 export const BUFFER = FIB - 40
+const SCRATCH = BUFFER - 16
+
+/** Keeps the context, and makes an empty record, which r6 points to from then on. */
+export const emitStack = (assembler: Assembler, record: RecordLayout): void =>
+  assembler.emit(
+    store('u64', r10, CONTEXT, r1),
+    mov(r6, r10),
+    addImmediate(r6, SCRATCH - record.size),
+    ...clearRecord(record),
+  )
 
 /** 802.1Q, 802.1ad */
 export const vlanTypes = [0x8100, 0x88a8] as const
@@ -43,6 +55,8 @@ export interface IngressAccess {
   readonly read: HeaderReader
   /** Emits a check that the L3 bytes in r9 are there, going to `missing` where they are not; the IP header may be lost from r0. */
   checkLength(assembler: Assembler, missing: Label): void
+  /** Emits code that fills the fields of the link layer. */
+  link(assembler: Assembler, request: PrologueRequest, pass: Label): void
   /** Loads the index of the device the packet came in on into r1; the context is in r1. */
   readonly loadIndex: Instruction
   /** Loads the device itself into r1; the kernel's own context is in r0. */
@@ -60,7 +74,8 @@ export function emitIngress(
 ): void {
   const { family } = request
   if (!request.standalone) emitListed(assembler, access, pass)
-  if (request.fields.has('iif')) emitInterface(assembler, access)
+  if (request.fields.has('iif') || request.fields.has('iif-group')) emitInterface(assembler, request, access)
+  access.link(assembler, request, pass)
   const check = (): void => {
     emitPlainCheck(assembler, family, pass)
     if (family === 4) emitIpv4Checks(assembler, pass)
@@ -70,7 +85,7 @@ export function emitIngress(
     access.checkLength(assembler, pass)
     access.read(assembler, 0, ipHeaderSize[family], pass)
   }
-  emitIp(assembler, request, { read: access.read, missing: pass, check, plain: true })
+  emitIp(assembler, request, { read: access.read, scratch: SCRATCH, missing: pass, check, plain: true })
 }
 
 /** What ip_rcv drops before any chain: a length that cannot be, a wrong checksum. The header is plain, so it has 20 bytes. */
@@ -169,5 +184,10 @@ function emitListed(assembler: Assembler, { loadIndex }: IngressAccess, pass: La
   )
 }
 
-const emitInterface = (assembler: Assembler, { loadDevice }: IngressAccess): void =>
-  assembler.emit(loadContext(), callKfunc('bpf_cast_to_kern_ctx'), ...loadDevice, ...storeDeviceName('iif'))
+const emitInterface = (assembler: Assembler, request: PrologueRequest, { loadDevice }: IngressAccess): void =>
+  assembler.emit(
+    loadContext(),
+    callKfunc('bpf_cast_to_kern_ctx'),
+    ...loadDevice,
+    ...storeDevice(request, 'iif'),
+  )

@@ -14,7 +14,7 @@ import { immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, store, storeImmediate } from '../asm/memory.ts'
 import { type Register, r0, r1, r2, r3, r6, r7, r8 } from '../asm/register.ts'
-import { recordOffsets } from '../emit/record.ts'
+import { fixedOffsets } from '../emit/record.ts'
 import { transport } from '../field.ts'
 import type { HeaderReader } from './transport.ts'
 
@@ -28,10 +28,15 @@ const ROUTING_BYTES = 4
 const MOST_HEADERS = 256
 
 /**
- * With the first "next header" in the record as protocol and the offset of the header it names in r8. Goes on with the transport header's offset in r8, or to `done`
- * where there is no transport header to look at; the protocol is in the record. Counts headers in r7.
+ * With the first "next header" in the record as protocol and the offset of the header it names in r8. Goes on with the transport header's offset in r8; to `cut`
+ * where the headers end before it, or to `later` in a later fragment, with r8 zero: that is where ip6_tables' matches then look for it. The protocol is in the
+ * record. Counts headers in r7.
  */
-export function emitExtensionWalk(assembler: Assembler, read: HeaderReader, done: Label): void {
+export function emitExtensionWalk(
+  assembler: Assembler,
+  read: HeaderReader,
+  to: { readonly later: Label; readonly cut: Label },
+): void {
   const loop = assembler.label('extension')
   const known = assembler.label('known')
   const fragment = assembler.label('fragment')
@@ -39,16 +44,16 @@ export function emitExtensionWalk(assembler: Assembler, read: HeaderReader, done
   const found = assembler.label('protocol')
   assembler.emit(movImmediate(r7, 0))
   assembler.place(loop)
-  assembler.emit(load('u8', r1, r6, recordOffsets.protocol))
+  assembler.emit(load('u8', r1, r6, fixedOffsets.protocol))
   jumpIfExtension(assembler, r1, known)
   assembler.emit(jump(found))
   assembler.place(known)
   assembler.emit(addImmediate(r7, 1), jumpIf('>', r7, immediate(MOST_HEADERS), cut))
   emitStep(assembler, read, { loop, fragment, cut })
   assembler.place(fragment)
-  emitFragment(assembler, read, { loop, cut, done })
+  emitFragment(assembler, read, { loop, cut, later: to.later })
   assembler.place(cut)
-  assembler.emit(storeImmediate('u8', r6, recordOffsets.transport, transport.unreachable), jump(done))
+  assembler.emit(storeImmediate('u8', r6, fixedOffsets.transport, transport.unreachable), jump(to.cut))
   assembler.place(found)
 }
 
@@ -68,18 +73,18 @@ function emitStep(
   const step = assembler.label('step')
   const short = assembler.label('short')
   assembler.emit(
-    load('u8', r1, r6, recordOffsets.protocol),
+    load('u8', r1, r6, fixedOffsets.protocol),
     jumpIf('!=', r1, immediate(extension.routing), short, 32),
   )
   read(assembler, 'transport', ROUTING_BYTES, to.cut)
   assembler.place(short)
   read(assembler, 'transport', 2, to.cut)
   assembler.emit(
-    load('u8', r1, r6, recordOffsets.protocol),
+    load('u8', r1, r6, fixedOffsets.protocol),
     load('u8', r2, r0, 0),
     load('u8', r3, r0, 1),
     jumpIf('==', r1, immediate(extension.fragment), to.fragment, 32),
-    store('u8', r6, recordOffsets.protocol, r2),
+    store('u8', r6, fixedOffsets.protocol, r2),
     jumpIf('!=', r1, immediate(extension.authentication), eights, 32),
     addImmediate32(r3, 2),
     lshImmediate32(r3, 2),
@@ -95,7 +100,7 @@ function emitStep(
 function emitFragment(
   assembler: Assembler,
   read: HeaderReader,
-  to: { loop: Label; cut: Label; done: Label },
+  to: { loop: Label; cut: Label; later: Label },
 ): void {
   const later = assembler.label('later')
   read(assembler, 'transport', 4, to.cut)
@@ -104,12 +109,16 @@ function emitFragment(
     load('u16', r3, r0, 2),
     be16(r3),
     andImmediate32(r3, 0xfff8),
-    store('u8', r6, recordOffsets.protocol, r2),
+    store('u8', r6, fixedOffsets.protocol, r2),
     jumpIf('!=', r3, immediate(0), later, 32),
     addImmediate(r8, 8),
     jump(to.loop),
   )
   assembler.place(later)
   jumpIfExtension(assembler, r2, to.cut)
-  assembler.emit(storeImmediate('u8', r6, recordOffsets.transport, transport.later), jump(to.done))
+  assembler.emit(
+    storeImmediate('u8', r6, fixedOffsets.transport, transport.later),
+    movImmediate(r8, 0),
+    jump(to.later),
+  )
 }

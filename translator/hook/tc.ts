@@ -3,17 +3,17 @@
 
 import { add, addImmediate, andImmediate, be16, mov, movImmediate } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
-import { call, immediate, jump, jumpIf } from '../asm/jump.ts'
+import { call, callKfunc, immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
-import { load, loadMember, store, storeImmediate } from '../asm/memory.ts'
-import { r0, r1, r2, r3, r4, r5, r6, r8, r9, r10 } from '../asm/register.ts'
-import { clearRecord, RECORD_SIZE } from '../emit/record.ts'
+import { load, loadMember, storeImmediate } from '../asm/memory.ts'
+import { r0, r1, r2, r3, r4, r5, r7, r8, r9, r10 } from '../asm/register.ts'
 import { interfaceMap } from './device.ts'
+import { storeField } from './field.ts'
 import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
 import {
   BUFFER,
-  CONTEXT,
   emitIngress,
+  emitStack,
   type IngressAccess,
   LINK_BYTES,
   loadContext,
@@ -22,7 +22,8 @@ import {
   VLAN_ID,
   vlanTypes,
 } from './ingress.ts'
-import { PACKET_LOOPBACK } from './netfilter.ts'
+import { PACKET_LOOPBACK } from './ip.ts'
+import { emitMac } from './mac.ts'
 
 /** Offsets in struct __sk_buff (include/uapi/linux/bpf.h). */
 const context = { packetType: 4, protocol: 16, tagged: 20, tag: 24, index: 40 } as const
@@ -38,11 +39,8 @@ export const tcFrame: HookFrame = { verdicts, maps: [interfaceMap], prologue }
 function prologue(assembler: Assembler, requests: readonly PrologueRequest[], ways: Ways): void {
   const { pass } = ways
   const mine = assembler.label('untagged')
+  for (const { record } of requests.slice(0, 1)) emitStack(assembler, record)
   assembler.emit(
-    store('u64', r10, CONTEXT, r1),
-    mov(r6, r10),
-    addImmediate(r6, -RECORD_SIZE),
-    ...clearRecord(),
     load('u32', r2, r1, context.packetType),
     jumpIf('==', r2, immediate(OTHER_HOST), pass, 32),
     jumpIf('==', r2, immediate(PACKET_LOOPBACK), pass, 32),
@@ -136,6 +134,17 @@ const access: IngressAccess = {
       call('bpf_skb_load_bytes_relative'),
       jumpIf('!=', r0, immediate(0), missing),
     )
+  },
+  link(assembler, request) {
+    if (request.fields.has('packet-type'))
+      assembler.emit(
+        loadContext(),
+        load('u32', r1, r1, context.packetType),
+        storeField(request, 'packet-type', r1),
+      )
+    if (!request.fields.has('mac')) return
+    assembler.emit(loadContext(), callKfunc('bpf_cast_to_kern_ctx'), mov(r7, r0))
+    emitMac(assembler, request)
   },
   loadIndex: load('u32', r1, r1, context.index),
   loadDevice: [loadMember('u64', r1, r0, 'sk_buff', 'dev')],

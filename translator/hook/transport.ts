@@ -1,16 +1,18 @@
-// Reads the transport header into the record: how much of it is there, then ports, ICMP type and code, TCP flags.
+// Reads the transport header into the record: how much of it is there, then ports, ICMP type and code, TCP flags, SPI.
 
-import { be16, mov32, sub32 } from '../asm/alu.ts'
+import { andImmediate32, be16, be32, mov32, rshImmediate32, sub32 } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
+import type { Instruction } from '../asm/instruction.ts'
 import { immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
-import { load, store, storeImmediate } from '../asm/memory.ts'
+import { load, storeImmediate } from '../asm/memory.ts'
 import { r0, r1, r2, r6, r8, r9 } from '../asm/register.ts'
-import { recordOffsets } from '../emit/record.ts'
+import { fixedOffsets } from '../emit/record.ts'
 import { type FieldName, headerSizes, transport } from '../field.ts'
+import { storeField } from './field.ts'
 import type { PrologueRequest } from './hook.ts'
 
-/** Emits code that gets `size` bytes of the packet to where r0 points: at an offset from the network header, or at the transport header, whose offset is in r8. */
+/** Emits code that gets `size` bytes of the packet to where r0 points: at an offset from the network header, or at the offset in r8. */
 export type HeaderReader = (
   assembler: Assembler,
   at: number | 'transport',
@@ -19,20 +21,40 @@ export type HeaderReader = (
 ) => void
 
 const PORTS_SIZE = 4
-const TCP = 6
-const TCP_SIZE = 20
 
-const TRANSPORT_FIELDS: readonly FieldName[] = [
-  'transport',
-  'sport',
-  'dport',
-  'icmp-type',
-  'icmp-code',
-  'tcp-flags',
+/** A field and how it comes from the header that r0 points to into r1. */
+interface HeaderField {
+  readonly field: FieldName
+  readonly read: readonly Instruction[]
+}
+
+/** The first four bytes are ports, or an ICMP type and code: each field is asked only together with its protocol. */
+const commonFields: readonly HeaderField[] = [
+  { field: 'sport', read: [load('u16', r1, r0, 0), be16(r1)] },
+  { field: 'dport', read: [load('u16', r1, r0, 2), be16(r1)] },
+  { field: 'icmp-type', read: [load('u8', r1, r0, 0)] },
+  { field: 'icmp-code', read: [load('u8', r1, r0, 1)] },
 ]
 
+/** Those that lie further behind, or that another protocol has elsewhere. */
+const ownFields: readonly (HeaderField & { readonly protocol: number })[] = [
+  { protocol: 6, field: 'tcp-flags', read: [load('u8', r1, r0, 13)] },
+  {
+    protocol: 33,
+    field: 'dccp-type',
+    read: [load('u8', r1, r0, 8), rshImmediate32(r1, 1), andImmediate32(r1, 0x0f)],
+  },
+  { protocol: 50, field: 'spi', read: [load('u32', r1, r0, 0), be32(r1)] },
+  { protocol: 51, field: 'spi', read: [load('u32', r1, r0, 4), be32(r1)] },
+]
+
+const TRANSPORT_FIELDS: ReadonlySet<FieldName> = new Set<FieldName>([
+  'transport',
+  ...[...commonFields, ...ownFields].map(({ field }) => field),
+])
+
 export const needsTransport = ({ fields }: PrologueRequest): boolean =>
-  TRANSPORT_FIELDS.some(field => fields.has(field))
+  [...fields].some(field => TRANSPORT_FIELDS.has(field))
 
 /** With the transport header's offset in r8 and the packet's length in r9. Goes on, or to `done`. */
 export function emitTransport(
@@ -54,51 +76,37 @@ export function emitTransport(
 
 /** Sets the field `transport`; goes to `whole` with all packets that have their four bytes of ports, and drops out by itself where not. */
 function emitExtent(assembler: Assembler, { protocols }: PrologueRequest, whole: Label): void {
-  assembler.emit(load('u8', r1, r6, recordOffsets.protocol))
+  assembler.emit(load('u8', r1, r6, fixedOffsets.protocol))
   for (const protocol of [...protocols].sort((a, b) => a - b)) {
     const other = assembler.label('protocol')
     assembler.emit(jumpIf('!=', r1, immediate(protocol), other, 32))
     assembler.emit(jumpIf('>=', r2, immediate(headerSizes[protocol] ?? 0), whole, 32))
-    assembler.emit(storeImmediate('u8', r6, recordOffsets.transport, transport.ports))
+    assembler.emit(storeImmediate('u8', r6, fixedOffsets.transport, transport.ports))
     assembler.emit(jumpIf('>=', r2, immediate(PORTS_SIZE), whole, 32))
-    assembler.emit(storeImmediate('u8', r6, recordOffsets.transport, transport.short), jump(whole))
+    assembler.emit(storeImmediate('u8', r6, fixedOffsets.transport, transport.short), jump(whole))
     assembler.place(other)
   }
 }
 
-function emitFields(
-  assembler: Assembler,
-  { fields, protocols }: PrologueRequest,
-  read: HeaderReader,
-  done: Label,
-): void {
-  const wanted = TRANSPORT_FIELDS.filter(field => field !== 'transport' && fields.has(field))
-  if (wanted.length === 0) return
-  if (fields.has('tcp-flags') && protocols.has(TCP)) {
-    const other = assembler.label('no_flags')
-    assembler.emit(load('u8', r1, r6, recordOffsets.protocol), jumpIf('!=', r1, immediate(TCP), other, 32))
-    read(assembler, 'transport', TCP_SIZE, other)
-    assembler.emit(load('u8', r1, r0, 13), store('u8', r6, recordOffsets['tcp-flags'], r1))
-    emitPorts(assembler, fields)
+function emitFields(assembler: Assembler, request: PrologueRequest, read: HeaderReader, done: Label): void {
+  const asked = <F extends HeaderField>(list: readonly F[]): F[] =>
+    list.filter(({ field }) => request.fields.has(field))
+  const common = asked(commonFields)
+  const emitRead = ({ field, read: instructions }: HeaderField): void =>
+    assembler.emit(...instructions, storeField(request, field, r1))
+  for (const own of asked(ownFields)) {
+    if (!request.protocols.has(own.protocol)) continue
+    const other = assembler.label('protocol')
+    assembler.emit(
+      load('u8', r1, r6, fixedOffsets.protocol),
+      jumpIf('!=', r1, immediate(own.protocol), other, 32),
+    )
+    read(assembler, 'transport', headerSizes[own.protocol] ?? 0, other)
+    for (const field of [own, ...common]) emitRead(field)
     assembler.emit(jump(done))
     assembler.place(other)
   }
+  if (common.length === 0) return
   read(assembler, 'transport', PORTS_SIZE, done)
-  emitPorts(assembler, fields)
-}
-
-/** The first four bytes are ports, or an ICMP type and code: each field is asked only together with its protocol. */
-function emitPorts(assembler: Assembler, fields: PrologueRequest['fields']): void {
-  for (const [field, offset] of [
-    ['sport', 0],
-    ['dport', 2],
-  ] as const)
-    if (fields.has(field))
-      assembler.emit(load('u16', r1, r0, offset), be16(r1), store('u16', r6, recordOffsets[field], r1))
-  for (const [field, offset] of [
-    ['icmp-type', 0],
-    ['icmp-code', 1],
-  ] as const)
-    if (fields.has(field))
-      assembler.emit(load('u8', r1, r0, offset), store('u8', r6, recordOffsets[field], r1))
+  for (const field of common) emitRead(field)
 }

@@ -5,13 +5,14 @@ import type { Assembler } from '../asm/assembler.ts'
 import { immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMember, store } from '../asm/memory.ts'
-import { r0, r1, r2, r3, r6, r8, r9, r10 } from '../asm/register.ts'
-import { clearRecord, RECORD_SIZE } from '../emit/record.ts'
+import { r0, r1, r2, r3, r8, r9, r10 } from '../asm/register.ts'
+import { packetType } from '../field.ts'
 import { interfaceMap } from './device.ts'
+import { setField } from './field.ts'
 import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
 import {
-  CONTEXT,
   emitIngress,
+  emitStack,
   type IngressAccess,
   LINK_BYTES,
   loadContext,
@@ -20,6 +21,7 @@ import {
   VLAN_ID,
   vlanTypes,
 } from './ingress.ts'
+import { storeMac } from './mac.ts'
 
 /** Offsets in struct xdp_md (include/uapi/linux/bpf.h). */
 const context = { data: 0, dataEnd: 4, index: 12 } as const
@@ -30,12 +32,7 @@ const verdicts = { drop: 1, accept: 2 } as const
 export const xdpFrame: HookFrame = { verdicts, maps: [interfaceMap], prologue }
 
 function prologue(assembler: Assembler, requests: readonly PrologueRequest[], ways: Ways): void {
-  assembler.emit(
-    store('u64', r10, CONTEXT, r1),
-    mov(r6, r10),
-    addImmediate(r6, -RECORD_SIZE),
-    ...clearRecord(),
-  )
+  for (const { record } of requests.slice(0, 1)) emitStack(assembler, record)
   const families = requests.map(request => ({
     request,
     label: assembler.label(`frame_ipv${request.family}`),
@@ -124,9 +121,38 @@ const access: IngressAccess = {
       jumpIf('>', r0, register(r2), missing),
     )
   },
+  link: emitLink,
   loadIndex: load('u32', r1, r1, context.index),
   loadDevice: [
     loadMember('u64', r1, r0, 'xdp_buff', 'rxq'),
     loadMember('u64', r1, r1, 'xdp_rxq_info', 'dev'),
   ],
+}
+
+/** Offset of the source address in an Ethernet header; the destination comes first. */
+const SOURCE = 6
+/** Of a group of machines; all bits set are all machines. */
+const GROUP_BIT = 1
+const ALL = { low: -1, high: 0xffff } as const
+
+function emitLink(assembler: Assembler, request: PrologueRequest, pass: Label): void {
+  if (request.fields.has('mac')) {
+    readFrame(assembler, ETHERNET_BYTES, pass)
+    assembler.emit(load('u32', r1, r0, SOURCE), load('u16', r2, r0, SOURCE + 4), ...storeMac(request))
+  }
+  if (!request.fields.has('packet-type')) return
+  const done = assembler.label('packet_type')
+  readFrame(assembler, ETHERNET_BYTES, pass)
+  assembler.emit(
+    load('u8', r1, r0, 0),
+    andImmediate(r1, GROUP_BIT),
+    jumpIf('==', r1, immediate(0), done),
+    setField(request, 'packet-type', packetType.multicast),
+    load('u32', r1, r0, 0),
+    jumpIf('!=', r1, immediate(ALL.low), done, 32),
+    load('u16', r1, r0, 4),
+    jumpIf('!=', r1, immediate(ALL.high), done, 32),
+    setField(request, 'packet-type', packetType.broadcast),
+  )
+  assembler.place(done)
 }

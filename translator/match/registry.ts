@@ -2,20 +2,35 @@
 
 import type { Match } from 'iptables-parser'
 import { comment } from './comment.ts'
+import { connmark } from './connmark.ts'
 import { conntrack } from './conntrack.ts'
+import { cpu } from './cpu.ts'
+import { dccp } from './dccp.ts'
+import { devgroup } from './devgroup.ts'
+import { ecn } from './ecn.ts'
 import { icmp } from './icmp.ts'
 import { icmp6 } from './icmp6.ts'
+import { iprange } from './iprange.ts'
+import { length } from './length.ts'
+import { mac } from './mac.ts'
+import { mark } from './mark.ts'
 import { multiport } from './multiport.ts'
+import { pkttype } from './pkttype.ts'
+import { sctp } from './sctp.ts'
+import { ah, esp, ipcomp } from './spi.ts'
 import { state } from './state.ts'
 import { tcp } from './tcp.ts'
+import { tcpmss } from './tcpmss.ts'
+import { dscp, tos } from './tos.ts'
 import { type MatchTranslator, untranslatable } from './translate.ts'
+import { hl, ttl } from './ttl.ts'
 import { udp } from './udp.ts'
 
 export const matchTranslators: {
   readonly [K in Match['kind']]: MatchTranslator<Extract<Match, { kind: K }>>
 } = {
   addrtype: untranslatable('what an address is to the routing table is not translated yet'),
-  ah: untranslatable('the authentication header is not translated yet'),
+  ah,
   bpf: untranslatable('programs within programs are not translated yet'),
   cgroup: untranslatable('the control group of a socket is not translated yet'),
   cluster: untranslatable('the hash of a connection is not translated yet'),
@@ -23,38 +38,38 @@ export const matchTranslators: {
   connbytes: untranslatable('what a connection has counted is not translated yet'),
   connlabel: untranslatable('the labels of a connection are not translated yet'),
   connlimit: untranslatable('it counts connections, which no decision tree can hold'),
-  connmark: untranslatable('the mark of a connection is not translated yet'),
+  connmark,
   conntrack,
-  cpu: untranslatable('no program is told which CPU iptables would have asked on'),
-  dccp: untranslatable('DCCP is not translated yet'),
-  devgroup: untranslatable('the group of a device is not translated yet'),
-  dscp: untranslatable('the DSCP is not translated yet'),
+  cpu,
+  dccp,
+  devgroup,
+  dscp,
   dst: untranslatable('IPv6 extension headers are not translated yet'),
-  ecn: untranslatable('the ECN bits are not translated yet'),
-  esp: untranslatable('the SPI is not translated yet'),
+  ecn,
+  esp,
   eui64: untranslatable('the link-layer source address is not translated yet'),
   frag: untranslatable('IPv6 extension headers are not translated yet'),
   hashlimit: untranslatable('it limits a rate, which no decision tree can hold'),
   hbh: untranslatable('IPv6 extension headers are not translated yet'),
   helper: untranslatable('the helper of a connection is not translated yet'),
-  hl: untranslatable('the hop limit is not translated yet'),
+  hl,
   icmp,
   icmp6,
-  ipcomp: untranslatable('the SPI is not translated yet'),
-  iprange: untranslatable('address ranges are not translated yet'),
+  ipcomp,
+  iprange,
   ipv6header: untranslatable('the list of IPv6 extension headers is not translated yet'),
   ipvs: untranslatable('it asks for the state of IPVS, which a program cannot see'),
-  length: untranslatable('the packet length is not translated yet'),
+  length,
   limit: untranslatable('it limits a rate, which no decision tree can hold'),
-  mac: untranslatable('the link-layer source address is not translated yet'),
-  mark: untranslatable('the packet mark is not translated yet'),
+  mac,
+  mark,
   mh: untranslatable('the mobility header is not translated yet'),
   multiport,
   nfacct: untranslatable('it counts in an accounting object of the kernel'),
   osf: untranslatable("it guesses the sender's operating system from the kernel's fingerprints"),
   owner: untranslatable('it asks who owns the socket, which a program cannot see'),
   physdev: untranslatable('it asks for bridge ports, which a program cannot see'),
-  pkttype: untranslatable('the link-layer packet type is not translated yet'),
+  pkttype,
   policy: untranslatable('it asks for the IPsec policy, which a program cannot see'),
   quota: untranslatable('it counts bytes down, which no decision tree can hold'),
   rateest: untranslatable('it asks a rate estimator of the kernel'),
@@ -62,7 +77,7 @@ export const matchTranslators: {
   recent: untranslatable('it keeps a list of recent addresses, which no decision tree can hold'),
   rpfilter: untranslatable('it looks up the route back, which is not translated yet'),
   rt: untranslatable('the routing header is not translated yet'),
-  sctp: untranslatable('SCTP ports and chunks are not translated yet'),
+  sctp,
   set: untranslatable('it looks into an ipset, which a program cannot see'),
   socket: untranslatable('it looks up a socket, which is not translated yet'),
   srh: untranslatable('the segment routing header is not translated yet'),
@@ -70,10 +85,10 @@ export const matchTranslators: {
   statistic: untranslatable('it matches by chance or by count, which no decision tree can hold'),
   string: untranslatable('it searches the payload, which no decision tree can hold'),
   tcp,
-  tcpmss: untranslatable('the TCP MSS option is not translated yet'),
+  tcpmss,
   time: untranslatable('it asks for the time of day, which no decision tree can hold'),
-  tos: untranslatable('the type of service is not translated yet'),
-  ttl: untranslatable('the TTL is not translated yet'),
+  tos,
+  ttl,
   u32: untranslatable('it compares arbitrary bytes, which is not translated yet'),
   udp,
   unknown: untranslatable('bpftables does not know this match'),

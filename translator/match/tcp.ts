@@ -1,25 +1,30 @@
-import type { TcpMatch } from 'iptables-parser'
-import type { Step } from '../test.ts'
-import { type MatchTranslator, Untranslatable } from './translate.ts'
-import { portStep, wholeTcpHeader } from './transport.ts'
+import type { TcpMatch, Term } from 'iptables-parser'
+import { type TcpOptionWord, tcpOptions } from '../field.ts'
+import { type Step, setTest } from '../test.ts'
+import { single } from '../tree/interval.ts'
+import { maskStep } from './mask.ts'
+import { rangeStep } from './range.ts'
+import type { MatchTranslator } from './translate.ts'
+import { wholeTcpHeader } from './transport.ts'
 
-export const tcp: MatchTranslator<TcpMatch> = match => {
-  if (match.option) throw new Untranslatable('--tcp-option looks into a list of variable length')
-  const flags: Step[] = match.flags
-    ? [
-        {
-          kind: 'mask',
-          field: 'tcp-flags',
-          ...match.flags.value,
-          value: match.flags.value.set,
-          negated: match.flags.negated,
-        },
-      ]
-    : []
+export const tcp: MatchTranslator<TcpMatch> = ({ sourcePort, destinationPort, flags, option }) => [
+  ...wholeTcpHeader,
+  ...rangeStep('sport', sourcePort),
+  ...rangeStep('dport', destinationPort),
+  ...maskStep(
+    'tcp-flags',
+    flags && { value: { value: flags.value.set, mask: flags.value.mask }, negated: flags.negated },
+  ),
+  ...optionSteps(option),
+]
+
+/** The kernel takes option 0 for none asked. */
+function optionSteps(asked: Term<number> | undefined): Step[] {
+  if (!asked || asked.value === 0) return []
+  const word = (asked.value >>> 5) as TcpOptionWord
+  const bit = (1 << (asked.value & 31)) >>> 0
   return [
-    ...wholeTcpHeader,
-    ...portStep('sport', match.sourcePort),
-    ...portStep('dport', match.destinationPort),
-    ...flags,
+    { kind: 'hotdrop', when: setTest('tcp-options', single(tcpOptions.malformed)) },
+    { kind: 'mask', field: `tcp-options-${word}`, mask: bit, value: bit, negated: asked.negated },
   ]
 }

@@ -1,8 +1,7 @@
 // Steps that matches on the transport header share.
 
-import type { Range, Term } from 'iptables-parser'
-import { type FieldName, transport } from '../field.ts'
-import { type Step, setTerm, setTest } from '../test.ts'
+import { transport } from '../field.ts'
+import { type Step, setTest } from '../test.ts'
 import { inclusive, normalise, single } from '../tree/interval.ts'
 
 /** The whole fixed header is needed: without it the kernel drops the packet, but a later fragment just does not match. */
@@ -28,6 +27,3 @@ export const portsHeader: readonly Step[] = [
   { kind: 'hotdrop', when: setTest('transport', single(transport.short)) },
   setTest('transport', inclusive(transport.whole, transport.ports)),
 ]
-
-export const portStep = (field: FieldName & ('sport' | 'dport'), range: Term<Range> | undefined): Step[] =>
-  range ? [setTerm(field, 4, inclusive(range.value.low, range.value.high), range.negated)] : []

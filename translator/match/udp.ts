@@ -1,9 +1,10 @@
 import type { UdpMatch } from 'iptables-parser'
+import { rangeStep } from './range.ts'
 import type { MatchTranslator } from './translate.ts'
-import { portStep, wholeHeader } from './transport.ts'
+import { wholeHeader } from './transport.ts'
 
 export const udp: MatchTranslator<UdpMatch> = match => [
   ...wholeHeader,
-  ...portStep('sport', match.sourcePort),
-  ...portStep('dport', match.destinationPort),
+  ...rangeStep('sport', match.sourcePort),
+  ...rangeStep('dport', match.destinationPort),
 ]

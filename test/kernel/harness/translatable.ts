@@ -17,9 +17,9 @@ export const isTranslatable = (ruleset: Ruleset, hook: HookChoice): boolean => {
 
 /** What no program at a hook can decide, and random rules for it must not ask. */
 export const undecidable: Readonly<Record<HookChoice, readonly Feature[]>> = {
-  netfilter: ['tcp-option'],
-  xdp: ['tcp-option', 'conntrack', 'state'],
-  tc: ['tcp-option', 'conntrack', 'state'],
+  netfilter: [],
+  xdp: ['conntrack', 'state'],
+  tc: ['conntrack', 'state'],
 }
 
 export const decidable = (hook: HookChoice): readonly Feature[] =>

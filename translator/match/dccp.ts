@@ -1,0 +1,39 @@
+import type { DccpMatch, Term } from 'iptables-parser'
+import { type Step, setTerm } from '../test.ts'
+import { normalise, single } from '../tree/interval.ts'
+import { rangeStep } from './range.ts'
+import { type MatchTranslator, Untranslatable } from './translate.ts'
+import { wholeHeader } from './transport.ts'
+
+export const dccp: MatchTranslator<DccpMatch> = ({ sourcePort, destinationPort, types, option }) => {
+  if (option)
+    throw new Untranslatable('--dccp-option walks along a list of up to a thousand bytes', {
+      hint: 'match DCCP by its ports and packet types',
+    })
+  return [
+    ...wholeHeader,
+    ...rangeStep('sport', sourcePort),
+    ...rangeStep('dport', destinationPort),
+    ...typeStep(types),
+  ]
+}
+
+/** Their numbers (RFC 4340 section 5.1; 10 is the first that means nothing). */
+const TYPES = {
+  REQUEST: 0,
+  RESPONSE: 1,
+  DATA: 2,
+  ACK: 3,
+  DATAACK: 4,
+  CLOSEREQ: 5,
+  CLOSE: 6,
+  RESET: 7,
+  SYNC: 8,
+  SYNCACK: 9,
+  INVALID: 10,
+} as const
+
+const typeStep = (asked: Term<readonly (keyof typeof TYPES)[]> | undefined): Step[] =>
+  asked
+    ? [setTerm('dccp-type', 4, normalise(asked.value.flatMap(type => single(TYPES[type]))), asked.negated)]
+    : []
