@@ -76,6 +76,8 @@ export interface MatchExtension<M extends { kind: string }, O extends OptionTabl
 export interface TargetExtension<T extends { kind: string }, O extends OptionTable = OptionTable>
   extends Extension<T, O> {
   readonly name: T['kind']
+  /** The target iptables -L calls it, where that is another. */
+  readonly listedAs?: string
   /** What evaluation yields: a verdict, or `continue` where the next rule is looked at. Left out: the target does more than decide. */
   readonly verdict?: 'accept' | 'drop' | 'return' | 'continue'
   /** The packet as the rules behind see it. Left out: they see it as this one did. */

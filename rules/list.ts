@@ -131,7 +131,8 @@ function listTarget(target: Target, context: ListContext): string {
 
 function targetName(target: Target | undefined): string {
   if (target?.kind === 'jump' || target?.kind === 'goto') return target.chain
-  return target?.kind === 'unknown' ? target.name : (target?.kind ?? '')
+  if (target?.kind === 'unknown') return target.name
+  return target ? (targetExtension(target).listedAs ?? target.kind) : ''
 }
 
 const sign = (term: Term<unknown> | undefined): string => (term?.negated ? '!' : ' ')

@@ -38,3 +38,27 @@ export const printValue = <T>(
 
 /** ` --option`, or '' where it was not given. */
 export const printFlag = (option: string, given: boolean): string => (given ? ` --${option}` : '')
+
+/** ` name value`, or ` ! name value`, as listings show most terms; '' where there is none. */
+export const listTerm = <T>(
+  name: string,
+  given: Term<T> | undefined,
+  print: (value: T) => string = String,
+): string => (given ? `${given.negated ? ' !' : ''} ${name} ${print(given.value)}` : '')
+
+/** The value, behind `mark` where it is negated. */
+export const showTerm = <T>(
+  given: Term<T>,
+  print: (value: T) => string = String,
+  mark: '!' | '! ' = '!',
+): string => `${given.negated ? mark : ''}${print(given.value)}`
+
+/** ` name value`; '' where there is no value. */
+export const listValue = <T>(
+  name: string,
+  value: T | undefined,
+  print: (value: T) => string = String,
+): string => (value === undefined ? '' : ` ${name} ${print(value)}`)
+
+/** ` name`, or '' where it was not given. */
+export const listFlag = (name: string, given: boolean): string => (given ? ` ${name}` : '')

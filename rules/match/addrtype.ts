@@ -2,7 +2,7 @@ import { defined } from '../defined.ts'
 import { EvaluationError, known } from '../evaluation-error.ts'
 import { defineMatch } from '../extension.ts'
 import { flag, option } from '../option.ts'
-import { agrees, asTerm, printTerm, type Term } from '../term.ts'
+import { agrees, asTerm, printTerm, showTerm, type Term } from '../term.ts'
 import { type AddressType, parseAddressTypes } from '../value/address-type.ts'
 
 export interface AddrtypeMatch {
@@ -37,9 +37,14 @@ export const addrtype = defineMatch<AddrtypeMatch>()({
     return limit === 'out' ? { chains: ['FORWARD', 'OUTPUT', 'POSTROUTING'] } : {}
   },
   print: match =>
-    printTerm('src-type', match.source, list) +
-    printTerm('dst-type', match.destination, list) +
+    printTerm('src-type', match.source, commas) +
+    printTerm('dst-type', match.destination, commas) +
     (match.limit ? ` --limit-iface-${match.limit}` : ''),
+  list: match =>
+    ' ADDRTYPE match' +
+    (match.source ? ` src-type ${showTerm(match.source, commas)}` : '') +
+    (match.destination ? ` dst-type ${showTerm(match.destination, commas)}` : '') +
+    (match.limit ? ` limit-${match.limit}` : ''),
   evaluate(match, packet) {
     if (match.limit) throw new EvaluationError('the packet does not say what the routes of its device are')
     return (
@@ -51,4 +56,4 @@ export const addrtype = defineMatch<AddrtypeMatch>()({
   },
 })
 
-const list = (one: readonly AddressType[]): string => one.join(',')
+const commas = (one: readonly AddressType[]): string => one.join(',')

@@ -7,9 +7,10 @@ import { flag, option } from '../option.ts'
 import { findHeader } from '../packet/extension-header.ts'
 import { extension } from '../packet/ipv6.ts'
 import { headersOf, type Packet, transportHeader } from '../packet.ts'
-import { asTerm, printTerm, type Term } from '../term.ts'
+import { asTerm, printTerm, showTerm, type Term } from '../term.ts'
 import { maximum, parseNumber, type Range } from '../value/number.ts'
 import { protocols } from '../value/protocol.ts'
+import { listRange } from '../value/range.ts'
 import { printSpi, spiMatches, spiOption, spiTerm } from '../value/spi.ts'
 
 export interface AhMatch {
@@ -43,6 +44,10 @@ export const ah = defineMatch<AhMatch>()({
     printSpi('ahspi', spi) +
     printTerm('ahlen', header?.length, String) +
     (header?.reserved ? ' --ahres' : ''),
+  list: ({ spi, header }) =>
+    ` ah ${listRange('spi', spi)}` +
+    (header?.length ? `length:${showTerm(header.length)}` : '') +
+    (header?.reserved ? ' reserved' : ''),
   evaluate: (match, packet) =>
     packet.family === 4 ? evaluateIpv4(match, packet) : evaluateIpv6(match, packet),
 })

@@ -60,7 +60,9 @@ function decimal(text: string, bits: number, what: string): number {
 }
 
 const printProgram = (program: readonly CbpfInstruction[]): string =>
-  [program.length, ...program.map(({ code, jt, jf, k }) => `${code} ${jt} ${jf} ${k}`)].join(',')
+  [program.length, ...program.map(printInstruction)].join(',')
+
+const printInstruction = ({ code, jt, jf, k }: CbpfInstruction): string => `${code} ${jt} ${jf} ${k}`
 
 export const bpf = defineMatch<BpfMatch>()({
   name: 'bpf',
@@ -77,6 +79,11 @@ export const bpf = defineMatch<BpfMatch>()({
     'path' in match
       ? ` --object-pinned ${printName(match.path)}`
       : ` --bytecode "${printProgram(match.program)}"`,
+  // iptables puts a NUL behind the program, and no blank before the word
+  list: match =>
+    'path' in match
+      ? `match bpf  --object-pinned ${match.path}`
+      : `match bpf ${match.program.map(printInstruction).join(',')}\0`,
   evaluate(match, packet) {
     if ('path' in match)
       throw new EvaluationError(`what ${match.path} does is not decided by the packet alone`)

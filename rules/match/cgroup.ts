@@ -2,7 +2,7 @@ import { RuleError } from '../error.ts'
 import { EvaluationError } from '../evaluation-error.ts'
 import { defineMatch } from '../extension.ts'
 import { option } from '../option.ts'
-import { agrees, asTerm, printTerm, type Term } from '../term.ts'
+import { agrees, asTerm, printTerm, showTerm, type Term } from '../term.ts'
 import { maximum, parseNumber } from '../value/number.ts'
 import { quote, utf8Length } from '../value/quote.ts'
 
@@ -46,6 +46,8 @@ export const cgroup = defineMatch<CgroupMatch>()({
   },
   print: match =>
     'classId' in match ? printTerm('cgroup', match.classId, String) : printTerm('path', match.path, quote),
+  list: match =>
+    ` cgroup ${'classId' in match ? showTerm(match.classId, String, '! ') : showTerm(match.path, String, '! ')}`,
   evaluate(match, { classId = 0 }) {
     if ('path' in match) throw new EvaluationError('the packet does not say which control group it is of')
     return agrees(match.classId, value => value === classId)

@@ -1,7 +1,7 @@
 import { RuleError } from '../error.ts'
 import { defineMatch } from '../extension.ts'
 import { option } from '../option.ts'
-import { printTerm, type Term, term } from '../term.ts'
+import { bang, printTerm, type Term, term } from '../term.ts'
 import { maximum, parseNumber } from '../value/number.ts'
 
 /** The hash of the connection's source falls to one of these nodes of a cluster. */
@@ -49,6 +49,8 @@ export const cluster = defineMatch<ClusterMatch>()({
   },
   print: match =>
     `${printTerm('cluster-local-nodemask', match.nodes, hex)} --cluster-total-nodes ${match.total} --cluster-hash-seed ${hex(match.seed)}`,
+  list: ({ nodes, total, seed }) =>
+    ` cluster ${bang(nodes)}node_mask=${hex(nodes.value)} total_nodes=${total} hash_seed=${hex(seed)}`,
 })
 
 const hex = (value: number): string => `0x${value.toString(16).padStart(8, '0')}`

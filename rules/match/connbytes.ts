@@ -3,7 +3,7 @@ import { RuleError } from '../error.ts'
 import { defineMatch } from '../extension.ts'
 import { option } from '../option.ts'
 import { type Conntrack, isTracked } from '../packet.ts'
-import { agrees, asTerm, printTerm, type Term, term } from '../term.ts'
+import { agrees, asTerm, listTerm, printTerm, type Term, term } from '../term.ts'
 import { parseBigNumber } from '../value/big-number.ts'
 
 /** At least `low` and, where it is given, at most `high`. */
@@ -62,6 +62,8 @@ export const connbytes = defineMatch<ConnbytesMatch>()({
   }),
   print: match =>
     `${printTerm('connbytes', match.count, printCount)} --connbytes-mode ${match.mode} --connbytes-dir ${match.direction}`,
+  list: ({ count, mode, direction }) =>
+    `${listTerm('connbytes', count, printCount)} connbytes mode ${mode} connbytes direction ${direction}`,
   /** net/netfilter/xt_connbytes.c: where the kernel does not count it never matches, negated or not. */
   evaluate(match, { conntrack }) {
     if (!isTracked(conntrack) || !conntrack.counters) return false

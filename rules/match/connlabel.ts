@@ -3,7 +3,7 @@ import { EvaluationError, known } from '../evaluation-error.ts'
 import { defineMatch } from '../extension.ts'
 import { flag, option } from '../option.ts'
 import { isTracked } from '../packet.ts'
-import { agrees, asTerm, printTerm, type Term, term } from '../term.ts'
+import { agrees, asTerm, printTerm, showTerm, type Term, term } from '../term.ts'
 import { cNumber, parseNumber } from '../value/number.ts'
 
 export interface ConnlabelMatch {
@@ -36,6 +36,7 @@ export const connlabel = defineMatch<ConnlabelMatch>()({
     set: set !== undefined,
   }),
   print: match => printTerm('label', match.label, label => `"${label}"`) + (match.set ? ' --set' : ''),
+  list: match => ` connlabel ${showTerm(match.label, String, '! ')}${match.set ? ' set' : ''}`,
   /** net/netfilter/xt_connlabel.c: without a connection only the negation matches. */
   evaluate({ label, set }, { conntrack }) {
     if (set) throw new EvaluationError('-m connlabel --set changes the connection')

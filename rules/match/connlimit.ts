@@ -44,4 +44,6 @@ export const connlimit = defineMatch<ConnlimitMatch>()({
   },
   print: ({ comparison, count: limit, length, address }) =>
     ` --connlimit-${comparison} ${limit} --connlimit-mask ${length} --connlimit-${address === 'source' ? 's' : 'd'}addr`,
+  list: ({ comparison, count: limit, length, address }) =>
+    ` #conn ${address === 'source' ? 'src' : 'dst'}/${length} ${comparison === 'upto' ? '<=' : '>'} ${limit}`,
 })

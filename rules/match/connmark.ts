@@ -2,7 +2,7 @@ import { known } from '../evaluation-error.ts'
 import { defineMatch } from '../extension.ts'
 import { option } from '../option.ts'
 import { isTracked } from '../packet.ts'
-import { agrees, asTerm, printTerm, type Term, term } from '../term.ts'
+import { agrees, asTerm, bang, printTerm, type Term, term } from '../term.ts'
 import { type MaskedMark, markMatches, parseMark, printMark } from '../value/mark.ts'
 
 export interface ConnmarkMatch {
@@ -15,6 +15,7 @@ export const connmark = defineMatch<ConnmarkMatch>()({
   options: { mark: option(text => parseMark(text), { negatable: true, required: true }) },
   build: ({ mark }) => ({ kind: 'connmark', mark: asTerm(mark) ?? term({ value: 0, mask: 0 }) }),
   print: match => printTerm('mark', match.mark, printMark),
+  list: match => ` connmark match ${bang(match.mark)} ${printMark(match.mark.value)}`,
   /** net/netfilter/xt_connmark.c: without a connection it never matches, negated or not. */
   evaluate: (match, { conntrack }) =>
     isTracked(conntrack) &&

@@ -1,7 +1,7 @@
 import { defined } from '../defined.ts'
 import { RuleError } from '../error.ts'
 import { known } from '../evaluation-error.ts'
-import { defineMatch } from '../extension.ts'
+import { defineMatch, type ListContext } from '../extension.ts'
 import { option } from '../option.ts'
 import {
   type Conntrack,
@@ -12,9 +12,10 @@ import {
   type Packet,
   type Tuple,
 } from '../packet.ts'
-import { agrees, asTerm, printTerm, type Term } from '../term.ts'
+import { agrees, asTerm, listTerm, printTerm, type Term } from '../term.ts'
 import {
   type AddressPrefix,
+  listPrefix,
   parseAddressPrefix,
   prefixMatches,
   printPrefix,
@@ -157,23 +158,21 @@ function tuplesMatch(match: ConntrackMatch, connection: Conntrack): boolean {
   )
 }
 
-/** Under -L the direction stands after the addresses and ports. */
-function list(match: ConntrackMatch): string {
-  const show = <T>(name: string, given: Term<T> | undefined, print: (value: T) => string): string =>
-    given ? `${given.negated ? ' !' : ''} ${name} ${print(given.value)}` : ''
+function list(match: ConntrackMatch, context: ListContext): string {
+  const prefix = (value: AddressPrefix): string => listPrefix(value, context)
   return (
-    show('ctstate', match.states, states => states.join(',')) +
-    show('ctproto', match.protocol, String) +
-    show('ctorigsrc', match.originalSource, printPrefix) +
-    show('ctorigdst', match.originalDestination, printPrefix) +
-    show('ctreplsrc', match.replySource, printPrefix) +
-    show('ctrepldst', match.replyDestination, printPrefix) +
-    show('ctorigsrcport', match.originalSourcePort, printPortRange) +
-    show('ctorigdstport', match.originalDestinationPort, printPortRange) +
-    show('ctreplsrcport', match.replySourcePort, printPortRange) +
-    show('ctrepldstport', match.replyDestinationPort, printPortRange) +
-    show('ctstatus', match.status, words => words.join(',') || 'NONE') +
-    show('ctexpire', match.expires, printRange) +
+    listTerm('ctstate', match.states, states => states.join(',')) +
+    listTerm('ctproto', match.protocol) +
+    listTerm('ctorigsrc', match.originalSource, prefix) +
+    listTerm('ctorigdst', match.originalDestination, prefix) +
+    listTerm('ctreplsrc', match.replySource, prefix) +
+    listTerm('ctrepldst', match.replyDestination, prefix) +
+    listTerm('ctorigsrcport', match.originalSourcePort, printPortRange) +
+    listTerm('ctorigdstport', match.originalDestinationPort, printPortRange) +
+    listTerm('ctreplsrcport', match.replySourcePort, printPortRange) +
+    listTerm('ctrepldstport', match.replyDestinationPort, printPortRange) +
+    listTerm('ctstatus', match.status, words => words.join(',') || 'NONE') +
+    listTerm('ctexpire', match.expires, printRange) +
     (match.direction ? ` ctdir ${match.direction}` : '')
   )
 }

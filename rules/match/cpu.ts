@@ -1,6 +1,6 @@
 import { defineMatch } from '../extension.ts'
 import { option } from '../option.ts'
-import { asTerm, printTerm, type Term, term } from '../term.ts'
+import { asTerm, printTerm, showTerm, type Term, term } from '../term.ts'
 import { maximum, parseNumber } from '../value/number.ts'
 
 export interface CpuMatch {
@@ -16,4 +16,5 @@ export const cpu = defineMatch<CpuMatch>()({
   },
   build: given => ({ kind: 'cpu', cpu: asTerm(given.cpu) ?? term(0) }),
   print: match => printTerm('cpu', match.cpu, String),
+  list: match => ` cpu ${showTerm(match.cpu, String, '! ')}`,
 })

@@ -1,11 +1,11 @@
 import { defined } from '../defined.ts'
 import { RuleError } from '../error.ts'
-import { defineMatch, type MatchResult } from '../extension.ts'
+import { defineMatch, type ListContext, type MatchResult } from '../extension.ts'
 import { option } from '../option.ts'
 import { headersOf, type Packet, transportHeader } from '../packet.ts'
-import { agrees, asTerm, printTerm, type Term } from '../term.ts'
+import { agrees, asTerm, printTerm, showTerm, type Term } from '../term.ts'
 import { isIn, parseNumber, type Range } from '../value/number.ts'
-import { parseAnyPortRange, printPortRange } from '../value/port.ts'
+import { listPortTerm, parseAnyPortRange, portTerm, printPortRange } from '../value/port.ts'
 import { protocols } from '../value/protocol.ts'
 
 /** RFC 4340 section 5.1, in the order of their numbers. INVALID is type 10, the first that means nothing. */
@@ -73,8 +73,21 @@ export const dccp = defineMatch<DccpMatch>()({
     printTerm('dport', match.destinationPort, printPortRange) +
     printTerm('dccp-types', match.types, types => types.join(',')) +
     printTerm('dccp-option', match.option, String),
+  list: (match, context) =>
+    ' dccp' +
+    listPortTerm('spt', portTerm(match.sourcePort), context) +
+    listPortTerm('dpt', portTerm(match.destinationPort), context) +
+    (match.types ? ` ${showTerm(match.types, types => listTypes(types, context), '! ')}` : '') +
+    (match.option ? ` option=${showTerm(match.option)}` : ''),
   evaluate,
 })
+
+/** Under -n by number, INVALID by all that it stands for. */
+const listTypes = (types: readonly DccpType[], { numeric }: ListContext): string =>
+  numeric ? types.flatMap(numbersOf).join(',') : types.join(',')
+
+const numbersOf = (type: DccpType): readonly number[] =>
+  type === 'INVALID' ? [10, 11, 12, 13, 14, 15] : [TYPES.indexOf(type)]
 
 const FIXED = 12
 

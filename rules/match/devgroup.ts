@@ -1,7 +1,7 @@
 import { defined } from '../defined.ts'
 import { defineMatch } from '../extension.ts'
 import { option } from '../option.ts'
-import { agrees, asTerm, printTerm, type Term } from '../term.ts'
+import { agrees, asTerm, listTerm, printTerm, type Term } from '../term.ts'
 import { type MaskedMark, markMatches, parseMark, printMark } from '../value/mark.ts'
 
 export interface DevgroupMatch {
@@ -35,6 +35,9 @@ export const devgroup = defineMatch<DevgroupMatch>()({
   }),
   print: match =>
     printTerm('src-group', match.source, printGroup) + printTerm('dst-group', match.destination, printGroup),
+  list: ({ source, destination }, { numeric }) =>
+    listTerm('src-group', source, numeric ? printMark : printGroup) +
+    listTerm('dst-group', destination, numeric ? printMark : printGroup),
   evaluate: (match, { inGroup = 0, outGroup = 0 }) =>
     agrees(match.source, mark => markMatches(mark, inGroup)) &&
     agrees(match.destination, mark => markMatches(mark, outGroup)),

@@ -1,7 +1,7 @@
 import { defineMatch } from '../extension.ts'
 import { option } from '../option.ts'
 import { typeOfService } from '../packet.ts'
-import { agrees, asTerm, printTerm, type Term, term } from '../term.ts'
+import { agrees, asTerm, printTerm, showTerm, type Term, term } from '../term.ts'
 import { parseDscp, parseDscpClass, printDscp } from '../value/dscp.ts'
 
 export interface DscpMatch {
@@ -19,5 +19,6 @@ export const dscp = defineMatch<DscpMatch>()({
   requiresOneOf: ['dscp', 'dscp-class'],
   build: given => ({ kind: 'dscp', dscp: asTerm(given.dscp ?? given['dscp-class']) ?? term(0) }),
   print: match => printTerm('dscp', match.dscp, printDscp),
+  list: match => ` DSCP match ${showTerm(match.dscp, printDscp)}`,
   evaluate: (match, packet) => agrees(match.dscp, value => typeOfService(packet) >> 2 === value),
 })

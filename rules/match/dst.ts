@@ -3,6 +3,7 @@ import { extension } from '../packet/ipv6.ts'
 import {
   headerLength,
   headerOptions,
+  listOptionHeader,
   type OptionHeader,
   optionHeader,
   optionHeaderMatches,
@@ -20,5 +21,6 @@ export const dst = defineMatch<DstMatch>()({
   options: { 'dst-len': headerLength, 'dst-opts': headerOptions },
   build: given => ({ kind: 'dst', ...optionHeader(given['dst-len'], given['dst-opts']) }),
   print: match => printOptionHeader('dst', match),
+  list: match => listOptionHeader('dst', match),
   evaluate: (match, packet) => optionHeaderMatches(match, packet, extension.destination),
 })

@@ -2,7 +2,7 @@ import { defined } from '../defined.ts'
 import { defineMatch } from '../extension.ts'
 import { flag, option } from '../option.ts'
 import { type Packet, transportHeader, typeOfService } from '../packet.ts'
-import { agrees, asTerm, printTerm, type Term } from '../term.ts'
+import { agrees, asTerm, bang, printTerm, type Term } from '../term.ts'
 import { maximum, parseNumber } from '../value/number.ts'
 import { protocols } from '../value/protocol.ts'
 
@@ -36,6 +36,11 @@ export const ecn = defineMatch<EcnMatch>()({
     printBit('ecn-tcp-ece', match.ece) +
     printBit('ecn-tcp-cwr', match.cwr) +
     printTerm('ecn-ip-ect', match.codePoint, String),
+  list: ({ ece, cwr, codePoint }) =>
+    ' ECN match' +
+    (ece ? ` ${bang(ece)}ECE` : '') +
+    (cwr ? ` ${bang(cwr)}CWR` : '') +
+    (codePoint ? ` ${bang(codePoint)}ECT=${codePoint.value}` : ''),
   evaluate,
 })
 

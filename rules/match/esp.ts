@@ -3,6 +3,7 @@ import { headersOf, type Packet, transportHeader } from '../packet.ts'
 import type { Term } from '../term.ts'
 import type { Range } from '../value/number.ts'
 import { protocols } from '../value/protocol.ts'
+import { listRange } from '../value/range.ts'
 import { printSpi, spiMatches, spiOption, spiTerm } from '../value/spi.ts'
 
 export interface EspMatch {
@@ -16,6 +17,7 @@ export const esp = defineMatch<EspMatch>()({
   options: { espspi: spiOption() },
   build: ({ espspi }) => ({ kind: 'esp', ...spiTerm(espspi) }),
   print: match => printSpi('espspi', match.spi),
+  list: match => ` esp${match.spi ? ` ${listRange('spi', match.spi)}` : ''}`,
   evaluate,
 })
 

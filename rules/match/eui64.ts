@@ -15,6 +15,8 @@ export const eui64 = defineMatch<Eui64Match>()({
   options: {},
   build: () => ({ kind: 'eui64' }),
   print: () => '',
+  // iptables has the blank behind it, not before
+  list: () => 'eui64 ',
   /** net/ipv6/netfilter/ip6t_eui64.c */
   evaluate: (_match, packet) =>
     BigInt.asUintN(64, headersOf(packet).source) ===

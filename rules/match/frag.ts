@@ -4,9 +4,9 @@ import { flag, option } from '../option.ts'
 import { findHeader } from '../packet/extension-header.ts'
 import { extension } from '../packet/ipv6.ts'
 import type { Packet } from '../packet.ts'
-import { agrees, asTerm, printTerm, type Term } from '../term.ts'
+import { agrees, asTerm, printTerm, showTerm, type Term } from '../term.ts'
 import { isIn, maximum, parseNumber, type Range } from '../value/number.ts'
-import { parseRange, printRange, rangeTerm } from '../value/range.ts'
+import { listRange, parseRange, printRange, rangeTerm } from '../value/range.ts'
 
 /** What the fragment header of an IPv6 packet must be; it must have one. */
 export interface FragMatch {
@@ -50,6 +50,12 @@ export const frag = defineMatch<FragMatch>()({
     (match.reserved ? ' --fragres' : '') +
     (match.first ? ' --fragfirst' : '') +
     (match.position ? ` --frag${match.position}` : ''),
+  list: match =>
+    ` frag ${listRange('id', match.id)}` +
+    (match.length ? ` length:${showTerm(match.length)}` : '') +
+    (match.reserved ? ' reserved' : '') +
+    (match.first ? ' first' : '') +
+    (match.position ? ` ${match.position}` : ''),
   evaluate,
 })
 

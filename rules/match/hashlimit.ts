@@ -1,8 +1,9 @@
 import { defined } from '../defined.ts'
 import { RuleError } from '../error.ts'
-import { defineMatch } from '../extension.ts'
+import { defineMatch, type ListContext } from '../extension.ts'
 import type { Family } from '../family.ts'
 import { flag, type Given, option } from '../option.ts'
+import { listFlag, listValue } from '../term.ts'
 import { addressBits } from '../value/address.ts'
 import { parsePrefixLength } from '../value/address-prefix.ts'
 import {
@@ -10,6 +11,7 @@ import {
   type ByteRate,
   burstOf,
   bytesPerSecond,
+  cutBurst,
   parseBurst,
   parseByteRate,
   printBurst,
@@ -155,7 +157,35 @@ export const hashlimit = defineMatch<HashlimitMatch>()({
     }
   },
   print,
+  list,
 })
+
+/** What a rate is measured over stretches it, and what idle flows are forgotten after is compared to the rate so shown. */
+function list(match: HashlimitMatch, { family }: ListContext): string {
+  const limit = stretch(match.limit, match.measured ?? 1)
+  const unless = (usual: number, value: number): number | undefined => (value === usual ? undefined : value)
+  return (
+    ` limit: ${match.comparison === 'upto' ? 'up to' : 'above'} ${listLimit(limit)}` +
+    listValue('mode', match.keys.length > 0 ? match.keys.join('-') : undefined) +
+    listValue('htable-size', match.buckets) +
+    listValue('htable-max', match.flows) +
+    listValue('htable-gcinterval', unless(DEFAULT_SWEEP, match.sweepInterval)) +
+    listValue('htable-expire', unless(printedExpiry(limit) * 1000, match.expiry)) +
+    listValue('srcmask', unless(addressBits(family), match.sourceLength)) +
+    listValue('dstmask', unless(addressBits(family), match.destinationLength)) +
+    listFlag('rate-match', match.measured !== undefined) +
+    listValue('rate-interval', unless(1, match.measured ?? 1))
+  )
+}
+
+const stretch = (limit: HashlimitRate, seconds: number): HashlimitRate =>
+  limit.unit === 'packets' ? { ...limit, rate: { ticks: limit.rate.ticks * seconds } } : limit
+
+function listLimit(limit: HashlimitRate): string {
+  if (limit.unit === 'packets') return `${printRate(limit.rate, TICKS_PER_SECOND)} burst ${limit.burst}`
+  const burst = limit.burst === undefined ? '' : ` burst ${cutBurst(limit.rate, limit.burst)}`
+  return `${printByteRate(limit.rate)}${burst}`
+}
 
 const unitOf = (rate: GivenRate): number => (rate.unit === 'bytes' ? 1 : rate.seconds)
 

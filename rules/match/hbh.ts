@@ -3,6 +3,7 @@ import { extension } from '../packet/ipv6.ts'
 import {
   headerLength,
   headerOptions,
+  listOptionHeader,
   type OptionHeader,
   optionHeader,
   optionHeaderMatches,
@@ -20,5 +21,6 @@ export const hbh = defineMatch<HbhMatch>()({
   options: { 'hbh-len': headerLength, 'hbh-opts': headerOptions },
   build: given => ({ kind: 'hbh', ...optionHeader(given['hbh-len'], given['hbh-opts']) }),
   print: match => printOptionHeader('hbh', match),
+  list: match => listOptionHeader('hbh', match),
   evaluate: (match, packet) => optionHeaderMatches(match, packet, extension.hopByHop),
 })

@@ -3,7 +3,7 @@ import { known } from '../evaluation-error.ts'
 import { defineMatch } from '../extension.ts'
 import { option } from '../option.ts'
 import { isTracked } from '../packet.ts'
-import { agrees, asTerm, printTerm, type Term, term } from '../term.ts'
+import { agrees, asTerm, printTerm, showTerm, type Term, term } from '../term.ts'
 import { quote, utf8Length } from '../value/quote.ts'
 
 export interface HelperMatch {
@@ -28,6 +28,7 @@ export const helper = defineMatch<HelperMatch>()({
   options: { helper: option(parseHelper, { negatable: true, required: true }) },
   build: given => ({ kind: 'helper', helper: asTerm(given.helper) ?? term('') }),
   print: match => printTerm('helper', match.helper, quote),
+  list: match => ` helper match ${showTerm(match.helper, name => `"${name}"`, '! ')}`,
   /** net/netfilter/xt_helper.c: a name matches each helper whose own name it begins with. */
   evaluate(match, { conntrack }) {
     const actual = isTracked(conntrack) ? known(conntrack.helper, 'which helper expected its connection') : ''

@@ -4,6 +4,7 @@ import {
   hopComparison,
   hopOption,
   hopsCompare,
+  listHopComparison,
   printHopComparison,
 } from '../value/hop-comparison.ts'
 
@@ -23,5 +24,6 @@ export const hl = defineMatch<HlMatch>()({
   requiresOneOf: ['hl-eq', 'hl-lt', 'hl-gt'],
   build: given => ({ kind: 'hl', ...hopComparison(given['hl-eq'], given['hl-lt'], given['hl-gt']) }),
   print: match => printHopComparison('hl', match),
+  list: match => listHopComparison('HL', match),
   evaluate: (match, { bytes }) => hopsCompare(match, bytes[7] ?? 0),
 })

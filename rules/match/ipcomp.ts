@@ -4,7 +4,8 @@ import { headersOf, type Packet, transportHeader } from '../packet.ts'
 import { asTerm, type Term, term } from '../term.ts'
 import type { Range } from '../value/number.ts'
 import { protocols } from '../value/protocol.ts'
-import { printSpi, spiMatches, spiOption } from '../value/spi.ts'
+import { listRange, rangeTerm } from '../value/range.ts'
+import { LAST_SPI, printSpi, spiMatches, spiOption } from '../value/spi.ts'
 
 export interface IpcompMatch {
   readonly kind: 'ipcomp'
@@ -24,6 +25,8 @@ export const ipcomp = defineMatch<IpcompMatch>()({
     reserved: compres !== undefined,
   }),
   print: match => printSpi('ipcompspi', match.spi) + (match.reserved ? ' --compres' : ''),
+  list: ({ spi, reserved }) =>
+    ` comp ${listRange('spi', rangeTerm(spi, LAST_SPI))}${reserved ? ' reserved' : ''}`,
   evaluate,
 })
 

@@ -2,7 +2,7 @@ import { defined } from '../defined.ts'
 import { defineMatch } from '../extension.ts'
 import { option, type ValueContext } from '../option.ts'
 import { headersOf } from '../packet.ts'
-import { agrees, asTerm, printTerm, type Term } from '../term.ts'
+import { agrees, asTerm, printTerm, showTerm, type Term } from '../term.ts'
 import {
   type AddressRange,
   isInAddresses,
@@ -29,6 +29,9 @@ export const iprange = defineMatch<IprangeMatch>()({
   print: match =>
     printTerm('src-range', match.source, printAddressRange) +
     printTerm('dst-range', match.destination, printAddressRange),
+  list: ({ source, destination }) =>
+    (source ? ` source IP range ${showTerm(source, printAddressRange, '! ')}` : '') +
+    (destination ? ` destination IP range ${showTerm(destination, printAddressRange, '! ')}` : ''),
   evaluate: (match, packet) => {
     const headers = headersOf(packet)
     return (

@@ -2,7 +2,7 @@ import { RuleError } from '../error.ts'
 import { defineMatch, type MatchResult } from '../extension.ts'
 import { flag, option } from '../option.ts'
 import type { Packet } from '../packet.ts'
-import { asTerm, printTerm, type Term, term } from '../term.ts'
+import { asTerm, printTerm, showTerm, type Term, term } from '../term.ts'
 
 /** What may stand in a packet behind its IPv6 header, by number, in the order iptables-save prints it. 255 is the upper-layer protocol. */
 const HEADERS = {
@@ -64,8 +64,16 @@ export const ipv6header = defineMatch<Ipv6headerMatch>()({
   }),
   print: match =>
     printTerm('header', match.headers, names => names.join(',')) + (match.soft ? ' --soft' : ''),
+  list: ({ headers, soft }, { numeric }) =>
+    ` ipv6header flags:${showTerm(headers, names => (numeric ? listBits(names) : names.join(',')))}${soft ? ' soft' : ''}`,
   evaluate,
 })
+
+/** The kernel's bits, the first header's the highest (include/uapi/linux/netfilter_ipv6/ip6t_ipv6header.h). */
+function listBits(names: readonly Ipv6HeaderName[]): string {
+  const bits = names.reduce((sum, name) => sum | (0x80 >> NAMES.indexOf(name)), 0)
+  return `0x${bits.toString(16).toUpperCase().padStart(2, '0')}`
+}
 
 /** net/ipv6/netfilter/ip6t_ipv6header.c. Softly, each header named must be there (negated: must be missing). */
 function evaluate({ headers, soft }: Ipv6headerMatch, packet: Packet): MatchResult {

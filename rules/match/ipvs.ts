@@ -2,8 +2,8 @@ import { defined } from '../defined.ts'
 import { RuleError } from '../error.ts'
 import { defineMatch } from '../extension.ts'
 import { flag, option, type ValueContext } from '../option.ts'
-import { asTerm, printTerm, type Term } from '../term.ts'
-import { type AddressPrefix, parseAddressPrefix, printPrefix } from '../value/address-prefix.ts'
+import { asTerm, listTerm, printTerm, type Term } from '../term.ts'
+import { type AddressPrefix, listPrefix, parseAddressPrefix, printPrefix } from '../value/address-prefix.ts'
 import { parsePort } from '../value/port.ts'
 import { parseProtocol } from '../value/protocol.ts'
 import { parseWord } from '../value/word.ts'
@@ -65,4 +65,12 @@ export const ipvs = defineMatch<IpvsMatch>()({
     (match.direction ? ` --vdir ${match.direction}` : '') +
     printTerm('vmethod', match.method, String) +
     printTerm('vportctl', match.controlPort, String),
+  list: (match, context) =>
+    (match.connection ? `${match.connection.negated ? ' !' : ''} ipvs` : '') +
+    listTerm('vproto', match.protocol) +
+    listTerm('vaddr', match.address, prefix => listPrefix(prefix, context)) +
+    listTerm('vport', match.port) +
+    (match.direction ? ` vdir ${match.direction}` : '') +
+    listTerm('vmethod', match.method) +
+    listTerm('vportctl', match.controlPort),
 })

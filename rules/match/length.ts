@@ -1,7 +1,7 @@
 import { defineMatch } from '../extension.ts'
 import { option } from '../option.ts'
 import type { Packet } from '../packet.ts'
-import { agrees, asTerm, printTerm, type Term, term } from '../term.ts'
+import { agrees, asTerm, printTerm, showTerm, type Term, term } from '../term.ts'
 import { isIn, maximum, type Range } from '../value/number.ts'
 import { parseRange, printRange } from '../value/range.ts'
 
@@ -20,6 +20,7 @@ export const length = defineMatch<LengthMatch>()({
   },
   build: given => ({ kind: 'length', length: asTerm(given.length) ?? term({ low: 0, high: LAST }) }),
   print: match => printTerm('length', match.length, printRange),
+  list: match => ` length ${showTerm(match.length, printRange)}`,
   evaluate: (match, packet) => agrees(match.length, range => isIn(lengthOf(packet), range)),
 })
 

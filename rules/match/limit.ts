@@ -35,6 +35,7 @@ export const limit = defineMatch<LimitMatch>()({
   },
   print: match =>
     ` --limit ${printRate(match.rate, TICKS_PER_SECOND)}${match.burst === DEFAULT_BURST ? '' : ` --limit-burst ${match.burst}`}`,
+  list: match => ` limit: avg ${printRate(match.rate, TICKS_PER_SECOND)} burst ${match.burst}`,
 })
 
 /** HZ times CREDITS_PER_JIFFY: 32,000 where HZ is 250 or 1000. */

@@ -3,7 +3,7 @@ import { RuleError } from '../error.ts'
 import { defineMatch, type MatchResult } from '../extension.ts'
 import { option } from '../option.ts'
 import { headersOf, type Packet, transportHeader } from '../packet.ts'
-import { agrees, printTerm, type Term } from '../term.ts'
+import { agrees, printTerm, showTerm, type Term } from '../term.ts'
 import { cNumber, isIn, maximum, type Range } from '../value/number.ts'
 import { protocols } from '../value/protocol.ts'
 import { printRange, rangeTerm } from '../value/range.ts'
@@ -57,8 +57,15 @@ export const mh = defineMatch<MhMatch>()({
   options: { 'mh-type': option(parseTypes, { negatable: true }) },
   build: given => ({ kind: 'mh', ...defined({ type: rangeTerm(given['mh-type'], LAST) }) }),
   print: ({ type }) => printTerm('mh-type', type, printRange),
+  list: ({ type }, { numeric }) =>
+    ` mh${type ? ` ${showTerm(type, range => listTypes(range, numeric))}` : ''}`,
   evaluate,
 })
+
+function listTypes({ low, high }: Range, numeric: boolean): string {
+  const name = (type: number): string => (numeric ? undefined : NAMES[type]?.[0]) ?? `${type}`
+  return low === high ? name(low) : `${name(low)}:${name(high)}`
+}
 
 const NO_NEXT_HEADER = 59
 

@@ -17,4 +17,5 @@ export const nfacct = defineMatch<NfacctMatch>()({
   build: given => ({ kind: 'nfacct', name: given['nfacct-name']?.value ?? '' }),
   // iptables-save prints two blanks here
   print: match => ` --nfacct-name  ${printName(match.name)}`,
+  list: match => ` nfacct-name  ${match.name}`,
 })

@@ -1,7 +1,7 @@
 import { defined } from '../defined.ts'
 import { defineMatch } from '../extension.ts'
 import { option } from '../option.ts'
-import { asTerm, printTerm, type Term, term } from '../term.ts'
+import { asTerm, printTerm, showTerm, type Term, term } from '../term.ts'
 import { parseName, printName } from '../value/name.ts'
 import { parseNumber } from '../value/number.ts'
 import { protocols } from '../value/protocol.ts'
@@ -40,4 +40,5 @@ export const osf = defineMatch<OsfMatch>()({
     printTerm('genre', match.genre, printName) +
     (match.ttl === undefined ? '' : ` --ttl ${match.ttl}`) +
     (match.log === undefined ? '' : ` --log ${match.log}`),
+  list: match => ` OS fingerprint match ${showTerm(match.genre, String, '! ')}`,
 })

@@ -3,9 +3,9 @@ import { RuleError } from '../error.ts'
 import { defineMatch } from '../extension.ts'
 import { flag, option } from '../option.ts'
 import type { SocketOwner } from '../packet.ts'
-import { agrees, asTerm, printTerm, type Term } from '../term.ts'
+import { agrees, asTerm, listTerm, printTerm, type Term } from '../term.ts'
 import { isIn, type Range } from '../value/number.ts'
-import { parseOwners, printOwners } from '../value/owner.ts'
+import { nameOwners, parseOwners, printOwners } from '../value/owner.ts'
 
 /** Who owns the socket that sent a packet. */
 export interface OwnerMatch {
@@ -48,6 +48,11 @@ export const owner = defineMatch<OwnerMatch>()({
     printTerm('uid-owner', match.user, printOwners) +
     printTerm('gid-owner', match.group, printOwners) +
     (match.supplementaryGroups ? ' --suppl-groups' : ''),
+  list: (match, { numeric }) =>
+    (match.socketExists ? `${match.socketExists.negated ? ' !' : ''} owner socket exists` : '') +
+    listTerm('owner UID match', match.user, numeric ? printOwners : nameOwners) +
+    listTerm('owner GID match', match.group, numeric ? printOwners : nameOwners) +
+    (match.supplementaryGroups ? ' incl. suppl. groups' : ''),
   evaluate: (match, packet) => isOwned(match, packet.owner),
 })
 

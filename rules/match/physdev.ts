@@ -58,14 +58,20 @@ export const physdev = defineMatch<PhysdevMatch>()({
       isBridged: asTerm(given['physdev-is-bridged']),
     }),
   }),
-  print: match =>
+  print,
+  list: match => ` PHYSDEV match${print(match)}`,
+  evaluate: (match, packet) => portsAgree(match, packet.bridge),
+})
+
+function print(match: PhysdevMatch): string {
+  return (
     printFlag('physdev-is-in', match.isIn) +
     printTerm('physdev-in', match.in, printInterface) +
     printFlag('physdev-is-out', match.isOut) +
     printTerm('physdev-out', match.out, printInterface) +
-    printFlag('physdev-is-bridged', match.isBridged),
-  evaluate: (match, packet) => portsAgree(match, packet.bridge),
-})
+    printFlag('physdev-is-bridged', match.isBridged)
+  )
+}
 
 const printFlag = (name: string, given: Term<true> | undefined): string =>
   given ? `${given.negated ? ' !' : ''} --${name}` : ''

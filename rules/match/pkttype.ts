@@ -24,5 +24,6 @@ export const pkttype = defineMatch<PkttypeMatch>()({
   options: { 'pkt-type': option(parseType, { negatable: true, required: true }) },
   build: given => ({ kind: 'pkttype', type: asTerm(given['pkt-type']) ?? term('unicast') }),
   print: match => printTerm('pkt-type', match.type, String),
+  list: ({ type }) => ` PKTTYPE ${type.negated ? '!=' : '='} ${type.value}`,
   evaluate: (match, packet) => agrees(match.type, type => type === (packet.type ?? 'unicast')),
 })

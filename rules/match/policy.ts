@@ -2,7 +2,7 @@ import { defined } from '../defined.ts'
 import { RuleError } from '../error.ts'
 import { defineMatch } from '../extension.ts'
 import { flag, type OptionUse, option, type ValueContext } from '../option.ts'
-import { asTerm, printTerm, type Term } from '../term.ts'
+import { asTerm, listTerm, printTerm, type Term } from '../term.ts'
 import { type AddressPrefix, parseAddressPrefix, printPrefix } from '../value/address-prefix.ts'
 import { hex } from '../value/mark.ts'
 import { maximum, parseNumber } from '../value/number.ts'
@@ -80,6 +80,14 @@ export const policy = defineMatch<PolicyMatch>()({
     const elements = ipsec.elements.map(printElement).join(' --next')
     return ` --dir ${direction} --pol ipsec${ipsec.strict ? ' --strict' : ''}${elements}`
   },
+  list: ({ direction, ipsec }, { numeric }) => {
+    if (!ipsec) return ` policy match dir ${direction} pol none`
+    const several = ipsec.elements.length > 1
+    const elements = ipsec.elements.map(
+      (element, index) => (several ? ` [${index}]` : '') + listElement(element, numeric),
+    )
+    return ` policy match dir ${direction} pol ipsec${ipsec.strict ? ' strict' : ''}${elements.join('')}`
+  },
 })
 
 const span = (use: Pick<OptionUse, 'span'> | undefined) => (use ? { span: use.span } : {})
@@ -133,3 +141,11 @@ const printElement = (element: PolicyElement): string =>
   printTerm('mode', element.mode, String) +
   printTerm('tunnel-dst', element.tunnelDestination, printPrefix) +
   printTerm('tunnel-src', element.tunnelSource, printPrefix)
+
+const listElement = (element: PolicyElement, numeric: boolean): string =>
+  listTerm('reqid', element.requestId) +
+  listTerm('spi', element.spi, hex) +
+  listTerm('proto', element.protocol, numeric ? String : printProtocol) +
+  listTerm('mode', element.mode) +
+  listTerm('tunnel-dst', element.tunnelDestination, printPrefix) +
+  listTerm('tunnel-src', element.tunnelSource, printPrefix)

@@ -14,4 +14,6 @@ export const quota = defineMatch<QuotaMatch>()({
   options: { quota: option(text => parseBigNumber(text, 'quota'), { negatable: true, required: true }) },
   build: given => ({ kind: 'quota', quota: asTerm(given.quota) ?? term(0n) }),
   print: match => printTerm('quota', match.quota, String),
+  // whether it is negated is not shown
+  list: match => ` quota: ${match.quota.value} bytes`,
 })

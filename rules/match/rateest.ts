@@ -1,6 +1,6 @@
 import { defined } from '../defined.ts'
 import { RuleError } from '../error.ts'
-import { defineMatch } from '../extension.ts'
+import { defineMatch, type ListContext } from '../extension.ts'
 import { flag, type Given, type OptionUse, option, optional } from '../option.ts'
 import { type Term, term } from '../term.ts'
 import { parseByteRate, printByteRate } from '../value/bit-rate.ts'
@@ -83,7 +83,20 @@ export const rateest = defineMatch<RateestMatch>()({
     }
   },
   print,
+  list,
 })
+
+/** Under -n rates in bytes are plain numbers. With one estimator what bytes are compared to stands before the comparison. */
+function list(match: RateestMatch, { numeric }: ListContext): string {
+  const { unit, comparison: compare, delta, second } = match
+  const print = unit === 'bps' && !numeric ? printByteRate : String
+  const firstRate = delta ? ` ${print(match.firstRate)}` : ''
+  const rate = delta || second === undefined ? ` ${print(match.secondRate)}` : ''
+  const how = `${compare.negated ? ' !' : ''} ${compare.value}`
+  const other = second === undefined ? rate : ` ${second} ${unit}${rate}`
+  const compared = unit === 'bps' && second === undefined ? other + how : how + other
+  return ` rateest match ${match.first}${delta ? ' delta' : ''} ${unit}${firstRate}${compared}`
+}
 
 /** Which rate is used for what. Without --rateest-delta two estimators are compared as they are. */
 function rates(

@@ -1,6 +1,6 @@
 import { defineMatch } from '../extension.ts'
 import { option } from '../option.ts'
-import { asTerm, printTerm, type Term, term } from '../term.ts'
+import { asTerm, listTerm, printTerm, type Term, term } from '../term.ts'
 import { type MaskedMark, parseMark, printMark } from '../value/mark.ts'
 import { maximum } from '../value/number.ts'
 
@@ -26,5 +26,8 @@ export const realm = defineMatch<RealmMatch>()({
     }),
   },
   build: given => ({ kind: 'realm', realm: asTerm(given.realm) ?? term(COSMOS) }),
-  print: match => printTerm('realm', match.realm, value => (isCosmos(value) ? 'cosmos' : printMark(value))),
+  print: match => printTerm('realm', match.realm, printRealm),
+  list: (match, { numeric }) => listTerm('realm', match.realm, numeric ? printMark : printRealm),
 })
+
+const printRealm = (value: MaskedMark): string => (isCosmos(value) ? 'cosmos' : printMark(value))

@@ -9,6 +9,7 @@ import { maximum, parseNumber } from '../value/number.ts'
 
 const COMMANDS = ['set', 'rcheck', 'update', 'remove'] as const
 export type RecentCommand = (typeof COMMANDS)[number]
+const LISTED = { set: 'SET', rcheck: 'CHECK', update: 'UPDATE', remove: 'REMOVE' } as const
 
 /** Asks or changes a list of addresses that the kernel keeps with the times they were seen at. */
 export interface RecentMatch {
@@ -80,6 +81,14 @@ export const recent = defineMatch<RecentMatch>()({
     (match.sameTtl ? ' --rttl' : '') +
     ` --name ${printName(match.name)} --mask ${printAddress(family, match.mask)}` +
     (match.side === 'source' ? ' --rsource' : ' --rdest'),
+  list: (match, { family }) =>
+    `${match.command.negated ? ' !' : ''} recent: ${LISTED[match.command.value]}` +
+    (match.seconds === undefined ? '' : ` seconds: ${match.seconds}`) +
+    (match.reap ? ' reap' : '') +
+    (match.hitCount === undefined ? '' : ` hit_count: ${match.hitCount}`) +
+    (match.sameTtl ? ' TTL-Match' : '') +
+    ` name: ${match.name} side: ${match.side === 'source' ? 'source' : 'dest'}` +
+    ` mask: ${printAddress(family, match.mask)}`,
 })
 
 /** The kernel shows a list as a file of its name. */

@@ -30,4 +30,10 @@ export const rpfilter = defineMatch<RpfilterMatch>()({
     (match.validMark ? ' --validmark' : '') +
     (match.acceptLocal ? ' --accept-local' : '') +
     (match.invert ? ' --invert' : ''),
+  list: match =>
+    ' rpfilter' +
+    (match.loose ? ' loose' : '') +
+    (match.validMark ? ' validmark' : '') +
+    (match.acceptLocal ? ' accept-local' : '') +
+    (match.invert ? ' invert' : ''),
 })

@@ -5,10 +5,10 @@ import { flag, type OptionUse, option } from '../option.ts'
 import { findHeader } from '../packet/extension-header.ts'
 import { extension } from '../packet/ipv6.ts'
 import type { Packet } from '../packet.ts'
-import { agrees, asTerm, printTerm, type Term } from '../term.ts'
+import { agrees, asTerm, printTerm, showTerm, type Term } from '../term.ts'
 import { parseAddress, printAddress } from '../value/address.ts'
 import { isIn, maximum, parseNumber, type Range } from '../value/number.ts'
-import { parseRange, printRange, rangeTerm } from '../value/range.ts'
+import { listRange, parseRange, printRange, rangeTerm } from '../value/range.ts'
 
 /** What the routing header of an IPv6 packet must be; it must have one. */
 export interface RtMatch {
@@ -70,12 +70,21 @@ export const rt = defineMatch<RtMatch>()({
     printTerm('rt-segsleft', match.segmentsLeft, printRange) +
     printTerm('rt-len', match.length, String) +
     (match.reserved ? ' --rt-0-res' : '') +
-    (match.addresses
-      ? ` --rt-0-addrs ${match.addresses.map(address => printAddress(6, address)).join(',')}`
-      : '') +
+    (match.addresses ? ` --rt-0-addrs ${printAddresses(match.addresses)}` : '') +
     (match.notStrict ? ' --rt-0-not-strict' : ''),
+  list: match =>
+    ' rt' +
+    (match.type ? ` type:${showTerm(match.type)}` : '') +
+    (match.segmentsLeft ? ` ${listRange('segsleft', match.segmentsLeft)}` : '') +
+    (match.length ? ` length:${showTerm(match.length)}` : '') +
+    (match.reserved ? ' reserved' : '') +
+    (match.addresses ? ` 0-addrs ${printAddresses(match.addresses)}` : '') +
+    (match.notStrict ? ' 0-not-strict' : ''),
   evaluate,
 })
+
+const printAddresses = (addresses: readonly bigint[]): string =>
+  addresses.map(address => printAddress(6, address)).join(',')
 
 /** What is about type 0 must follow the option that says so. */
 function checkOrder(uses: readonly OptionUse[]): void {

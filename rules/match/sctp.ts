@@ -1,11 +1,11 @@
 import { defined } from '../defined.ts'
-import { defineMatch, type MatchResult } from '../extension.ts'
+import { defineMatch, type ListContext, type MatchResult } from '../extension.ts'
 import { option, pair } from '../option.ts'
 import { headersOf, type Packet, transportHeader } from '../packet.ts'
-import { agrees, asTerm, printTerm, type Term } from '../term.ts'
-import { type Chunks, chunkType, parseChunks, printChunks } from '../value/chunk.ts'
+import { agrees, asTerm, printTerm, showTerm, type Term } from '../term.ts'
+import { type Chunks, chunkType, listChunkNumbers, parseChunks, printChunks } from '../value/chunk.ts'
 import { isIn, type Range } from '../value/number.ts'
-import { parsePortRange, printPortRange } from '../value/port.ts'
+import { listPortTerm, parsePortRange, portTerm, printPortRange } from '../value/port.ts'
 import { protocols } from '../value/protocol.ts'
 import { parseWord } from '../value/word.ts'
 
@@ -50,8 +50,16 @@ export const sctp = defineMatch<SctpMatch>()({
     printTerm('sport', match.sourcePort, printPortRange) +
     printTerm('dport', match.destinationPort, printPortRange) +
     printTerm('chunk-types', match.chunks, test => `${test.quantifier} ${printChunks(test.chunks)}`),
+  list: (match, context) =>
+    ' sctp' +
+    listPortTerm('spt', portTerm(match.sourcePort), context) +
+    listPortTerm('dpt', portTerm(match.destinationPort), context) +
+    (match.chunks ? ` ${showTerm(match.chunks, test => listChunkTest(test, context), '! ')}` : ''),
   evaluate,
 })
+
+const listChunkTest = ({ quantifier, chunks }: ChunkTest, { numeric }: ListContext): string =>
+  `${quantifier} ${numeric ? listChunkNumbers(chunks) : printChunks(chunks)}`
 
 const HEADER_SIZE = 12
 

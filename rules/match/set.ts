@@ -2,7 +2,7 @@ import { defined } from '../defined.ts'
 import { RuleError } from '../error.ts'
 import { defineMatch } from '../extension.ts'
 import { flag, type Given, option, pair } from '../option.ts'
-import { printTerm, type Term, term } from '../term.ts'
+import { listTerm, printTerm, type Term, term } from '../term.ts'
 import { parseBigNumber } from '../value/big-number.ts'
 import { parseName, printName } from '../value/name.ts'
 
@@ -51,6 +51,8 @@ export function parseSetLookup(name: string, list: string): SetLookup {
 export const printSetLookup = ({ name, fields }: SetLookup): string =>
   `${printName(name)} ${fields.join(',')}`
 
+const listSetLookup = ({ name, fields }: SetLookup): string => `${name} ${fields.join(',')}`
+
 const counter = (field: string, operator: 'eq' | 'lt' | 'gt') =>
   option((text): SetCounter => ({ operator, value: parseBigNumber(text, 'counter') }), {
     negatable: operator === 'eq',
@@ -93,6 +95,13 @@ export const set = defineMatch<SetMatch>()({
     (match.updateSubcounters ? '' : ' ! --update-subcounters') +
     printCounter('packets', match.packets) +
     printCounter('bytes', match.bytes),
+  list: match =>
+    listTerm('match-set', match.lookup, listSetLookup) +
+    (match.returnNomatch ? ' return-nomatch' : '') +
+    (match.updateCounters ? '' : ' ! update-counters') +
+    (match.updateSubcounters ? '' : ' ! update-subcounters') +
+    listCounter('packets', match.packets) +
+    listCounter('bytes', match.bytes),
 })
 
 const counterOf = (given: Given<SetCounter> | undefined): SetCounter | undefined =>
@@ -102,4 +111,10 @@ function printCounter(field: string, given: SetCounter | undefined): string {
   if (!given) return ''
   const { operator, value } = given
   return operator === 'ne' ? ` ! --${field}-eq ${value}` : ` --${field}-${operator} ${value}`
+}
+
+function listCounter(field: string, given: SetCounter | undefined): string {
+  if (!given) return ''
+  const { operator, value } = given
+  return operator === 'ne' ? ` ! ${field}-eq ${value}` : ` ${field}-${operator} ${value}`
 }

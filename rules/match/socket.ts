@@ -22,8 +22,14 @@ export const socket = defineMatch<SocketMatch>()({
     noWildcard: given.nowildcard !== undefined,
     restoreMark: given['restore-skmark'] !== undefined,
   }),
-  print: match =>
+  print,
+  list: match => ` socket${print(match)}`,
+})
+
+function print(match: SocketMatch): string {
+  return (
     (match.transparent ? ' --transparent' : '') +
     (match.noWildcard ? ' --nowildcard' : '') +
-    (match.restoreMark ? ' --restore-skmark' : ''),
-})
+    (match.restoreMark ? ' --restore-skmark' : '')
+  )
+}

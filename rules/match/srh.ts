@@ -4,7 +4,7 @@ import { option } from '../option.ts'
 import { findHeader } from '../packet/extension-header.ts'
 import { extension } from '../packet/ipv6.ts'
 import type { Packet } from '../packet.ts'
-import { agrees, asTerm, printTerm, type Term } from '../term.ts'
+import { agrees, asTerm, bang, printTerm, showTerm, type Term } from '../term.ts'
 import {
   type AddressPrefix,
   parseAddressPrefix,
@@ -91,8 +91,27 @@ export const srh = defineMatch<SrhMatch>()({
     printTerm('srh-psid', match.previousSegment, printWholePrefix) +
     printTerm('srh-nsid', match.nextSegment, printWholePrefix) +
     printTerm('srh-lsid', match.lastSegment, printWholePrefix),
+  list: match =>
+    ' srh' +
+    listNumber('next-hdr', match.nextHeader) +
+    listComparison('hdr-len', match.headerLength) +
+    listComparison('segs-left', match.segmentsLeft) +
+    listComparison('last-entry', match.lastEntry) +
+    listNumber('tag', match.tag) +
+    listSegment('psid', match.previousSegment) +
+    listSegment('nsid', match.nextSegment) +
+    listSegment('lsid', match.lastSegment),
   evaluate,
 })
+
+const listNumber = (name: string, given: Term<number> | undefined): string =>
+  given ? ` ${name}:${showTerm(given)}` : ''
+
+const listComparison = (field: string, given: Term<SrhComparison> | undefined): string =>
+  given ? ` ${field}-${given.value.operator}:${bang(given)}${given.value.value}` : ''
+
+const listSegment = (name: string, given: Term<AddressPrefix> | undefined): string =>
+  given ? ` ${name} ${bang(given)} ${printWholePrefix(given.value)}` : ''
 
 const printComparison = (field: string, term: Term<SrhComparison> | undefined): string =>
   term ? printTerm(`${field}-${term.value.operator}`, term, ({ value }) => String(value)) : ''

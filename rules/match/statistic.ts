@@ -1,7 +1,7 @@
 import { RuleError } from '../error.ts'
 import { defineMatch } from '../extension.ts'
 import { option } from '../option.ts'
-import { asTerm, printTerm, type Term } from '../term.ts'
+import { asTerm, listTerm, printTerm, type Term } from '../term.ts'
 import { maximum, parseNumber } from '../value/number.ts'
 import { type Probability, parseProbability, printProbability } from '../value/probability.ts'
 import { parseWord } from '../value/word.ts'
@@ -46,4 +46,8 @@ export const statistic = defineMatch<StatisticMatch>()({
     match.mode === 'random'
       ? ` --mode random${printTerm('probability', match.probability, printProbability)}`
       : ` --mode nth${printTerm('every', match.every, String)} --packet ${match.packet}`,
+  list: match =>
+    match.mode === 'random'
+      ? ` statistic mode random${listTerm('probability', match.probability, printProbability)}`
+      : ` statistic mode nth${listTerm('every', match.every)}${match.packet === 0 ? '' : ` packet ${match.packet}`}`,
 })

@@ -3,9 +3,16 @@ import { RuleError } from '../error.ts'
 import { defineMatch } from '../extension.ts'
 import { flag, option } from '../option.ts'
 import type { Packet } from '../packet.ts'
-import { asTerm, type Term, term } from '../term.ts'
+import { asTerm, bang, type Term, term } from '../term.ts'
 import { maximum, parseNumber } from '../value/number.ts'
-import { findPattern, type Pattern, parseHexPattern, parsePattern, printPattern } from '../value/pattern.ts'
+import {
+  findPattern,
+  listPattern,
+  type Pattern,
+  parseHexPattern,
+  parsePattern,
+  printPattern,
+} from '../value/pattern.ts'
 import { parseWord } from '../value/word.ts'
 
 export interface StringMatch {
@@ -50,6 +57,11 @@ export const string = defineMatch<StringMatch>()({
     (match.from === undefined ? '' : ` --from ${match.from}`) +
     (match.to === undefined ? '' : ` --to ${match.to}`) +
     (match.ignoreCase ? ' --icase' : ''),
+  list: match =>
+    ` STRING match ${bang(match.pattern)} ${listPattern(match.pattern.value)} ALGO name ${match.algorithm}` +
+    (match.from === undefined ? '' : ` FROM ${match.from}`) +
+    (match.to === undefined ? '' : ` TO ${match.to}`) +
+    (match.ignoreCase ? ' ICASE' : ''),
   evaluate,
 })
 

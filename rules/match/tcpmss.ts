@@ -1,7 +1,7 @@
 import { defineMatch, type MatchResult } from '../extension.ts'
 import { option } from '../option.ts'
 import { type Packet, transportHeader } from '../packet.ts'
-import { asTerm, printTerm, type Term, term } from '../term.ts'
+import { asTerm, printTerm, showTerm, type Term, term } from '../term.ts'
 import { isIn, maximum, type Range } from '../value/number.ts'
 import { protocols } from '../value/protocol.ts'
 import { parseRange, printRange } from '../value/range.ts'
@@ -20,6 +20,7 @@ export const tcpmss = defineMatch<TcpmssMatch>()({
   options: { mss: option(text => parseRange(text, LAST, 'MSS'), { negatable: true, required: true }) },
   build: given => ({ kind: 'tcpmss', mss: asTerm(given.mss) ?? term({ low: 0, high: LAST }) }),
   print: match => printTerm('mss', match.mss, printRange),
+  list: match => ` tcpmss match ${showTerm(match.mss, printRange)}`,
   evaluate,
 })
 

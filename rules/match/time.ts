@@ -94,12 +94,32 @@ export const time = defineMatch<TimeMatch>()({
       ? ` --timestart ${printDayTime(match.dayTime.start)} --timestop ${printDayTime(match.dayTime.stop)}`
       : '') +
     (match.monthDays ? ` --monthdays ${match.monthDays.join(',')}` : '') +
-    (match.weekDays ? ` --weekdays ${match.weekDays.map(day => WEEK_DAYS[day - 1]).join(',')}` : '') +
+    (match.weekDays ? ` --weekdays ${listWeekDays(match.weekDays)}` : '') +
     (match.start === undefined ? '' : ` --datestart ${printInstant(match.start)}`) +
     ` --datestop ${printInstant(match.stop)}` +
     (match.kernelTimeZone ? ' --kerneltz' : '') +
     (match.contiguous ? ' --contiguous' : ''),
+  list: match =>
+    ' TIME' +
+    (match.dayTime
+      ? ` from ${printDayTime(match.dayTime.start)} to ${printDayTime(match.dayTime.stop)}`
+      : '') +
+    (match.weekDays ? ` on ${listWeekDays(match.weekDays)}` : '') +
+    (match.monthDays ? ` on ${match.monthDays.map(ordinal).join(',')}` : '') +
+    (match.start === undefined ? '' : ` starting from ${listInstant(match.start)}`) +
+    (match.stop === END ? '' : ` until date ${listInstant(match.stop)}`) +
+    (match.kernelTimeZone ? '' : ' UTC') +
+    (match.contiguous ? ' contiguous' : ''),
 })
+
+const listWeekDays = (days: readonly number[]): string => days.map(day => WEEK_DAYS[day - 1]).join(',')
+
+const SUFFIXES: readonly (string | undefined)[] = [undefined, 'st', 'nd', 'rd']
+
+/** 11st, 12nd and 13rd too, as iptables has it. */
+const ordinal = (day: number): string => `${day}${SUFFIXES[day % 10] ?? 'th'}`
+
+const listInstant = (instant: Instant): string => printInstant(instant).replace('T', ' ')
 
 /** The days given, or all but those; undefined for all. */
 function chosen(given: Given<number[]> | undefined, last: number): readonly number[] | undefined {

@@ -4,6 +4,7 @@ import {
   hopComparison,
   hopOption,
   hopsCompare,
+  listHopComparison,
   printHopComparison,
 } from '../value/hop-comparison.ts'
 
@@ -23,5 +24,6 @@ export const ttl = defineMatch<TtlMatch>()({
   requiresOneOf: ['ttl-eq', 'ttl-lt', 'ttl-gt'],
   build: given => ({ kind: 'ttl', ...hopComparison(given['ttl-eq'], given['ttl-lt'], given['ttl-gt']) }),
   print: match => printHopComparison('ttl', match),
+  list: match => listHopComparison('TTL', match),
   evaluate: (match, { bytes }) => hopsCompare(match, bytes[8] ?? 0),
 })

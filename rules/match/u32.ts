@@ -1,7 +1,7 @@
 import { defineMatch } from '../extension.ts'
 import { option } from '../option.ts'
 import type { Packet } from '../packet.ts'
-import { asTerm, type Term, term } from '../term.ts'
+import { asTerm, showTerm, type Term, term } from '../term.ts'
 import { isIn } from '../value/number.ts'
 import { parseU32, printU32, type U32Location, type U32Test } from '../value/u32.ts'
 
@@ -16,6 +16,7 @@ export const u32 = defineMatch<U32Match>()({
   options: { u32: option(parseU32, { negatable: true, required: true }) },
   build: given => ({ kind: 'u32', tests: asTerm(given.u32) ?? term([]) }),
   print: ({ tests }) => `${tests.negated ? ' !' : ''} --u32 "${printU32(tests.value)}"`,
+  list: ({ tests }) => ` u32 ${showTerm(tests, all => `"${printU32(all)}"`, '! ')}`,
   evaluate: ({ tests }, packet) => tests.value.every(test => holds(test, packet)) !== tests.negated,
 })
 

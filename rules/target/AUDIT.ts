@@ -27,4 +27,5 @@ export const AUDIT = defineTarget<AuditTarget>()({
   verdict: 'continue',
   build: ({ type }) => ({ kind: 'AUDIT', type: type?.value ?? 'accept' }),
   print: target => ` --type ${target.type}`,
+  list: target => ` AUDIT ${target.type}`,
 })

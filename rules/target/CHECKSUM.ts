@@ -13,4 +13,5 @@ export const CHECKSUM = defineTarget<ChecksumTarget>()({
   verdict: 'continue',
   build: () => ({ kind: 'CHECKSUM' }),
   print: () => ' --checksum-fill',
+  list: () => ' CHECKSUM fill',
 })

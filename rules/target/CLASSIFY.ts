@@ -35,4 +35,5 @@ export const CLASSIFY = defineTarget<ClassifyTarget>()({
   verdict: 'continue',
   build: given => ({ kind: 'CLASSIFY', class: given['set-class']?.value ?? { major: 0, minor: 0 } }),
   print: target => ` --set-class ${hex(target.class.major)}:${hex(target.class.minor)}`,
+  list: target => ` CLASSIFY set ${target.class.major.toString(16)}:${target.class.minor.toString(16)}`,
 })

@@ -84,4 +84,10 @@ export const CLUSTERIP = defineTarget<ClusteripTarget>()({
       ? ` --new --hashmode ${setup.hashMode} --clustermac ${printMac(setup.mac).toUpperCase()}` +
         ` --total-nodes ${setup.totalNodes} --local-node ${setup.localNode} --hash-init ${setup.hashInit}`
       : '',
+  list: ({ setup }) =>
+    ' CLUSTERIP' +
+    (setup
+      ? ` hashmode=${setup.hashMode} clustermac=${printMac(setup.mac).toUpperCase()}` +
+        ` total_nodes=${setup.totalNodes} local_node=${setup.localNode} hash_init=${setup.hashInit}`
+      : ''),
 })

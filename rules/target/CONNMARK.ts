@@ -1,9 +1,9 @@
 import { defined } from '../defined.ts'
 import { defineTarget } from '../extension.ts'
 import { flag, type OptionUse, option } from '../option.ts'
-import { printValue } from '../term.ts'
+import { listValue, printValue } from '../term.ts'
 import { hex } from '../value/mark.ts'
-import { type MarkChange, markChanges, printMarkChange } from '../value/mark-change.ts'
+import { listMarkChange, type MarkChange, markChanges, printMarkChange } from '../value/mark-change.ts'
 import { maximum, parseNumber } from '../value/number.ts'
 
 /** Changes the connection's mark. */
@@ -80,6 +80,9 @@ export const CONNMARK = defineTarget<ConnmarkTarget>()({
   },
   print: ({ operation, shift }) =>
     printOperation(operation) + printValue(`${shift?.direction}-shift-mark`, shift?.bits),
+  list: ({ operation, shift }) =>
+    (operation.kind === 'set' ? listMarkChange('CONNMARK', operation.change) : listCopy(operation)) +
+    listValue(`${shift?.direction}-shift-mark`, shift?.bits),
 })
 
 const isChange = (value: MarkChange | true | undefined): value is MarkChange => typeof value === 'object'
@@ -102,3 +105,12 @@ const printOperation = (operation: ConnmarkTarget['operation']): string =>
   operation.kind === 'set'
     ? ` --set-xmark ${printMarkChange(operation.change)}`
     : ` --${operation.kind}-mark --nfmask ${hex(operation.packetMask)} --ctmask ${hex(operation.connectionMask)}`
+
+/** The mask of what is written comes first; that of what is kept of it, inverted, behind. */
+function listCopy({ kind, packetMask, connectionMask }: CopyConnectionMark): string {
+  if (packetMask === ALL && connectionMask === ALL) return ` CONNMARK ${kind}`
+  if (packetMask === connectionMask) return ` CONNMARK ${kind} mask ${hex(packetMask)}`
+  return kind === 'save'
+    ? ` CONNMARK save nfmask ${hex(packetMask)} ctmask ~${hex(connectionMask)}`
+    : ` CONNMARK restore ctmask ${hex(connectionMask)} nfmask ~${hex(packetMask)}`
+}

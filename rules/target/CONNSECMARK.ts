@@ -15,4 +15,5 @@ export const CONNSECMARK = defineTarget<ConnsecmarkTarget>()({
   verdict: 'continue',
   build: ({ save }) => ({ kind: 'CONNSECMARK', operation: save ? 'save' : 'restore' }),
   print: target => ` --${target.operation}`,
+  list: target => ` CONNSECMARK ${target.operation}`,
 })

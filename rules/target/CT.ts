@@ -2,7 +2,7 @@ import { defined } from '../defined.ts'
 import { RuleError } from '../error.ts'
 import { defineTarget } from '../extension.ts'
 import { flag, type OptionUse, option } from '../option.ts'
-import { printFlag, printValue } from '../term.ts'
+import { listFlag, listValue, printFlag, printValue } from '../term.ts'
 import { parseName, printName } from '../value/name.ts'
 import { maximum, parseNumber } from '../value/number.ts'
 
@@ -91,8 +91,19 @@ export const CT = defineTarget<CtTarget>()({
     printValue('timeout', target.timeout, printName) +
     printValue('ctevents', target.events, events => events.join(',')) +
     printValue('expevents', target.expectationEvents, events => events.join(',')) +
-    printValue(`zone${target.zone?.direction ? `-${target.zone.direction}` : ''}`, target.zone?.id),
+    printValue(zoneOption(target), target.zone?.id),
+  list: target =>
+    ' CT' +
+    listFlag('notrack', target.notrack) +
+    listValue('helper', target.helper) +
+    listValue('timeout', target.timeout) +
+    listValue('ctevents', target.events, events => events.join(',')) +
+    listValue('expevents', target.expectationEvents, events => events.join(',')) +
+    listValue(zoneOption(target), target.zone?.id),
 })
+
+const zoneOption = ({ zone: given }: CtTarget): string =>
+  `zone${given?.direction ? `-${given.direction}` : ''}`
 
 /** iptables has one field for the zone and adds up the directions: the last number counts, and `mark` goes before all. */
 function readZone(uses: readonly OptionUse[]): ConntrackZone | undefined {

@@ -1,7 +1,7 @@
 import { defineTarget } from '../extension.ts'
 import { flag, option } from '../option.ts'
-import { printFlag } from '../term.ts'
-import { checkNatPorts, type NatRange, parseNatRange, printNatRange } from '../value/nat.ts'
+import { listFlag, printFlag } from '../term.ts'
+import { checkNatPorts, listNatRange, type NatRange, parseNatRange, printNatRange } from '../value/nat.ts'
 
 export interface DnatTarget {
   readonly kind: 'DNAT'
@@ -29,4 +29,6 @@ export const DNAT = defineTarget<DnatTarget>()({
     ` --to-destination ${printNatRange(target.to)}` +
     printFlag('random', target.random) +
     printFlag('persistent', target.persistent),
+  list: target =>
+    listNatRange(target.to) + listFlag('random', target.random) + listFlag('persistent', target.persistent),
 })

@@ -1,5 +1,6 @@
 import { defineTarget } from '../extension.ts'
 import {
+  listTranslation,
   type PrefixTranslation,
   prefixOptions,
   printTranslation,
@@ -19,4 +20,5 @@ export const DNPT = defineTarget<DnptTarget>()({
   options: prefixOptions,
   build: given => ({ kind: 'DNPT', ...readTranslation(given) }),
   print: printTranslation,
+  list: target => listTranslation('DNPT', target),
 })

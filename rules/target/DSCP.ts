@@ -21,4 +21,5 @@ export const DSCP = defineTarget<DscpTarget>()({
   build: given => ({ kind: 'DSCP', dscp: (given['set-dscp'] ?? given['set-dscp-class'])?.value ?? 0 }),
   apply: ({ dscp }, packet) => withTypeOfService(packet, tos => (dscp << 2) | (tos & 3)),
   print: target => ` --set-dscp ${printDscp(target.dscp)}`,
+  list: target => ` DSCP set ${printDscp(target.dscp)}`,
 })

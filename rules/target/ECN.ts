@@ -42,4 +42,11 @@ export const ECN = defineTarget<EcnTarget>()({
     ece === 0 && cwr === 0 && ect === undefined
       ? ' --ecn-tcp-remove'
       : printValue('ecn-tcp-ece', ece) + printValue('ecn-tcp-cwr', cwr) + printValue('ecn-ip-ect', ect),
+  list: ({ ece, cwr, ect }) =>
+    ece === 0 && cwr === 0 && ect === undefined
+      ? ' ECN TCP remove'
+      : ` ECN${listBit('ECE', ece)}${listBit('CWR', cwr)}${listBit('ECT codepoint', ect)}`,
 })
+
+const listBit = (name: string, value: number | undefined): string =>
+  value === undefined ? '' : ` ${name}=${value}`

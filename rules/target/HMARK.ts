@@ -1,10 +1,11 @@
 import { defined } from '../defined.ts'
 import { RuleError } from '../error.ts'
-import { defineTarget } from '../extension.ts'
+import { defineTarget, type ListContext } from '../extension.ts'
 import type { Family } from '../family.ts'
 import { type OptionUse, option } from '../option.ts'
 import { printValue } from '../term.ts'
 import { addressBits, parseMask, prefixLength } from '../value/address.ts'
+import { hex as markHex } from '../value/mark.ts'
 import { maximum, parseNumber } from '../value/number.ts'
 
 /** What is taken of a header field: its bits in `mask`, all unless given, with those of `set` put in. */
@@ -118,7 +119,35 @@ export const HMARK = defineTarget<HmarkTarget>()({
     printValue('hmark-mod', target.modulus) +
     printValue('hmark-offset', target.offset) +
     (target.conntrack ? ' --hmark-tuple ct' : ''),
+  list,
 })
+
+/** Each part ends with a blank. */
+function list(target: HmarkTarget, { family }: ListContext): string {
+  // of an IPv6 address that counts whole no length is shown
+  const prefix = (length: number): string => (family === 6 && length === addressBits(6) ? '' : `${length}`)
+  return (
+    ` HMARK mod ${target.modulus}` +
+    (target.offset === undefined ? ' ' : ` + ${markHex(target.offset)} `) +
+    (target.conntrack ? 'ct, ' : '') +
+    listPart('src-prefix', target.sourcePrefix, prefix) +
+    listPart('dst-prefix', target.destinationPrefix, prefix) +
+    listPart('sport-mask', target.sourcePort?.mask) +
+    listPart('dport-mask', target.destinationPort?.mask) +
+    listPart('spi-mask', target.spi?.mask) +
+    listPart('sport', target.sourcePort?.set) +
+    listPart('dport', target.destinationPort?.set) +
+    listPart('spi', target.spi?.set) +
+    listPart('proto-mask', target.protocolMask) +
+    listPart('rnd', target.seed)
+  )
+}
+
+const listPart = (
+  name: string,
+  value: number | undefined,
+  print: (value: number) => string = markHex,
+): string => (value === undefined ? '' : `${name} ${print(value)} `)
 
 const field = (
   mask: number | undefined,

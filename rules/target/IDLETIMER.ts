@@ -1,7 +1,7 @@
 import { RuleError } from '../error.ts'
 import { defineTarget } from '../extension.ts'
 import { flag, option } from '../option.ts'
-import { printFlag } from '../term.ts'
+import { listFlag, printFlag } from '../term.ts'
 import { parseName, printName } from '../value/name.ts'
 import { parseNumber } from '../value/number.ts'
 
@@ -46,4 +46,5 @@ export const IDLETIMER = defineTarget<IdletimerTarget>()({
   }),
   print: ({ timeout, label, alarm }) =>
     ` --timeout ${timeout} --label ${printName(label)}${printFlag('alarm', alarm)}`,
+  list: ({ timeout, label, alarm }) => ` timeout:${timeout} label:${label}${listFlag('alarm', alarm)}`,
 })

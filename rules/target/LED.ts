@@ -2,7 +2,7 @@ import { defined } from '../defined.ts'
 import { RuleError } from '../error.ts'
 import { defineTarget } from '../extension.ts'
 import { flag, option } from '../option.ts'
-import { printFlag, printValue } from '../term.ts'
+import { listFlag, printFlag, printValue } from '../term.ts'
 import { maximum, parseNumber } from '../value/number.ts'
 import { quoted, utf8Length } from '../value/quote.ts'
 
@@ -57,4 +57,12 @@ export const LED = defineTarget<LedTarget>()({
     ` --led-trigger-id ${quoted(trigger)}` +
     printValue('led-delay', delay) +
     printFlag('led-always-blink', alwaysBlink),
+  // as a signed number, like iptables
+  list: ({ trigger, delay = 0, alwaysBlink }) =>
+    ` led-trigger-id:${listTrigger(trigger)} led-delay:${delay === 'inf' ? 'inf' : `${delay | 0}ms`}` +
+    listFlag('led-always-blink', alwaysBlink),
 })
+
+/** Unlike iptables-save it leaves single quotes alone. */
+const listTrigger = (trigger: string): string =>
+  `"${trigger.replace(/["\\]/g, character => `\\${character}`)}"`

@@ -2,7 +2,7 @@ import { defined } from '../defined.ts'
 import { RuleError } from '../error.ts'
 import { defineTarget } from '../extension.ts'
 import { flag, option } from '../option.ts'
-import { printFlag, printValue } from '../term.ts'
+import { listFlag, listValue, printFlag, printValue } from '../term.ts'
 import { parsePrefix } from '../value/log.ts'
 import { parseNumber } from '../value/number.ts'
 import { quote } from '../value/quote.ts'
@@ -74,4 +74,25 @@ export const LOG = defineTarget<LogTarget>()({
     printFlag('log-ip-options', target.ipOptions) +
     printFlag('log-uid', target.uid) +
     printFlag('log-macdecode', target.macDecode),
+  list: (target, { numeric }) =>
+    (numeric ? ` LOG flags ${flagsOf(target)} level ${target.level}` : ` LOG ${listNames(target)}`) +
+    listValue('prefix', target.prefix, prefix => `"${prefix}"`),
 })
+
+/** XT_LOG_* in include/uapi/linux/netfilter/xt_LOG.h. */
+const flagsOf = (target: LogTarget): number =>
+  Number(target.tcpSequence) |
+  (Number(target.tcpOptions) << 1) |
+  (Number(target.ipOptions) << 2) |
+  (Number(target.uid) << 3) |
+  (Number(target.macDecode) << 5)
+
+const LEVEL_NAMES = ['emerg', 'alert', 'crit', 'err', 'warn', 'notice', 'info', 'debug'] as const
+
+const listNames = (target: LogTarget): string =>
+  `level ${LEVEL_NAMES[target.level]}` +
+  listFlag('tcp-sequence', target.tcpSequence) +
+  listFlag('tcp-options', target.tcpOptions) +
+  listFlag('ip-options', target.ipOptions) +
+  listFlag('uid', target.uid) +
+  listFlag('macdecode', target.macDecode)

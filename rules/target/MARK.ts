@@ -1,6 +1,12 @@
 import { defineTarget } from '../extension.ts'
 import { option } from '../option.ts'
-import { changeMark, type MarkChange, markChanges, printMarkChange } from '../value/mark-change.ts'
+import {
+  changeMark,
+  listMarkChange,
+  type MarkChange,
+  markChanges,
+  printMarkChange,
+} from '../value/mark-change.ts'
 
 export interface MarkTarget extends MarkChange {
   readonly kind: 'MARK'
@@ -28,4 +34,5 @@ export const MARK = defineTarget<MarkTarget>()({
   },
   apply: (target, packet) => ({ ...packet, mark: changeMark(target, packet.mark ?? 0) }),
   print: target => ` --set-xmark ${printMarkChange(target)}`,
+  list: target => listMarkChange('MARK', target),
 })

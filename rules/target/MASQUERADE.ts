@@ -1,8 +1,8 @@
 import { defined } from '../defined.ts'
 import { defineTarget } from '../extension.ts'
 import { flag, option } from '../option.ts'
-import { printFlag, printValue } from '../term.ts'
-import { checkNatPorts, type NatPorts, parseNatPorts, printNatPorts } from '../value/nat.ts'
+import { listFlag, listValue, printFlag, printValue } from '../term.ts'
+import { checkNatPorts, listNatPorts, type NatPorts, parseNatPorts, printNatPorts } from '../value/nat.ts'
 
 /** Translates the source to the address of the device a packet leaves by. */
 export interface MasqueradeTarget {
@@ -36,4 +36,8 @@ export const MASQUERADE = defineTarget<MasqueradeTarget>()({
     printValue('to-ports', target.ports, printNatPorts) +
     printFlag('random', target.random) +
     printFlag('random-fully', target.randomFully),
+  list: target =>
+    listValue('masq ports:', target.ports, listNatPorts) +
+    listFlag('random', target.random) +
+    listFlag('random-fully', target.randomFully),
 })

@@ -23,4 +23,5 @@ export const NETMAP = defineTarget<NetmapTarget>()({
   options: { to: option((text, { family }) => parseNetwork(text, family), { required: true }) },
   build: ({ to }, { family }) => ({ kind: 'NETMAP', to: to?.value ?? { family, value: 0n, mask: 0n } }),
   print: target => ` --to ${printAddressMask(target.to)}`,
+  list: target => ` to:${printAddressMask(target.to)}`,
 })

@@ -1,7 +1,7 @@
 import { defined } from '../defined.ts'
 import { defineTarget } from '../extension.ts'
 import { option } from '../option.ts'
-import { printValue } from '../term.ts'
+import { listValue, printValue } from '../term.ts'
 import { parsePrefix } from '../value/log.ts'
 import { maximum, parseNumber } from '../value/number.ts'
 import { quote } from '../value/quote.ts'
@@ -52,4 +52,10 @@ export const NFLOG = defineTarget<NflogTarget>()({
     printValue('nflog-size', target.size) +
     printValue('nflog-range', target.range) +
     printValue('nflog-threshold', target.threshold),
+  list: target =>
+    listValue('nflog-prefix', target.prefix, quote) +
+    listValue('nflog-group', target.group === 0 ? undefined : target.group) +
+    listValue('nflog-size', target.size) +
+    listValue('nflog-range', target.range) +
+    listValue('nflog-threshold', target.threshold),
 })

@@ -1,7 +1,7 @@
 import { RuleError } from '../error.ts'
 import { defineTarget } from '../extension.ts'
 import { flag, option } from '../option.ts'
-import { printFlag } from '../term.ts'
+import { listFlag, printFlag } from '../term.ts'
 import { maximum, parseNumber, type Range } from '../value/number.ts'
 
 /** Leaves the verdict to a program. */
@@ -58,4 +58,8 @@ export const NFQUEUE = defineTarget<NfqueueTarget>()({
     (low === high ? ` --queue-num ${low}` : ` --queue-balance ${low}:${high}`) +
     printFlag('queue-bypass', bypass) +
     printFlag('queue-cpu-fanout', cpuFanout),
+  list: ({ queues: { low, high }, bypass, cpuFanout }) =>
+    (low === high ? ` NFQUEUE num ${low}` : ` NFQUEUE balance ${low}:${high}`) +
+    listFlag('bypass', bypass) +
+    listFlag('cpu-fanout', cpuFanout),
 })

@@ -7,6 +7,8 @@ export interface NotrackTarget {
 
 export const NOTRACK = defineTarget<NotrackTarget>()({
   name: 'NOTRACK',
+  // as which the kernel has it
+  listedAs: 'CT',
   tables: ['raw'],
   options: {},
   verdict: 'continue',
@@ -14,4 +16,5 @@ export const NOTRACK = defineTarget<NotrackTarget>()({
   /** Only what conntrack has not seen yet, and says nothing of. */
   apply: (_, packet) => (packet.conntrack ? packet : { ...packet, conntrack: { state: 'UNTRACKED' } }),
   print: () => '',
+  list: () => ' NOTRACK',
 })

@@ -78,4 +78,6 @@ export const RATEEST = defineTarget<RateestTarget>()({
   print: ({ name, interval, averaging }) =>
     ` --rateest-name ${printName(name)} --rateest-interval ${printTime(interval)}` +
     ` --rateest-ewmalog ${printTime(interval * 2 ** averaging)}`,
+  list: ({ name, interval, averaging }) =>
+    ` name ${name} interval ${printTime(interval)} ewmalog ${printTime(interval * 2 ** averaging)}`,
 })

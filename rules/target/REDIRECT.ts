@@ -1,8 +1,8 @@
 import { defined } from '../defined.ts'
 import { defineTarget } from '../extension.ts'
 import { flag, option } from '../option.ts'
-import { printFlag, printValue } from '../term.ts'
-import { checkNatPorts, type NatPorts, parseNatPorts, printNatPorts } from '../value/nat.ts'
+import { listFlag, listValue, printFlag, printValue } from '../term.ts'
+import { checkNatPorts, listNatPorts, type NatPorts, parseNatPorts, printNatPorts } from '../value/nat.ts'
 
 /** Translates the destination to this machine. */
 export interface RedirectTarget {
@@ -22,4 +22,5 @@ export const REDIRECT = defineTarget<RedirectTarget>()({
     return { kind: 'REDIRECT', ...defined({ ports }), random: given.random !== undefined }
   },
   print: target => printValue('to-ports', target.ports, printNatPorts) + printFlag('random', target.random),
+  list: target => listValue('redir ports', target.ports, listNatPorts) + listFlag('random', target.random),
 })

@@ -55,4 +55,5 @@ export const REJECT = defineTarget<RejectTarget>()({
   }),
   placementOf: target => (target.with === 'tcp-reset' ? { protocols: [protocols.tcp] } : {}),
   print: target => ` --reject-with ${target.with}`,
+  list: target => ` reject-with ${target.with}`,
 })

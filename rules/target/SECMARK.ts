@@ -18,4 +18,5 @@ export const SECMARK = defineTarget<SecmarkTarget>()({
   verdict: 'continue',
   build: ({ selctx }) => ({ kind: 'SECMARK', context: selctx?.value ?? '' }),
   print: target => ` --selctx ${printName(target.context)}`,
+  list: target => ` SECMARK selctx ${target.context}`,
 })

@@ -2,7 +2,7 @@ import { defined } from '../defined.ts'
 import { RuleError } from '../error.ts'
 import { defineTarget } from '../extension.ts'
 import { flag, option, pair } from '../option.ts'
-import { printFlag, printValue } from '../term.ts'
+import { listFlag, listValue, printFlag, printValue } from '../term.ts'
 import { parseName, printName } from '../value/name.ts'
 import { maximum, parseNumber } from '../value/number.ts'
 
@@ -92,6 +92,10 @@ export const SET = defineTarget<SetTarget>()({
     printValue('add-set', add, printAddition) +
     printValue('del-set', remove, printReference) +
     printValue('map-set', map, printMapping),
+  list: ({ add, remove, map }) =>
+    listValue('add-set', add, listAddition) +
+    listValue('del-set', remove, listReference) +
+    listValue('map-set', map, listMapping),
 })
 
 const printReference = ({ name, sides }: SetReference): string => `${printName(name)} ${sides.join(',')}`
@@ -104,3 +108,14 @@ const printMapping = (map: SetMapping): string =>
   printFlag('map-mark', map.mark) +
   printFlag('map-prio', map.priority) +
   printFlag('map-queue', map.queue)
+
+const listReference = ({ name, sides }: SetReference): string => `${name} ${sides.join(',')}`
+
+const listAddition = (add: SetAddition): string =>
+  listReference(add) + listFlag('exist', add.exist) + listValue('timeout', add.timeout)
+
+const listMapping = (map: SetMapping): string =>
+  listReference(map) +
+  listFlag('map-mark', map.mark) +
+  listFlag('map-prio', map.priority) +
+  listFlag('map-queue', map.queue)

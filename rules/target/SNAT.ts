@@ -1,7 +1,7 @@
 import { defineTarget } from '../extension.ts'
 import { flag, option } from '../option.ts'
-import { printFlag } from '../term.ts'
-import { checkNatPorts, type NatRange, parseNatRange, printNatRange } from '../value/nat.ts'
+import { listFlag, printFlag } from '../term.ts'
+import { checkNatPorts, listNatRange, type NatRange, parseNatRange, printNatRange } from '../value/nat.ts'
 
 export interface SnatTarget {
   readonly kind: 'SNAT'
@@ -38,4 +38,9 @@ export const SNAT = defineTarget<SnatTarget>()({
     printFlag('random', target.random) +
     printFlag('random-fully', target.randomFully) +
     printFlag('persistent', target.persistent),
+  list: target =>
+    listNatRange(target.to) +
+    listFlag('random', target.random) +
+    listFlag('random-fully', target.randomFully) +
+    listFlag('persistent', target.persistent),
 })

@@ -1,5 +1,6 @@
 import { defineTarget } from '../extension.ts'
 import {
+  listTranslation,
   type PrefixTranslation,
   prefixOptions,
   printTranslation,
@@ -19,4 +20,5 @@ export const SNPT = defineTarget<SnptTarget>()({
   options: prefixOptions,
   build: given => ({ kind: 'SNPT', ...readTranslation(given) }),
   print: printTranslation,
+  list: target => listTranslation('SNPT', target),
 })

@@ -1,7 +1,7 @@
 import { defined } from '../defined.ts'
 import { defineTarget } from '../extension.ts'
 import { flag, option } from '../option.ts'
-import { printFlag, printValue } from '../term.ts'
+import { listFlag, listValue, printFlag, printValue } from '../term.ts'
 import { maximum, parseNumber } from '../value/number.ts'
 import { protocols } from '../value/protocol.ts'
 
@@ -42,4 +42,12 @@ export const SYNPROXY = defineTarget<SynproxyTarget>()({
     printValue('wscale', target.windowScale) +
     printValue('mss', target.mss) +
     printFlag('ecn', target.ecn),
+  list: target =>
+    ' SYNPROXY' +
+    listFlag('sack-perm', target.sackPermitted) +
+    listFlag('timestamp', target.timestamp) +
+    listValue('wscale', target.windowScale) +
+    listValue('mss', target.mss) +
+    listFlag('ecn', target.ecn) +
+    ' ',
 })

@@ -36,6 +36,7 @@ export const TCPMSS = defineTarget<TcpmssTarget>()({
   // where a packet comes in its route is not known yet
   placementOf: ({ mss }) => (mss === 'pmtu' ? { chains: ['FORWARD', 'OUTPUT', 'POSTROUTING'] } : {}),
   print: ({ mss }) => (mss === 'pmtu' ? ' --clamp-mss-to-pmtu' : ` --set-mss ${mss}`),
+  list: ({ mss }) => (mss === 'pmtu' ? ' TCPMSS clamp to PMTU' : ` TCPMSS set ${mss}`),
 })
 
 const asksForSyn = (match: BuildContext['matches'][number]): boolean =>

@@ -44,4 +44,9 @@ export const TCPOPTSTRIP = defineTarget<TcpoptstripTarget>()({
   options: { 'strip-options': option(parseOptions) },
   build: given => ({ kind: 'TCPOPTSTRIP', options: given['strip-options']?.value ?? [] }),
   print: ({ options }) => (options.length === 0 ? '' : ` --strip-options ${options.join(',')}`),
+  list: ({ options }, { numeric }) =>
+    options.length === 0 ? '' : ` TCPOPTSTRIP options ${(numeric ? options : options.map(nameOf)).join(',')}`,
 })
+
+const nameOf = (number: number): string =>
+  Object.keys(NAMES).find(name => NAMES[name] === number) ?? `${number}`

@@ -37,4 +37,6 @@ export const TEE = defineTarget<TeeTarget>()({
   }),
   print: ({ gateway, outInterface }, { family }) =>
     ` --gateway ${printAddress(family, gateway)}${printValue('oif', outInterface, printName)}`,
+  list: ({ gateway, outInterface }, { family }) =>
+    ` TEE gw:${printAddress(family, gateway)}${outInterface === undefined ? '' : ` oif=${outInterface}`}`,
 })

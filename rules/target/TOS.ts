@@ -1,7 +1,8 @@
 import { defineTarget } from '../extension.ts'
 import { option } from '../option.ts'
 import { withTypeOfService } from '../packet/change.ts'
-import { printTos } from '../value/tos.ts'
+import { maximum } from '../value/number.ts'
+import { printTos, printTosByte, tosName } from '../value/tos.ts'
 import { type TosChange, tosChanges } from '../value/tos-change.ts'
 
 export interface TosTarget extends TosChange {
@@ -30,4 +31,15 @@ export const TOS = defineTarget<TosTarget>()({
   },
   apply: ({ value, mask }, packet) => withTypeOfService(packet, tos => (tos & ~mask) ^ value),
   print: target => ` --set-tos ${printTos(target)}`,
+  list: (target, { numeric }) => (numeric ? ` TOS set ${printTos(target)}` : listChange(target)),
 })
+
+function listChange({ value, mask }: TosChange): string {
+  const name = tosName({ value, mask })
+  // so are the blanks of iptables
+  if (name !== undefined) return `  TOS set${name}`
+  if (mask === maximum(8)) return ` TOS set ${printTos({ value, mask })}`
+  if (value === 0) return ` TOS and ${printTosByte(~mask & maximum(8))}`
+  if (value === mask) return ` TOS or ${printTosByte(value)}`
+  return mask === 0 ? ` TOS xor ${printTosByte(value)}` : ` TOS set ${printTos({ value, mask })}`
+}

@@ -35,4 +35,6 @@ export const TPROXY = defineTarget<TproxyTarget>()({
   }),
   print: ({ port, address, mark }, { family }) =>
     ` --on-port ${port} --on-ip ${printAddress(family, address)} --tproxy-mark ${printMarkChange(mark)}`,
+  list: ({ port, address, mark }, { family }) =>
+    ` TPROXY redirect ${printAddress(family, address)}:${port} mark ${printMarkChange(mark)}`,
 })

@@ -1,6 +1,6 @@
 import { defineTarget } from '../extension.ts'
 import { withHops } from '../packet/change.ts'
-import { type HopChange, hopOption } from '../value/hop-change.ts'
+import { type HopChange, hopOption, listHopChange } from '../value/hop-change.ts'
 
 /** Changes the TTL. */
 export interface TtlTarget extends HopChange {
@@ -24,4 +24,5 @@ export const TTL = defineTarget<TtlTarget>()({
   },
   apply: (target, packet) => withHops(packet, target),
   print: ({ change, hops }) => ` --ttl-${change} ${hops}`,
+  list: target => listHopChange('TTL', target),
 })

@@ -1,4 +1,5 @@
 import { RuleError } from '../error.ts'
+import type { ListContext } from '../extension.ts'
 import type { Family } from '../family.ts'
 import { addressBits, parseAddress, parseMask, prefixLength, printAddress } from './address.ts'
 
@@ -36,6 +37,10 @@ export const printPrefix = (prefix: AddressPrefix): string =>
   prefix.length === addressBits(prefix.family)
     ? printAddress(prefix.family, prefix.address)
     : printWholePrefix(prefix)
+
+/** As -L shows it: the address of zeros is `anywhere`, whatever its length, unless numbers are wanted. */
+export const listPrefix = (prefix: AddressPrefix, { numeric }: ListContext): string =>
+  prefix.address === 0n && !numeric ? 'anywhere' : printPrefix(prefix)
 
 export function prefixMatches({ family, address, length }: AddressPrefix, other: bigint): boolean {
   const ignored = BigInt(addressBits(family) - length)

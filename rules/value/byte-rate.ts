@@ -57,11 +57,21 @@ export const burstOf = (rate: ByteRate, bytes: number): number => Math.ceil(byte
  */
 export function printBurst(rate: ByteRate, burst: number): string {
   const bytes = bytesPerSecond(rate) * burst
-  const unit = UNITS.find(one => bytes >= one.bytes) ?? UNITS[2]
-  const whole = Math.floor(bytes / unit.bytes)
+  const { unit, whole } = wholeUnits(bytes)
   const cut = whole * unit.bytes
   const same = cut >= bytesPerSecond(rate) && burstOf(rate, cut) === burst
   return same ? `${whole}${unit.name}` : `${bytes}b`
+}
+
+/** Cut down whatever it would be read back as. */
+export function cutBurst(rate: ByteRate, burst: number): string {
+  const { unit, whole } = wholeUnits(bytesPerSecond(rate) * burst)
+  return `${whole}${unit.name}`
+}
+
+function wholeUnits(bytes: number): { readonly unit: (typeof UNITS)[number]; readonly whole: number } {
+  const unit = UNITS.find(one => bytes >= one.bytes) ?? UNITS[2]
+  return { unit, whole: Math.floor(bytes / unit.bytes) }
 }
 
 /** Bytes, or packets; `plain` where no unit was given. */

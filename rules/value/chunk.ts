@@ -88,14 +88,23 @@ function parseChunk(word: string): Chunk {
 
 export function printChunks(chunks: Chunks): string {
   if (chunks === 'all') return 'ALL'
-  return chunks.length === 0 ? 'NONE' : chunks.map(printChunk).join(',')
+  return chunks.length === 0 ? 'NONE' : chunks.map(chunk => printChunk(chunk)).join(',')
 }
 
-function printChunk({ name, mask, set }: Chunk): string {
+/** With numbers for the names. */
+export const listChunkNumbers = (chunks: Chunks): string =>
+  chunks === 'all' || chunks.length === 0
+    ? printChunks(chunks)
+    : chunks.map(chunk => printChunk(chunk, chunkNumber(chunk))).join(',')
+
+const chunkNumber = (chunk: Chunk): string =>
+  `0x${chunkType(chunk).toString(16).toUpperCase().padStart(4, '0')}`
+
+function printChunk({ name, mask, set }: Chunk, shown: string = name): string {
   const letters = (FLAGS[name] ?? [])
     .filter(([, bit]) => (mask & bit) !== 0)
     .map(([letter, bit]) => ((set & bit) === 0 ? letter.toLowerCase() : letter))
-  return letters.length === 0 ? name : `${name}:${letters.join('')}`
+  return letters.length === 0 ? shown : `${shown}:${letters.join('')}`
 }
 
 export const chunkType = (chunk: Chunk): number => TYPES[chunk.name]

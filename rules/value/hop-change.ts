@@ -18,3 +18,9 @@ export const hopOption = (change: HopChange['change'], excludes: readonly string
     }),
     { excludes },
   )
+
+const LISTED = { set: 'set to', inc: 'increment by', dec: 'decrement by' } as const
+
+/** ` TTL set to 64` */
+export const listHopChange = (name: string, { change, hops }: HopChange): string =>
+  ` ${name} ${LISTED[change]} ${hops}`

@@ -37,3 +37,9 @@ export function hopsCompare({ comparison, value }: HopComparison, hops: number):
   if (comparison === 'gt') return hops > value
   return (hops === value) === (comparison === 'eq')
 }
+
+const SIGNS = { eq: '==', ne: '!=', lt: '<', gt: '>' } as const
+
+/** ` TTL match TTL == 64` */
+export const listHopComparison = (name: string, { comparison, value }: HopComparison): string =>
+  ` ${name} match ${name} ${SIGNS[comparison]} ${value}`

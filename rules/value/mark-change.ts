@@ -25,3 +25,11 @@ export const printMarkChange = ({ value, mask }: MarkChange): string => `${hex(v
 
 export const changeMark = ({ value, mask }: MarkChange, mark: number): number =>
   ((mark & ~mask) ^ value) >>> 0
+
+/** By the shortest spelling: ` and`, ` or`, ` xor`, ` set`, or else ` xset` with the mask; `name` stands before it. */
+export function listMarkChange(name: string, { value, mask }: MarkChange): string {
+  if (value === 0) return ` ${name} and ${hex(~mask >>> 0)}`
+  if (value === mask) return ` ${name} or ${hex(value)}`
+  if (mask === 0) return ` ${name} xor ${hex(value)}`
+  return mask === ALL ? ` ${name} set ${hex(value)}` : ` ${name} xset ${printMarkChange({ value, mask })}`
+}

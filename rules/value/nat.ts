@@ -93,11 +93,20 @@ function readAddresses(text: string, family: Family): AddressRange {
   return { family, low, high: dash < 0 ? low : parseAddress(text.slice(dash + 1), family) }
 }
 
-export function printNatRange({ addresses, ports }: NatRange): string {
+export const printNatRange = (range: NatRange): string => printRange(range, printNatPorts)
+
+function printRange({ addresses, ports }: NatRange, printPorts: (ports: NatPorts) => string): string {
   const text = addresses ? printAddresses(addresses) : ''
   if (!ports) return text
-  return `${addresses?.family === 6 ? `[${text}]` : text}:${printNatPorts(ports)}`
+  return `${addresses?.family === 6 ? `[${text}]` : text}:${printPorts(ports)}`
 }
+
+/** Listings show one port as one, whatever stands behind it. */
+export const listNatPorts = ({ low, high, base }: NatPorts): string =>
+  printNatPorts({ low, high }) + (base === undefined ? '' : `/${base}`)
+
+/** ` to:1.2.3.4:80` */
+export const listNatRange = (range: NatRange): string => ` to:${printRange(range, listNatPorts)}`
 
 const printAddresses = ({ family, low, high }: AddressRange): string =>
   low === high ? printAddress(family, low) : `${printAddress(family, low)}-${printAddress(family, high)}`

@@ -6,7 +6,7 @@ import type { MatchResult } from '../extension.ts'
 import { option } from '../option.ts'
 import { findHeader } from '../packet/extension-header.ts'
 import type { Packet } from '../packet.ts'
-import { agrees, asTerm, printTerm, type Term } from '../term.ts'
+import { agrees, asTerm, printTerm, showTerm, type Term } from '../term.ts'
 import { maximum, parseNumber } from './number.ts'
 
 export interface HeaderOption {
@@ -60,6 +60,11 @@ export const optionHeader = (
 export const printOptionHeader = (name: string, { length, options }: OptionHeader): string =>
   printTerm(`${name}-len`, length, String) +
   (options ? ` --${name}-opts ${options.map(printOption).join(',')}` : '')
+
+export const listOptionHeader = (name: string, { length, options }: OptionHeader): string =>
+  ` ${name}` +
+  (length ? ` length:${showTerm(length)}` : '') +
+  (options ? ` opts ${options.map(printOption).join(',')}` : '')
 
 const printOption = ({ type, length }: HeaderOption): string =>
   length === undefined ? `${type}` : `${type}:${length}`

@@ -23,3 +23,8 @@ export function parseOwners(text: string, what: 'user' | 'group'): Range {
 }
 
 export const printOwners = ({ low, high }: Range): string => (low === high ? `${low}` : `${low}-${high}`)
+
+/** With names, as far as every system has them. */
+export const nameOwners = (owners: Range): string =>
+  Object.keys(NAMES).find(name => NAMES[name] === owners.low && NAMES[name] === owners.high) ??
+  printOwners(owners)

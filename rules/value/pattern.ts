@@ -55,11 +55,14 @@ function fail(message: string, hint?: string): never {
 const isPrintable = (byte: number): boolean => byte >= 0x20 && byte < 0x7f
 
 /** With its option: as text where all of it can be printed, else all of it in hexadecimal. */
-export function printPattern(bytes: Pattern): string {
+export const printPattern = (bytes: Pattern): string =>
+  `--${bytes.every(isPrintable) ? '' : 'hex-'}string ${listPattern(bytes)}`
+
+/** As printPattern, without the option. */
+export function listPattern(bytes: Pattern): string {
   if (!bytes.every(isPrintable))
-    return `--hex-string "|${bytes.map(byte => byte.toString(16).padStart(2, '0')).join('')}|"`
-  const text = String.fromCharCode(...bytes).replace(/["\\]/g, character => `\\${character}`)
-  return `--string "${text}"`
+    return `"|${bytes.map(byte => byte.toString(16).padStart(2, '0')).join('')}|"`
+  return `"${String.fromCharCode(...bytes).replace(/["\\]/g, character => `\\${character}`)}"`
 }
 
 /** Where the pattern first lies in the bytes from `start` on; -1 where it does not. */

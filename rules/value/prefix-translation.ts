@@ -41,3 +41,6 @@ export const readTranslation = (given: {
 /** Both always; iptables-save leaves ::/0 out, which iptables-restore then misses. */
 export const printTranslation = ({ from, to }: PrefixTranslation): string =>
   ` --src-pfx ${printAddressMask(from)} --dst-pfx ${printAddressMask(to)}`
+
+export const listTranslation = (name: string, { from, to }: PrefixTranslation): string =>
+  ` ${name} src-pfx ${printAddressMask(from)} dst-pfx ${printAddressMask(to)}`

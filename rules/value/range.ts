@@ -1,5 +1,5 @@
 import { RuleError } from '../error.ts'
-import { asTerm, type Term } from '../term.ts'
+import { asTerm, showTerm, type Term } from '../term.ts'
 import { parseNumber, type Range } from './number.ts'
 
 /**
@@ -27,3 +27,7 @@ export function rangeTerm(given: Term<Range> | undefined, last: number): Term<Ra
   const asksNothing = given && !given.negated && given.value.low === 0 && given.value.high === last
   return asksNothing ? undefined : asTerm(given)
 }
+
+/** `id:5` or `ids:!5:6`, under the name it is given; '' where nothing is asked. */
+export const listRange = (name: string, given: Term<Range> | undefined): string =>
+  given ? `${name}${given.value.low === given.value.high ? '' : 's'}:${showTerm(given, printRange)}` : ''

@@ -4,7 +4,7 @@ import { agrees, printTerm, type Term } from '../term.ts'
 import { isIn, maximum, type Range } from './number.ts'
 import { parseRange, printRange, rangeTerm } from './range.ts'
 
-const LAST_SPI = maximum(32)
+export const LAST_SPI = maximum(32)
 
 /** A security parameter index, or a range of them (RFC 4301). */
 export const spiOption = (traits: OptionTraits = {}) =>

@@ -18,6 +18,13 @@ const NAMES: Readonly<Record<string, number>> = {
 const NAME_MASK = 0x3f
 const ALL = maximum(8)
 
+/** As listings show it; undefined where it is none of those that have a name. */
+export function tosName({ value, mask }: MaskedTos): string | undefined {
+  if (mask !== NAME_MASK) return undefined
+  const name = Object.keys(NAMES).find(one => NAMES[one] === value)
+  return name?.replace(/\b[a-z]/g, letter => letter.toUpperCase())
+}
+
 /** A name, `value` or `value/mask`. */
 export function parseTos(text: string): MaskedTos {
   const named = NAMES[text.toLowerCase()]
@@ -31,6 +38,6 @@ export function parseTos(text: string): MaskedTos {
   }
 }
 
-export const printTos = ({ value, mask }: MaskedTos): string => `${byte(value)}/${byte(mask)}`
+export const printTos = ({ value, mask }: MaskedTos): string => `${printTosByte(value)}/${printTosByte(mask)}`
 
-const byte = (value: number): string => `0x${value.toString(16).padStart(2, '0')}`
+export const printTosByte = (value: number): string => `0x${value.toString(16).padStart(2, '0')}`
