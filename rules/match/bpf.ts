@@ -82,7 +82,7 @@ export const bpf = defineMatch<BpfMatch>()({
   // iptables puts a NUL behind the program, and no blank before the word
   list: match =>
     'path' in match
-      ? `match bpf  --object-pinned ${match.path}`
+      ? `match bpf pinned ${match.path}`
       : `match bpf ${match.program.map(printInstruction).join(',')}\0`,
   evaluate(match, packet) {
     if ('path' in match)

@@ -8,7 +8,14 @@ import test from 'ava'
 import { iptablesName } from 'iptables-parser'
 import { type CaseFile, fixtureFiles, hasExtension, upstreamFiles } from '../rules/extension-cases.ts'
 import { notInEveryKernel } from '../rules/known-differences.ts'
-import { goldenPath, goldenText, type ListBatch, listBatch, listBatches, listForms } from '../rules/list-cases.ts'
+import {
+  goldenPath,
+  goldenText,
+  type ListBatch,
+  listBatch,
+  listBatches,
+  listForms,
+} from '../rules/list-cases.ts'
 import { kernelTest } from './needs-kernel.ts'
 
 const { UPDATE_GOLDENS: update } = process.env
@@ -16,12 +23,13 @@ const namespace = `bpft-list-${process.pid}`
 const lock = join(tmpdir(), `${namespace}.lock`)
 const SEPARATOR = '\f'
 
-function inside(script: string, input = ''): { readonly stdout: string; readonly stderr: string } {
+function inside(script: string): string {
   const env = { ...process.env, XTABLES_LOCKFILE: lock }
   const args = [`--net=/run/netns/${namespace}`, '--', 'unshare', '--mount', 'sh', '-c', script]
-  const { stdout, stderr, error } = spawnSync('nsenter', args, { input, encoding: 'utf8', env })
+  const { status, stdout, stderr, error } = spawnSync('nsenter', args, { encoding: 'utf8', env })
   if (error) throw error
-  return { stdout, stderr }
+  if (status !== 0) throw new Error(stderr)
+  return stdout
 }
 
 /** Names that are the machine's own, of hosts and users, are nothing we look up. */
@@ -44,9 +52,7 @@ function askAll(batches: readonly ListBatch[]): readonly (readonly string[])[] {
       `printf '*${table}\\nCOMMIT\\n' | ${legacy}-restore`,
     ].join('\n')
   })
-  const { stdout, stderr } = inside([WITHOUT_NAMES, ...script].join('\n'))
-  const answers = stdout.split(SEPARATOR)
-  if (stderr !== '') throw new Error(stderr)
+  const answers = inside(['set -e', WITHOUT_NAMES, ...script].join('\n')).split(SEPARATOR)
   return batches.map((_, index) => answers.slice(index * listForms.length, (index + 1) * listForms.length))
 }
 
@@ -60,22 +66,32 @@ test.after.always(() => {
 })
 
 function tryFile(file: CaseFile): void {
+  const batches = listBatches(file)
+  // a table of nothing but mistakes
+  if (batches.length === 0) return
   kernelTest(file.name, t => {
-    for (const program of file.programs) inside(program)
-    const batches = listBatches(file)
+    // not every machine has all of them; a rule that needs what is missing fails below
+    for (const program of file.programs) inside(`${program} || true`)
     const answers = askAll(batches)
     if (update === '1' && file.name.includes('/'))
       writeFileSync(
         goldenPath(file.name),
-        goldenText(file, (batch, form) => answers[batches.findIndex(one => one.text === batch.text)]?.[form] ?? ''),
+        goldenText(
+          file,
+          (batch, form) => answers[batches.findIndex(one => one.text === batch.text)]?.[form] ?? '',
+        ),
       )
     for (const [index, batch] of batches.entries())
       for (const [form, [, options]] of listForms.entries())
-        t.is(listBatch(batch, options), answers[index]?.[form], `IPv${batch.family}`)
-    t.pass()
+        t.is(listBatch(batch, options), answers[index]?.[form] ?? '', `IPv${batch.family}`)
   })
 }
 
 for (const file of fixtureFiles()) if (!Object.hasOwn(notInEveryKernel, file.name)) tryFile(file)
+
+/** Extensions whose rules the kernel may refuse, or, as rateest, only takes behind rules that the tables make by programs. */
+const refused = [...Object.keys(notInEveryKernel).map(name => /(\w+)[.\d]*\.t$/.exec(name)?.[1]), 'rateest']
+
 for (const file of upstreamFiles() ?? [])
-  if (file.extension !== undefined && hasExtension(file.extension)) tryFile(file)
+  if (file.extension !== undefined && hasExtension(file.extension) && !refused.includes(file.extension))
+    tryFile(file)
