@@ -5,7 +5,8 @@ import { domain, type FieldName, fields, transport } from './field.ts'
 import type { Lane } from './lane.ts'
 import { addressStep, interfaceStep } from './match/core.ts'
 import { matchTranslators } from './match/registry.ts'
-import { type MatchTranslator, Untranslatable } from './match/translate.ts'
+import { type MatchTranslator, Untranslatable, type UntranslatableOptions } from './match/translate.ts'
+import type { Hook } from './program.ts'
 import { targetTranslators } from './target/registry.ts'
 import type { AnyTest, MaskTest, SetTest, Step } from './test.ts'
 import { setTerm, setTest } from './test.ts'
@@ -104,6 +105,9 @@ function matchSteps(match: Rule['matches'][number], lane: Lane, family: Family):
   }
 }
 
+const hintFor = (hooks: readonly Hook[]): UntranslatableOptions =>
+  hooks.includes('nf-input') ? { hint: 'the netfilter hook knows more: use --hook netfilter' } : {}
+
 /** Throws where the hook does not know a field that a step asks for. */
 function known(step: Step, { hook }: Lane): void {
   const asked =
@@ -116,7 +120,8 @@ function known(step: Step, { hook }: Lane): void {
           : [step]
   for (const { field } of asked) {
     const { hooks, title } = fields[field]
-    if (hooks && !hooks.includes(hook)) throw new Untranslatable(`the ${title} is not known at ${hook}`)
+    if (hooks && !hooks.includes(hook))
+      throw new Untranslatable(`the ${title} is not known at ${hook}`, hintFor(hooks))
   }
 }
 

@@ -135,14 +135,9 @@ function refusalOf(error: unknown, lane: Lane, rule: Rule, counted: Counted | un
     rule: counted,
     ...(span && { span }),
     reason: error.message,
-    hint: error.hint ?? hintFor(lane),
+    hint: error.hint ?? "take the rule out, or leave this rule set to the kernel's own iptables",
   }
 }
-
-const hintFor = ({ hook }: Lane): string =>
-  hook.startsWith('nf-')
-    ? "take the rule out, or leave this rule set to the kernel's own iptables"
-    : 'the netfilter hook knows more: use --hook netfilter'
 
 /** A chain that several base chains reach is refused once for each of them; one of them is enough to say. */
 function distinct(refusals: readonly Refusal[]): Refusal[] {
