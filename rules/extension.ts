@@ -56,7 +56,7 @@ interface Extension<V, O extends OptionTable> extends Placement {
   build(given: GivenOptions<O>, context: BuildContext): V
   /** The options as iptables-save prints them, each with a blank before it; '' when there are none. */
   print(value: V, context: PrintContext): string
-  /** As iptables -L shows it, with a blank before it. Left out: it shows its name alone. */
+  /** As iptables -L shows it, with a blank before it. Left out: a match shows its name alone, a target nothing. */
   list?(value: V, context: ListContext): string
 }
 
