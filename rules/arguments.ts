@@ -5,67 +5,20 @@ import { buildRules } from './build.ts'
 import { CommandDraft } from './command-draft.ts'
 import { type CoreName, type CoreOption, coreOptions, NEGATABLE, shortOptions } from './command-option.ts'
 import { readInterface, readProtocol } from './core-value.ts'
-import type { Counters } from './counters.ts'
-import { parseCounter } from './counters.ts'
+import { type Counters, parseCounter } from './counters.ts'
+import type { CoreUse, Draft, ExtensionUse, RuleContext } from './draft.ts'
 import { RuleError, refused } from './error.ts'
-import type { TableName } from './extension.ts'
 import type { Family } from './family.ts'
-import type { OptionSpec, OptionUse } from './option.ts'
+import type { OptionSpec } from './option.ts'
+import { optionsOf } from './option-index.ts'
 import { type AnyMatchExtension, type AnyTargetExtension, findMatch, findTarget } from './registry.ts'
 import type { Rule } from './rule.ts'
 import { join, type Span } from './span.ts'
-import type { Term } from './term.ts'
 import type { Token } from './token.ts'
-import { countWords, type KeepUnknown, type UnknownMatch, type UnknownTarget, written } from './unknown.ts'
+import { countWords, type KeepUnknown, written } from './unknown.ts'
 import { checkTargetName } from './value/chain.ts'
-import type { InterfacePattern } from './value/interface.ts'
 import { cNumber } from './value/number.ts'
 import { printProtocol } from './value/protocol.ts'
-
-export interface RuleContext {
-  readonly family: Family
-  readonly table: TableName
-  readonly chain: string
-}
-
-/** An option of the rule itself, as given: the value still as text. */
-export interface CoreUse {
-  readonly text: string
-  readonly negated: boolean
-  readonly span: Span
-}
-
-/** One -m, or the extension of -j, and what was given of its options, as text. */
-export interface ExtensionUse<E> {
-  readonly extension: E
-  span: Span
-  readonly uses: RawUse[]
-}
-
-export interface RawUse {
-  readonly name: string
-  readonly spec: OptionSpec<unknown>
-  readonly words: readonly string[]
-  readonly negated: boolean
-  readonly span: Span
-}
-
-/** The name of an extension without its uses of options resolved yet. */
-export type BuiltUse = OptionUse
-
-/** Everything a rule's arguments gave, before values are read: a value may depend on an option that comes later. */
-export interface Draft {
-  readonly family: Family
-  readonly span: Span
-  /** As text; what follows are values of it. */
-  readonly core: { [K in CoreName]?: CoreUse }
-  protocol?: Term<number>
-  inInterface?: Term<InterfacePattern>
-  outInterface?: Term<InterfacePattern>
-  readonly matches: (ExtensionUse<AnyMatchExtension> | UnknownMatch)[]
-  target?: ExtensionUse<AnyTargetExtension> | UnknownTarget
-  counters?: Counters
-}
 
 /** Reads a rule's arguments; several addresses in -s or -d make several rules. */
 export function parseRules(tokens: readonly Token[], context: RuleContext, span: Span): Rule[] {
@@ -395,28 +348,6 @@ export class ArgumentReader {
     const last = this.#tokens[this.#at - 1] ?? token
     return { source: first.source, start: first.start, end: last.end }
   }
-}
-
-type OptionIndex = ReadonlyMap<string, { readonly name: string; readonly spec: OptionSpec<unknown> }>
-
-const optionIndex: Readonly<Record<Family, WeakMap<object, OptionIndex>>> = {
-  4: new WeakMap(),
-  6: new WeakMap(),
-}
-
-function optionsOf(extension: AnyMatchExtension | AnyTargetExtension, family: Family): OptionIndex {
-  let index = optionIndex[family].get(extension)
-  if (!index) {
-    index = new Map(
-      Object.entries(extension.options)
-        .filter(([, spec]) => spec.families?.includes(family) ?? true)
-        .flatMap(([name, spec]) =>
-          [name, ...(spec.aliases ?? [])].map(long => [long, { name, spec }] as const),
-        ),
-    )
-    optionIndex[family].set(extension, index)
-  }
-  return index
 }
 
 /** A protocol given by name loads the match of just that name: `-p mh` does, `-p ipv6-mh` does not. */

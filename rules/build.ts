@@ -1,7 +1,7 @@
 // From what a rule's arguments gave, as text, to a rule with typed values, with every check that needs the rule as a whole.
 
-import type { CoreUse, Draft, ExtensionUse, RawUse, RuleContext } from './arguments.ts'
 import { readAddresses } from './core-value.ts'
+import type { CoreUse, Draft, ExtensionUse, RawUse, RuleContext } from './draft.ts'
 import { type Refusal, RuleError } from './error.ts'
 import type { BuildContext, Placement } from './extension.ts'
 import { iptablesName } from './family.ts'

@@ -1,5 +1,6 @@
 // What only a whole table can tell: whether its chains call one another in a circle, and what stands below which base chain.
 
+import { calledBy } from './chain-target.ts'
 import { RuleError } from './error.ts'
 import { checkReach } from './reach.ts'
 import type { ChainTarget } from './registry.ts'
@@ -11,9 +12,6 @@ export function checkTable(table: Table): void {
   checkLoops(table)
   checkReach(table)
 }
-
-const chainTarget = (rule: Chain['rules'][number]): ChainTarget | undefined =>
-  rule.target?.kind === 'jump' || rule.target?.kind === 'goto' ? rule.target : undefined
 
 const placeOf = ({ span }: ChainTarget): { span?: NonNullable<ChainTarget['span']> } => (span ? { span } : {})
 
@@ -54,7 +52,7 @@ function walk(start: Chain, chains: ReadonlyMap<string, Chain>, done: Set<string
 function targetsOf({ rules }: Chain): readonly ChainTarget[] {
   const targets = new Map<string, ChainTarget>()
   for (const rule of rules) {
-    const target = chainTarget(rule)
+    const target = calledBy(rule)
     if (target && !targets.has(target.chain)) targets.set(target.chain, target)
     // the kernel does not look behind a rule that every packet ends at
     if (endsAll(rule)) break

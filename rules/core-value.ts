@@ -1,6 +1,6 @@
 // The values of a rule's own options, with iptables' own words for what is wrong with them.
 
-import type { CoreUse, Draft } from './arguments.ts'
+import type { CoreUse, Draft } from './draft.ts'
 import { RuleError, refused } from './error.ts'
 import type { Family } from './family.ts'
 import type { Rule } from './rule.ts'

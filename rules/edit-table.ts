@@ -1,3 +1,4 @@
+import { calledBy, jumpTo, noTarget } from './chain-target.ts'
 import {
   type Edit,
   type InsertCommand,
@@ -8,12 +9,11 @@ import {
 import { type Counters, noCounters } from './counters.ts'
 import { type Refusal, RuleError, refused } from './error.ts'
 import type { TableName } from './extension.ts'
-import type { ChainTarget, Target } from './registry.ts'
 import type { Rule } from './rule.ts'
 import { baseChains, type Chain, type Policy, type Table } from './ruleset.ts'
 import { sameRule } from './same.ts'
 import type { Span } from './span.ts'
-import { utf8Length } from './value/quote.ts'
+import { shortenedName } from './value/chain.ts'
 
 /** A chain being edited. */
 interface OpenChain {
@@ -290,7 +290,7 @@ export class TableEditor {
     if (!chain || this.#base.includes(name)) throw refused('ERR_CHAIN', NO_CHAIN, { span })
     this.#touch(chain)
     this.#chains.delete(name)
-    const given = shortened(to)
+    const given = shortenedName(to)
     this.#chains.set(given, chain)
     this.#renew()
     for (const other of this.#chains.values())
@@ -426,43 +426,10 @@ function closed(name: string, chain: OpenChain | undefined): Chain {
   return { ...rest, name }
 }
 
-export const calledBy = ({ target }: Rule): ChainTarget | undefined =>
-  target && (target.kind === 'jump' || target.kind === 'goto') ? target : undefined
-
-const jumpTo = (target: Target): ChainTarget => ({
-  kind: 'jump',
-  chain: target.kind,
-  ...(target.span && { span: target.span }),
-})
-
-function noTarget({ kind, chain, span }: ChainTarget, whole: Span): RuleError {
-  return new RuleError('ERR_CHAIN', `there is no chain or target "${chain}"`, {
-    span: span ?? whole,
-    hint: `a user chain is declared with a line ":${chain} - [0:0]"`,
-    refusal: {
-      status: 2,
-      text:
-        kind === 'goto'
-          ? `goto '${chain}' is not a chain`
-          : `Couldn't load target \`${chain}':No such file or directory\n`,
-    },
-  })
-}
-
 function withoutCounters(rule: Rule): Rule {
   if (!rule.counters) return rule
   const { counters: _, ...rest } = rule
   return rest
-}
-
-/** Bytes of a name in libiptc. */
-const LABEL_SIZE = 29
-
-/** libiptc cuts a new name that is too long, where it refuses such a name everywhere else. */
-function shortened(name: string): string {
-  let short = name
-  while (utf8Length(short) > LABEL_SIZE) short = short.slice(0, -1)
-  return short
 }
 
 /** libiptc sorts user chains with strcmp. */

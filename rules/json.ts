@@ -1,9 +1,10 @@
 // Rule sets as JSON, and back. The schema (docs/json.md) speaks of options as iptables names them, not of our types, so that it
 // stays the same when those change.
 
-import { parseRules, type RuleContext } from './arguments.ts'
+import { parseRules } from './arguments.ts'
 import { checkTable } from './check.ts'
 import { type Counters, parseCounter } from './counters.ts'
+import type { RuleContext } from './draft.ts'
 import { TableEditor } from './edit-table.ts'
 import { RuleError } from './error.ts'
 import type { Family } from './family.ts'

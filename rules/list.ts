@@ -1,8 +1,8 @@
 // iptables -L: chains and rules as a table for people. Host names are not looked up; names of protocols and services are.
 
+import { calledBy } from './chain-target.ts'
 import type { ListCommand } from './command.ts'
 import { type Counters, noCounters } from './counters.ts'
-import { calledBy } from './edit-table.ts'
 import type { ListContext } from './extension.ts'
 import type { Family } from './family.ts'
 import { type Match, matchExtension, type Target, targetExtension } from './registry.ts'

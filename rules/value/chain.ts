@@ -44,3 +44,10 @@ export function checkTargetName(name: string, span: Span): void {
       : `Invalid target name \`${name}'${utf8Length(name) < SIZE ? '' : ` (${SIZE - 1} chars max)`}`
   throw refused('ERR_CHAIN', { status: 2, text }, { span })
 }
+
+/** libiptc cuts a new name that is too long to this many bytes, where it refuses such a name everywhere else. */
+export function shortenedName(name: string): string {
+  let short = name
+  while (utf8Length(short) > SIZE) short = short.slice(0, -1)
+  return short
+}
