@@ -1,6 +1,7 @@
 import { jump } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import type { FieldName } from '../field.ts'
+import type { Item } from '../item.ts'
 import type { Candidate, Leaf, Node } from '../tree/node.ts'
 import { jumpIfNotBelow, loadField } from './compare.ts'
 import type { Frame } from './frame.ts'
@@ -17,6 +18,7 @@ class TreeEmitter {
   readonly #next: Label
   /** Leaves with the same candidates are emitted once. */
   readonly #leaves = new Map<string, Label>()
+  readonly #numbers = new Map<Item, number>()
 
   constructor(frame: Frame, next: Label) {
     this.#frame = frame
@@ -40,7 +42,7 @@ class TreeEmitter {
   /** Where to jump for a leaf that has code already, or needs none. */
   #knownLabel(node: Node): Label | undefined {
     if (node.kind !== 'leaf') return undefined
-    return node.candidates.length === 0 ? this.#next : this.#leaves.get(leafKey(node))
+    return node.candidates.length === 0 ? this.#next : this.#leaves.get(this.#keyOf(node))
   }
 
   #leaf(leaf: Leaf): void {
@@ -48,7 +50,7 @@ class TreeEmitter {
     const known = this.#knownLabel(leaf)
     if (known) return assembler.emit(jump(known))
     const label = assembler.label('leaf')
-    this.#leaves.set(leafKey(leaf), label)
+    this.#leaves.set(this.#keyOf(leaf), label)
     assembler.place(label)
     for (const candidate of leaf.candidates) this.#candidate(candidate)
     const last = leaf.candidates.at(-1)
@@ -64,12 +66,15 @@ class TreeEmitter {
       assembler.place(failed)
     })
   }
-}
 
-const leafKey = ({ candidates }: Leaf): string =>
-  candidates
-    .map(
-      ({ item, tests }) =>
-        `${item.rule}${item.outcome.kind}:${tests.map(test => (test.kind === 'set' ? test.field : '*')).join()}`,
-    )
-    .join(' ')
+  /** Candidates are told apart by their items, since a rule may have several, and by the fields that are still to be asked for. */
+  #keyOf({ candidates }: Leaf): string {
+    return candidates
+      .map(({ item, tests }) => {
+        const number = this.#numbers.get(item) ?? this.#numbers.size
+        this.#numbers.set(item, number)
+        return `${number}:${tests.map(test => (test.kind === 'set' ? test.field : '*')).join()}`
+      })
+      .join(' ')
+  }
+}
