@@ -62,10 +62,10 @@ const random: Helper = ({ world }) => {
   return { low: world.random() >>> 0, high: 0 }
 }
 
-/** Copies from the packet: r1 context, r2 offset, r3 to, r4 length. */
-const loadPacketBytes: Helper = machine => {
+/** Copies from the packet, `start` bytes further on: r1 context, r2 offset, r3 to, r4 length. */
+const loadBytesFrom = (machine: Machine, start: number): number => {
   const { packet } = machine.context
-  const offset = argument(machine, 2).low
+  const offset = start + argument(machine, 2).low
   const length = argument(machine, 4).low
   const inside = offset + length <= packet.length
   writeBytes(
@@ -75,6 +75,16 @@ const loadPacketBytes: Helper = machine => {
   )
   return inside ? 0 : EFAULT
 }
+
+const loadPacketBytes: Helper = machine => loadBytesFrom(machine, 0)
+
+/** BPF_HDR_START_NET of `enum bpf_hdr_start_off`, and where the network header begins in an Ethernet frame. */
+const FROM_NETWORK_HEADER = 1
+const ETHERNET_BYTES = 14
+
+/** As loadPacketBytes, with what the offset counts from in r5. */
+const loadPacketBytesRelative: Helper = machine =>
+  loadBytesFrom(machine, argument(machine, 5).low === FROM_NETWORK_HEADER ? ETHERNET_BYTES : 0)
 
 const pullData: Helper = machine => {
   const { packet, direct } = machine.context
@@ -96,6 +106,7 @@ const implementations: Partial<Record<HelperName, Helper>> = {
   bpf_ktime_get_coarse_ns: now,
   bpf_get_prandom_u32: random,
   bpf_skb_load_bytes: loadPacketBytes,
+  bpf_skb_load_bytes_relative: loadPacketBytesRelative,
   bpf_xdp_load_bytes: loadPacketBytes,
   bpf_skb_pull_data: pullData,
 }
