@@ -58,6 +58,8 @@ const groups: Readonly<Record<Family, Groups>> = {
       '-p tcp ! -f -j DROP',
       '-f -j ACCEPT',
     ],
+    // matches nothing, and all the same has the kernel drop what is too short for it
+    never: ['-p icmp -m icmp ! --icmp-type any'],
     icmp: [
       '-p icmp -m icmp --icmp-type any',
       '-p icmp -m icmp --icmp-type 8',

@@ -1,0 +1,166 @@
+// A host in the interpreter: the programs of a hook choice run on a packet as the kernel would run them, one behind the other, and the
+// reference evaluator beside them.
+
+import { type Counters, evaluate, type Packet, type Ruleset } from 'iptables-parser'
+import { assignSlots, countedRules, counterKeys, counterPlace } from '../../translator/counter.ts'
+import { interfaceMap } from '../../translator/hook/ingress.ts'
+import { laneName, lanesOf } from '../../translator/lane.ts'
+import { translate } from '../../translator/translate.ts'
+import type { Device, NetfilterInput } from '../../translator/vm/context.ts'
+import { fibResult } from '../../translator/vm/fib.ts'
+import { newVm, type Vm } from '../../translator/vm/vm.ts'
+import { type Datagram, datagramAt, datagramIn, offTag } from './receive.ts'
+
+export type Chain = 'INPUT' | 'FORWARD' | 'OUTPUT'
+export type State = 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'UNTRACKED'
+
+/** One packet and what the kernel would know of it. */
+export interface Arrival {
+  readonly chain: Chain
+  /** For OUTPUT from the IP header on, else from the Ethernet header on. */
+  readonly bytes: Uint8Array
+  readonly inDevice: string
+  readonly outDevice: string
+  readonly state: State
+}
+
+/** `none` where the packet never comes to the filter table. */
+export type Verdict = 'accept' | 'drop' | 'none'
+
+/** Something that judges packets and counts. */
+export interface Judge {
+  judge(arrival: Arrival): Verdict
+  /** By `chain number`, as countedRules names them; what has counted nothing is left out. */
+  counters(): ReadonlyMap<string, Counters>
+}
+
+const deviceOf = (name: string): Device | undefined =>
+  name === ''
+    ? undefined
+    : { name, ifindex: 1 + [...name].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) }
+
+/** The packet as the base chain sees it. */
+const datagramOf = ({ chain, bytes }: Arrival, { family }: Ruleset): Datagram | undefined => {
+  const datagram = chain === 'OUTPUT' ? datagramAt(family, bytes) : datagramIn(bytes)
+  return datagram?.family === family ? datagram : undefined
+}
+
+/** The reference evaluator. */
+export function evaluator(ruleset: Ruleset): Judge {
+  const counters = new Map<string, Counters>()
+  const count = (key: string, bytes: number): void => {
+    const before = counters.get(key) ?? { packets: 0n, bytes: 0n }
+    counters.set(key, { packets: before.packets + 1n, bytes: before.bytes + BigInt(bytes) })
+  }
+  return {
+    judge: arrival => {
+      const datagram = datagramOf(arrival, ruleset)
+      if (!datagram) return 'none'
+      const packet: Packet = {
+        ...datagram,
+        inInterface: arrival.inDevice,
+        outInterface: arrival.outDevice,
+        conntrack: { state: arrival.state },
+      }
+      const { verdict, path } = evaluate(ruleset, 'filter', arrival.chain, packet)
+      for (const { chain, number } of path) count(`${chain} ${number}`, datagram.bytes.length)
+      return verdict
+    },
+    counters: () => counters,
+  }
+}
+
+/** enum ip_conntrack_info, for packets of the original direction; without a connection a packet is INVALID. */
+const connections: Readonly<Record<State, NetfilterInput['conntrack']>> = {
+  ESTABLISHED: { info: 0, status: 0 },
+  RELATED: { info: 1, status: 0 },
+  NEW: { info: 2, status: 0 },
+  INVALID: undefined,
+  UNTRACKED: 'untracked',
+}
+
+/** enum nf_inet_hooks */
+const hooks = { INPUT: 1, FORWARD: 2, OUTPUT: 3 } as const
+const lanes = { INPUT: 'nf-input', FORWARD: 'nf-forward', OUTPUT: 'nf-output' } as const
+
+/** The programs' names are those of their lanes, as the kernel takes them. */
+const programName = (lane: string): string => lane.replaceAll('-', '_')
+
+const NF_ACCEPT = 1
+const XDP_DROP = 1
+const TCX_DROP = 2
+
+function atNetfilter(vm: Vm, { family, bytes }: Datagram, arrival: Arrival): Verdict {
+  const [inDevice, outDevice] = [deviceOf(arrival.inDevice), deviceOf(arrival.outDevice)]
+  const conntrack = connections[arrival.state]
+  const { verdict } = vm.run(programName(laneName({ hook: lanes[arrival.chain], family })), {
+    kind: 'netfilter',
+    packet: bytes,
+    hook: hooks[arrival.chain],
+    pf: family === 4 ? 2 : 10,
+    ...(inDevice && { in: inDevice }),
+    ...(outDevice && { out: outDevice }),
+    ...(conntrack && { conntrack }),
+  })
+  return verdict === NF_ACCEPT ? 'accept' : 'drop'
+}
+
+/** Whether the program at ingress drops a frame. */
+function droppedAtIngress(vm: Vm, hook: 'xdp' | 'tc', { bytes, inDevice }: Arrival): boolean {
+  const ifindex = deviceOf(inDevice)?.ifindex ?? 0
+  if (hook === 'xdp') return vm.run('xdp', { kind: 'xdp', packet: bytes, ifindex }).verdict === XDP_DROP
+  const { vlan, ...skb } = offTag(bytes)
+  const input = { kind: 'tc', ...skb, ifindex, ingressIfindex: ifindex, ...(vlan && { vlan }) } as const
+  return vm.run(programName('tc-ingress'), input).verdict === TCX_DROP
+}
+
+/** The emitted programs. Throws where the translator refuses the rule set. */
+export function programs(ruleset: Ruleset, hook: 'netfilter' | 'xdp' | 'tc'): Judge {
+  const counted = countedRules([ruleset])
+  const keys = counterKeys(counted)
+  const layout = assignSlots(keys)
+  const translation = translate([ruleset], { lanes: lanesOf(hook, [ruleset.family]), counters: layout })
+  if (translation.kind === 'refused') throw new Error(translation.refusals[0]?.reason)
+  let delivered = true
+  const world = {
+    fibLookup: () => ({ result: delivered ? fibResult.NOT_FWDED : fibResult.SUCCESS }),
+  }
+  const vm = newVm(
+    translation.programs.map(({ spec }) => spec),
+    { world },
+  )
+  return {
+    judge: arrival => {
+      const datagram = datagramOf(arrival, ruleset)
+      delivered = arrival.chain === 'INPUT'
+      listDevice(vm, arrival.inDevice)
+      if (hook !== 'netfilter' && arrival.chain !== 'OUTPUT' && droppedAtIngress(vm, hook, arrival))
+        return datagram ? 'drop' : 'none'
+      return datagram ? atNetfilter(vm, datagram, arrival) : 'none'
+    },
+    counters: () =>
+      new Map(
+        counted.flatMap(({ chain, number }, index) => {
+          const { array, index: at } = counterPlace(layout, layout.slots.get(keys[index] ?? '') ?? 0)
+          const counters = readCounters(vm, array.name, at)
+          return counters.packets === 0n ? [] : [[`${chain} ${number}`, counters]]
+        }),
+      ),
+  }
+}
+
+function listDevice(vm: Vm, name: string): void {
+  const device = deviceOf(name)
+  if (!device) return
+  const value = new Uint8Array(interfaceMap.valueSize)
+  value.set(new TextEncoder().encode(name))
+  vm.maps.get(interfaceMap.name)?.update(indexKey(device.ifindex), value)
+}
+
+const indexKey = (index: number): Uint8Array => new Uint8Array(Uint32Array.of(index).buffer)
+
+function readCounters(vm: Vm, array: string, index: number): Counters {
+  const value = vm.maps.get(array)?.lookup(indexKey(index)) ?? new Uint8Array(16)
+  const [packets = 0n, bytes = 0n] = new BigUint64Array(value.slice().buffer)
+  return { packets, bytes }
+}
