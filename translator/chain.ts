@@ -8,7 +8,7 @@
 //              these rules can find a packet malformed, and those questions would stand between the others
 
 import type { Family } from 'iptables-parser'
-import { domain, transport } from './field.ts'
+import { domain, type FieldName, transport } from './field.ts'
 import type { Item } from './item.ts'
 import { buildTree, type TreeLimits } from './tree/build.ts'
 import { type Dispatch, LEAST_DISPATCH, segmentsOf } from './tree/dispatch.ts'
@@ -113,4 +113,21 @@ function leafItems(root: Node): readonly Item[] {
     else for (const { item } of node.candidates) items.add(item)
   }
   return [...items]
+}
+
+/** The fields that trees are cut along. Some are asked by none of their items: a rule that all leaves turn out to shadow may have been the reason for a cut. */
+export function cutsIn(block: Block): readonly FieldName[] {
+  if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(cutsIn)
+  return block.kind === 'tree' ? [...cutFields(block.root)] : []
+}
+
+function cutFields(root: Node): ReadonlySet<FieldName> {
+  const cuts = new Set<FieldName>()
+  const pending = [root]
+  for (let node = pending.pop(); node; node = pending.pop())
+    if (node.kind === 'branch') {
+      cuts.add(node.field)
+      pending.push(node.below, node.above)
+    }
+  return cuts
 }

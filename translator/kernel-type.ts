@@ -57,9 +57,6 @@ export const structs: Readonly<Record<string, Readonly<Record<string, KernelType
     vlan_proto: 'u16',
     vlan_tci: 'u16',
     skb_iif: 'int',
-    // three bits of it
-    pkt_type: 'u8',
-    cb: { array: 'u8', length: 48 },
     transport_header: 'u16',
     network_header: 'u16',
     mac_header: 'u16',

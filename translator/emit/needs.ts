@@ -1,5 +1,5 @@
 import type { Family } from 'iptables-parser'
-import { itemsIn } from '../chain.ts'
+import { cutsIn, itemsIn } from '../chain.ts'
 import { domain, type FieldName, headerSizes, transport } from '../field.ts'
 import type { Item } from '../item.ts'
 import type { Plan } from '../plan.ts'
@@ -12,9 +12,10 @@ export interface Needs {
 }
 
 export function needsOf({ chains }: Plan, family: Family): Needs {
-  const items = [...chains.values()].flatMap(({ blocks }) => blocks.flatMap(itemsIn))
+  const blocks = [...chains.values()].flatMap(chain => chain.blocks)
+  const items = blocks.flatMap(itemsIn)
   return {
-    fields: new Set(items.flatMap(fieldsOf)),
+    fields: new Set([...items.flatMap(fieldsOf), ...blocks.flatMap(cutsIn)]),
     protocols: new Set(items.flatMap(item => protocolsOf(item, family))),
   }
 }
