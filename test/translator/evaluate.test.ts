@@ -78,6 +78,19 @@ test('rules that match nothing still drop what is too short for any of their mat
   agree(t, 'never', parseSave(text, { family: 4 }), 'netfilter', fixtureArrivals(4))
 })
 
+test('trees may be cut along what only shadowed rules ask', t => {
+  const text = `*filter
+-A OUTPUT -p tcp -m tcp -j ACCEPT
+-A OUTPUT -s 10.1.2.3 -d 192.0.2.2 -p tcp -m tcp --dport 61000 -j DROP
+-A OUTPUT -p tcp -m tcp --sport 1024:65535 --dport 40000 -j DROP
+-A OUTPUT -p tcp -m tcp -j ACCEPT
+-A OUTPUT -s 192.0.2.18 -p tcp -m tcp --dport 40000 -j ACCEPT
+-A OUTPUT -d 192.0.2.1 -p tcp -m tcp --dport 61000:61499 -j ACCEPT
+COMMIT
+`
+  agree(t, 'shadowed', parseSave(text, { family: 4 }), 'netfilter', fixtureArrivals(4))
+})
+
 const { BPFTABLES_SEED: givenSeed } = process.env
 const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)
 const SEEDS = 15

@@ -3,7 +3,7 @@
 
 import { type Counters, evaluate, type Packet, type Ruleset } from 'iptables-parser'
 import { assignSlots, countedRules, counterKeys, counterPlace } from '../../translator/counter.ts'
-import { interfaceMap } from '../../translator/hook/ingress.ts'
+import { interfaceMap, judging } from '../../translator/hook/device.ts'
 import { laneName, lanesOf } from '../../translator/lane.ts'
 import { translate } from '../../translator/translate.ts'
 import type { Device, NetfilterInput } from '../../translator/vm/context.ts'
@@ -108,9 +108,10 @@ function atNetfilter(vm: Vm, { family, bytes }: Datagram, arrival: Arrival): Ver
 /** Whether the program at ingress drops a frame. */
 function droppedAtIngress(vm: Vm, hook: 'xdp' | 'tc', { bytes, inDevice }: Arrival): boolean {
   const ifindex = deviceOf(inDevice)?.ifindex ?? 0
-  if (hook === 'xdp') return vm.run('xdp', { kind: 'xdp', packet: bytes, ifindex }).verdict === XDP_DROP
+  const on = { ifindex, device: inDevice } as const
+  if (hook === 'xdp') return vm.run('xdp', { kind: 'xdp', packet: bytes, ...on }).verdict === XDP_DROP
   const { vlan, ...skb } = offTag(bytes)
-  const input = { kind: 'tc', ...skb, ifindex, ingressIfindex: ifindex, ...(vlan && { vlan }) } as const
+  const input = { kind: 'tc', ...skb, ...on, ingressIfindex: ifindex, ...(vlan && { vlan }) } as const
   return vm.run(programName('tc-ingress'), input).verdict === TCX_DROP
 }
 
@@ -152,9 +153,7 @@ export function programs(ruleset: Ruleset, hook: 'netfilter' | 'xdp' | 'tc'): Ju
 function listDevice(vm: Vm, name: string): void {
   const device = deviceOf(name)
   if (!device) return
-  const value = new Uint8Array(interfaceMap.valueSize)
-  value.set(new TextEncoder().encode(name))
-  vm.maps.get(interfaceMap.name)?.update(indexKey(device.ifindex), value)
+  vm.maps.get(interfaceMap.name)?.update(indexKey(device.ifindex), indexKey(judging.ingress))
 }
 
 const indexKey = (index: number): Uint8Array => new Uint8Array(Uint32Array.of(index).buffer)
