@@ -12,6 +12,7 @@ import { exit } from '../translator/asm/jump.ts'
 import { r0 } from '../translator/asm/register.ts'
 import type { ProgramSpec } from '../translator/program.ts'
 import type { Range } from './network.ts'
+import { readSnmp } from './snmp.ts'
 
 const NF_DROP = 0
 const XDP_PASS = 2
@@ -49,4 +50,17 @@ export function openEnds({ family, course, device, inside }: Range): () => void 
     closeProgram(begin)
     closeProgram(end)
   }
+}
+
+/** Packets that the stack has delivered or sent on, by where it says so. */
+const pastTheEnd = {
+  4: ['Ip InDelivers', 'Ip ForwDatagrams'],
+  6: ['Ip6InDelivers', 'Ip6OutForwDatagrams'],
+} as const
+
+/** Throws where a packet got past the end: then it went another way than the one that was to be measured. */
+export function requireEnd({ family, inside }: Range): void {
+  const values = inside(() => readSnmp(family))
+  for (const name of pastTheEnd[family])
+    if (values.get(name) !== 0) throw new Error(`packets took another way: ${name} is ${values.get(name)}`)
 }

@@ -16,6 +16,9 @@ export interface Gallery {
   readonly close: () => void
 }
 
+/** How many frames are sent when so many different ones are sent so many times: the time of a batch is known when the next begins. */
+export const framesOf = (frames: number, rounds: number): number => (frames * rounds + 1) * BATCH
+
 /** Rounds that one run has room to note. */
 export const MOST_ROUNDS = 64
 

@@ -2,10 +2,10 @@
 // machine does meanwhile hits all of them alike.
 
 import type { Contender, Loaded, ProgramSize } from './contender/contender.ts'
-import { openEnds } from './ends.ts'
+import { openEnds, requireEnd } from './ends.ts'
 import { frameOf } from './frame.ts'
-import { type Gallery, MOST_ROUNDS, openGallery } from './live.ts'
-import { newRange } from './network.ts'
+import { framesOf, type Gallery, MOST_ROUNDS, openGallery } from './live.ts'
+import { newRange, type Range } from './network.ts'
 import { BATCH } from './stub.ts'
 import type { Traffic, Workload } from './workload.ts'
 
@@ -48,6 +48,7 @@ const costOf = (numbers: readonly number[]): Cost => ({
 /** A contender with the rules loaded. */
 interface Entrant {
   readonly contender: Contender
+  readonly range: Range
   readonly loaded: Loaded
   readonly gallery: Gallery
   /** Nanoseconds by packet, as they were measured. */
@@ -97,6 +98,7 @@ function tryToEnter(contender: Contender, workload: Workload, entrants: Entrant[
     closers.unshift(gallery.close)
     entrants.push({
       contender,
+      range,
       loaded,
       gallery,
       samples: flows.map(() => []),
@@ -115,6 +117,7 @@ function takeTurns(entrants: readonly Entrant[], before: (what: string) => void)
   before('the first packets')
   const rounds = new Map(entrants.map(entrant => [entrant, roundsFor(entrant)]))
   requireSameCounts(entrants)
+  for (const { range } of entrants) requireEnd(range)
   for (let turn = 1; turn <= TURNS; turn++)
     for (const entrant of entrants) {
       before(`turn ${turn} of ${TURNS}, ${entrant.contender.name}`)
@@ -129,14 +132,22 @@ function roundsFor({ gallery }: Entrant): number {
   return Math.max(1, Math.min(MOST_ROUNDS, Math.floor((BUDGET * 1e6) / TURNS / nanoseconds)))
 }
 
-/** Whoever was sent the same packets through the same rules has counted as many: else something else was measured. */
+/**
+ * Whoever was sent the same packets through the same rules has counted as many, and each at least once: else something else was
+ * measured.
+ */
 function requireSameCounts(entrants: readonly Entrant[]): void {
-  const [first, ...others] = entrants.flatMap(({ contender, loaded }) =>
-    loaded.counted ? [{ name: contender.name, count: loaded.counted() }] : [],
+  const counting = entrants.flatMap(({ contender, loaded, samples }) =>
+    loaded.counted
+      ? [{ name: contender.name, count: loaded.counted(), sent: BigInt(framesOf(samples.length, 1)) }]
+      : [],
   )
-  for (const { name, count } of others)
-    if (first && count !== first.count)
-      throw new Error(`${name} counted ${count} packets, ${first.name} ${first.count} of the same`)
+  const [first] = counting
+  for (const { name, count, sent } of counting) {
+    if (count < sent) throw new Error(`${name} counted ${count} packets of ${sent}`)
+    if (count !== first?.count)
+      throw new Error(`${name} counted ${count} packets, ${first?.name} ${first?.count} of the same`)
+  }
 }
 
 function describe({ traffic }: Workload, { contender, loaded, samples }: Entrant): Measurement {

@@ -86,9 +86,11 @@ const settings = {
   'ipv4/conf/default/rp_filter': '0',
   'ipv4/ip_forward': '1',
   'ipv6/conf/all/accept_ra': '0',
-  'ipv6/conf/all/forwarding': '1',
   'ipv6/conf/default/accept_dad': '0',
 } as const
+
+/** For when multicast is off: else a forwarding device joins the group of all routers, and says so. */
+const lateSettings = { 'ipv6/conf/all/forwarding': '1' } as const
 
 /** Makes such a namespace. */
 export function newRange(family: Family, course: Course): Range {
@@ -101,11 +103,15 @@ export function newRange(family: Family, course: Course): Range {
       'link add out0 type veth peer name out1',
     ])
     ip([
-      ...['eth0', 'eth1', 'out0', 'out1'].map(name => `link set ${name} arp off multicast off up`),
-      'address add 192.0.2.1/24 dev eth0',
-      'address add 2001:db8::1/64 dev eth0 nodad',
+      ...['eth0', 'eth1', 'out0', 'out1'].flatMap(name => [
+        `link set ${name} addrgenmode none`,
+        `link set ${name} arp off multicast off up`,
+      ]),
+      'address add 192.0.2.1/32 dev eth0',
+      'address add 2001:db8::1/128 dev eth0 nodad',
     ])
     ip(routes[course])
+    sysctl(lateSettings)
     return deviceNamed('eth0')
   })
   return { ...network, family, course, device }

@@ -1,0 +1,14 @@
+// What this project does, in a few seconds: `npm run demo`. As root in a network namespace of its own, else in this process.
+
+import { plainDemo } from './demo/plain.ts'
+import { rootDemo } from './demo/root.ts'
+import { lacking } from './needs.ts'
+
+const INTERRUPTED = 130
+
+// commands that were started end on their own: the terminal interrupts them as well
+process.once('SIGINT', () => process.exit(INTERRUPTED))
+
+const reason = lacking()
+const right = reason === undefined ? await rootDemo() : await plainDemo(reason)
+process.exitCode = right ? 0 : 1

@@ -1,0 +1,49 @@
+// The real command line, run on the stage.
+
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { projectDirectory } from './rules.ts'
+import type { Stage } from './stage.ts'
+import { bold, dim, say } from './terminal.ts'
+
+export interface Output {
+  readonly stdout: string
+  readonly stderr: string
+  readonly milliseconds: number
+}
+
+/** Runs `bpftables …` in the server's namespace, or where we are without a stage. Throws with its standard error where it fails. */
+export function bpftables(args: readonly string[], stage?: Stage): Promise<Output> {
+  const inside = stage ? stage.server.inside : <T>(body: () => T): T => body()
+  const begin = performance.now()
+  const child = inside(() =>
+    spawn(process.execPath, [join(projectDirectory, 'bin/bpftables'), ...args], {
+      cwd: projectDirectory,
+      env: { ...process.env, ...stage?.environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  )
+  const texts = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      texts[name] += text
+    })
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', code => {
+      if (code === 0) resolve({ ...texts, milliseconds: performance.now() - begin })
+      else reject(new Error(`bpftables ${args.join(' ')}: exit code ${code}\n${texts.stderr}`))
+    })
+  })
+}
+
+/** Shows a command as it would be typed. */
+export const showCommand = (args: readonly string[]): void =>
+  say(`${dim('#')} ${bold(`bpftables ${args.join(' ')}`)}`)
+
+/** Shows a command's output, indented. */
+export function showOutput(text: string, most = Number.POSITIVE_INFINITY): void {
+  const lines = text.trimEnd().split('\n')
+  for (const line of lines.slice(0, most)) say(`  ${line}`)
+  if (lines.length > most) say(dim(`  … ${lines.length - most} lines more`))
+}
