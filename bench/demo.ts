@@ -3,11 +3,14 @@
 import { plainDemo } from './demo/plain.ts'
 import { rootDemo } from './demo/root.ts'
 import { lacking } from './needs.ts'
+import { endQuietlyOnClosedPipe } from './pipe.ts'
 
 const INTERRUPTED = 130
 
 // commands that were started end on their own: the terminal interrupts them as well
 process.once('SIGINT', () => process.exit(INTERRUPTED))
+
+endQuietlyOnClosedPipe()
 
 const reason = lacking()
 const right = reason === undefined ? await rootDemo() : await plainDemo(reason)

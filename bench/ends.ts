@@ -52,15 +52,13 @@ export function openEnds({ family, course, device, inside }: Range): () => void 
   }
 }
 
-/** Packets that the stack has delivered or sent on, by where it says so. */
-const pastTheEnd = {
-  4: ['Ip InDelivers', 'Ip ForwDatagrams'],
-  6: ['Ip6InDelivers', 'Ip6OutForwDatagrams'],
-} as const
+/** Where the stack says that it delivered or forwarded packets; the latter it says before the filter has its say. */
+const delivered = { 4: 'Ip InDelivers', 6: 'Ip6InDelivers' } as const
+const forwarded = { 4: 'Ip ForwDatagrams', 6: 'Ip6OutForwDatagrams' } as const
 
-/** Throws where a packet got past the end: then it went another way than the one that was to be measured. */
-export function requireEnd({ family, inside }: Range): void {
+/** Throws where packets went another way than the one that was to be measured. */
+export function requireEnd({ family, course, inside }: Range): void {
   const values = inside(() => readSnmp(family))
-  for (const name of pastTheEnd[family])
+  for (const name of course === 'INPUT' ? [delivered[family], forwarded[family]] : [delivered[family]])
     if (values.get(name) !== 0) throw new Error(`packets took another way: ${name} is ${values.get(name)}`)
 }

@@ -4,9 +4,10 @@ import { basename } from 'node:path'
 import { contenders } from './contender/registry.ts'
 import { writeHistory } from './history.ts'
 import { describeMachine, machine } from './machine.ts'
-import { measure } from './measure.ts'
+import { type Measurement, measure } from './measure.ts'
 import { lacking } from './needs.ts'
 import { type Options, readOptions, UsageError, usage } from './options.ts'
+import { endQuietlyOnClosedPipe } from './pipe.ts'
 import { progress } from './progress.ts'
 import type { SeriesResult } from './result.ts'
 import { workloadOf } from './series/file.ts'
@@ -42,7 +43,7 @@ function bench(options: Options): number {
   ]
   const run = { time: new Date().toISOString(), machine: about, seed: options.seed, series: results }
   for (const file of writeHistory(run)) process.stderr.write(`${file}\n`)
-  return 0
+  return Number(process.exitCode ?? 0)
 }
 
 function runSeries(name: string, options: Options): SeriesResult {
@@ -73,7 +74,7 @@ function show(
     const workload = make()
     for (const { kind } of workload.traffic) kinds.add(kind)
     const before = (what: string): void => progress(`${name}, ${workload.rules} rules: ${what}`)
-    return { rules: workload.rules, measurements: measure(workload, chosen, before) }
+    return { rules: workload.rules, measurements: measureOrSay(workload, chosen, before) }
   })
   progress('')
   const result = { name, title, kinds: [...kinds], sizes }
@@ -81,4 +82,16 @@ function show(
   return result
 }
 
+/** Where contenders do not do the same, no number means anything: that is said, and the next workload has its turn. */
+function measureOrSay(...args: Parameters<typeof measure>): readonly Measurement[] {
+  try {
+    return measure(...args)
+  } catch (error) {
+    process.exitCode = 1
+    const unfit = error instanceof Error ? error.message : String(error)
+    return args[1].map(({ name }) => ({ contender: name, unfit, loadMilliseconds: 0, costs: [] }))
+  }
+}
+
+endQuietlyOnClosedPipe()
 process.exitCode = main(process.argv.slice(2))

@@ -109,7 +109,7 @@ function tryToEnter(contender: Contender, workload: Workload, entrants: Entrant[
     return undefined
   } catch (error) {
     for (const close of closers) close()
-    return error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error)
+    return error instanceof Error ? error.message.trimEnd().split('\n', 2).join(': ') : String(error)
   }
 }
 

@@ -3,7 +3,7 @@
 
 import type { SeriesResult } from './result.ts'
 
-const size = { width: 760, height: 440, left: 70, right: 190, top: 48, bottom: 48 } as const
+const size = { width: 760, height: 440, left: 70, right: 190, top: 56, bottom: 48 } as const
 
 /** Told apart by those who see colours differently, too (Okabe and Ito, 2008). */
 const colours = ['#8a8a8a', '#009e73', '#56b4e9', '#0072b2', '#d55e00', '#e69f00', '#cc79a7'] as const
@@ -49,7 +49,7 @@ const inside = {
   height: size.height - size.top - size.bottom,
 } as const
 
-function draw(title: string, lines: readonly Line[]): string {
+function draw([title, subtitle]: readonly [string, string], lines: readonly Line[]): string {
   const points = lines.flatMap(line => line.points)
   const across = axisOf(points.map(([rules]) => rules))
   const up = axisOf(points.map(([, nanoseconds]) => nanoseconds))
@@ -61,7 +61,8 @@ function draw(title: string, lines: readonly Line[]): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" role="img" font-family="system-ui, sans-serif" font-size="12">`,
     `<title>${escaped(title)}</title>`,
     '<style>svg { color: #24292f; background: #ffffff } .grid { stroke: #d0d7de } @media (prefers-color-scheme: dark) { svg { color: #e6edf3; background: #0d1117 } .grid { stroke: #30363d } }</style>',
-    `<text x="${size.left}" y="24" font-weight="600" fill="currentColor">${escaped(title)}</text>`,
+    `<text x="${size.left}" y="22" font-weight="600" fill="currentColor">${escaped(title)}</text>`,
+    `<text x="${size.left}" y="40" fill="currentColor">${escaped(subtitle)}</text>`,
     ...ticks(across).map(value => grid(x(value), 'vertical', label(value))),
     ...ticks(up).map(value => grid(y(value), 'horizontal', label(value))),
     `<text x="${size.left + inside.width / 2}" y="${size.height - 10}" text-anchor="middle" fill="currentColor">rules</text>`,

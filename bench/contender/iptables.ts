@@ -1,6 +1,7 @@
 // The kernel's own iptables, in both makes.
 
 import { spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Family } from 'iptables-parser'
@@ -27,6 +28,16 @@ const countedIn = (text: string): bigint =>
 export const isInstalled = (command: string): boolean =>
   spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined
 
+/** With a lock of its own, so that nothing outside of the namespace is waited for. */
+function restore(command: string, text: string): void {
+  const lock = join(tmpdir(), `bpftables-bench-${process.pid}.lock`)
+  try {
+    run(command, [], text, { XTABLES_LOCKFILE: lock })
+  } finally {
+    rmSync(lock, { force: true })
+  }
+}
+
 export const iptables = (make: Make): Contender => ({
   name: `iptables-${make}`,
   unfit: ({ family, rules }: Workload) => {
@@ -35,11 +46,7 @@ export const iptables = (make: Make): Contender => ({
     return rules > MOST_RULES ? 'too slow at this size to wait for' : undefined
   },
   load: (range, { family, text }) => {
-    // a lock of its own, so that nothing outside of the namespace is waited for
-    const environment = { XTABLES_LOCKFILE: join(tmpdir(), `bpftables-bench-${process.pid}.lock`) }
-    const [milliseconds] = range.inside(() =>
-      timed(() => run(restoreCommand(make, family), [], text, environment)),
-    )
+    const [milliseconds] = range.inside(() => timed(() => restore(restoreCommand(make, family), text)))
     const save = restoreCommand(make, family).replace(/restore$/, 'save')
     return {
       milliseconds,

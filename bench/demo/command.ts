@@ -41,9 +41,14 @@ export function bpftables(args: readonly string[], stage?: Stage): Promise<Outpu
 export const showCommand = (args: readonly string[]): void =>
   say(`${dim('#')} ${bold(`bpftables ${args.join(' ')}`)}`)
 
+/** Columns that a line may take. */
+const WIDTH = 110
+
+const fitted = (line: string): string => (line.length > WIDTH ? `${line.slice(0, WIDTH - 1)}…` : line)
+
 /** Shows a command's output, indented. */
 export function showOutput(text: string, most = Number.POSITIVE_INFINITY): void {
   const lines = text.trimEnd().split('\n')
-  for (const line of lines.slice(0, most)) say(`  ${line}`)
+  for (const line of lines.slice(0, most)) say(`  ${fitted(line)}`)
   if (lines.length > most) say(dim(`  … ${lines.length - most} lines more`))
 }

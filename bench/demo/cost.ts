@@ -6,38 +6,61 @@ import { nothing } from '../contender/nothing.ts'
 import { type Measurement, measure } from '../measure.ts'
 import type { Workload } from '../workload.ts'
 import { countRules, readRulesets, ruleFiles, textOf } from './rules.ts'
-import { dim, say, table } from './terminal.ts'
+import { type Column, dim, say, table, whole } from './terminal.ts'
 import { dayAtTheServer } from './traffic.ts'
 
-const contenders = [nothing, bpftables('netfilter'), bpftables('xdp'), iptables('legacy'), iptables('nft')]
+const contenders = [nothing, bpftables('netfilter'), iptables('legacy'), iptables('nft')]
 
-/** Measures with the demo's traffic of IPv4, two packets of each kind and more of the frequent ones. */
-export function measureCost(before: (what: string) => void): readonly Measurement[] {
+/** What came of the demo's rules with so many more in their blocklist. */
+interface Costs {
+  readonly rules: number
+  readonly measurements: readonly Measurement[]
+}
+
+/** How much longer the blocklist gets for the second measurement. */
+const MORE_BLOCKED = 2_000
+
+/** Measures with the demo's traffic of IPv4: the rules as they are, and with a longer blocklist. */
+export const measureCosts = (before: (what: string) => void): readonly Costs[] =>
+  [0, MORE_BLOCKED].map(more => {
+    const workload = withMoreBlocked(more)
+    return { rules: workload.rules, measurements: measure(workload, contenders, before) }
+  })
+
+function withMoreBlocked(more: number): Workload {
   const flows = dayAtTheServer(2)
     .flatMap(kind => kind.flows)
     .filter(({ family }) => family === 4)
   const [ipv4] = readRulesets()
-  const workload: Workload = {
+  // shared address space (RFC 6598), from which none of the traffic comes
+  const rules = Array.from(
+    { length: more },
+    (_, index) => `-A blocklist -s 100.64.${index >> 8}.${index & 255}/32 -j DROP\n`,
+  )
+  return {
     family: 4,
     course: 'INPUT',
-    rules: countRules(ipv4),
-    text: textOf(ruleFiles.ipv4),
+    rules: countRules(ipv4) + more,
+    text: textOf(ruleFiles.ipv4).replace(/^-A blocklist/m, `${rules.join('')}-A blocklist`),
     traffic: [{ kind: 'spread', flows }],
   }
-  return measure(workload, contenders, before)
 }
 
-export function showCost(measurements: readonly Measurement[]): void {
-  const rows = measurements.map(({ contender, unfit, costs: [cost] }) =>
-    cost && unfit === undefined
-      ? [
-          contender,
-          cost.path.median.toFixed(0),
-          cost.path.p99.toFixed(0),
-          cost.alone?.median.toFixed(0) ?? '',
-        ]
-      : [contender, '', '', '', unfit ?? ''],
-  )
-  table([[''], ['median', 'right'], ['p99', 'right'], ['program alone', 'right'], ['']], rows)
-  say(dim('  ns per packet from the device through conntrack and rules; "no rules" has neither'))
+export function showCosts(costs: readonly Costs[]): void {
+  const columns = costs.flatMap(({ rules }): Column[] => [
+    [`${whole(rules)} rules: median`, 'right'],
+    ['p99', 'right'],
+  ])
+  const rows = contenders.map(({ name }) => [name, ...costs.flatMap(each => cells(each, name))])
+  table([[''], ...columns], rows)
+  for (const { measurements } of costs.slice(0, 1))
+    for (const { contender, unfit } of measurements)
+      if (unfit !== undefined) say(`  ${contender} was not measured: ${unfit}`)
+  say(dim('  ns per packet, from the device on; with rules through conntrack, which "no rules" does without'))
+}
+
+function cells({ measurements }: Costs, name: string): string[] {
+  const found = measurements.find(({ contender }) => contender === name)
+  const [cost] = found?.costs ?? []
+  return cost ? [cost.path.median, cost.path.p99].map(number => whole(Math.round(number))) : ['', '']
 }

@@ -4,7 +4,7 @@ import { frameOf } from '../frame.ts'
 import { describeMachine, machine } from '../machine.ts'
 import { progress } from '../progress.ts'
 import { bpftables, showCommand, showOutput } from './command.ts'
-import { measureCost, showCost } from './cost.ts'
+import { measureCosts, showCosts } from './cost.ts'
 import { difference, readDelivered } from './delivered.ts'
 import { expect } from './expected.ts'
 import { disagreeing, readHits } from './hits.ts'
@@ -24,9 +24,9 @@ export async function rootDemo(): Promise<boolean> {
   const swapped = await swap(stage)
   await showHits(stage)
   heading('5. What a packet costs, with all rules and counters')
-  const measurements = measureCost(progress)
+  const costs = measureCosts(progress)
   progress('')
-  showCost(measurements)
+  showCosts(costs)
   return counted && swapped
 }
 
@@ -41,7 +41,7 @@ async function apply(stage: Stage): Promise<void> {
   const { stderr, milliseconds } = await bpftables(args, stage)
   showOutput(`${stderr.trimEnd()}, in ${milliseconds.toFixed(0)} ms`)
   showCommand(['status'])
-  showOutput((await bpftables(['status'], stage)).stdout, 5)
+  showOutput((await bpftables(['status'], stage)).stdout, 3)
 }
 
 /** Frames between which the kernel gets a moment to empty its queue. */
@@ -55,7 +55,7 @@ async function sendTheDay(stage: Stage): Promise<boolean> {
   await sendAll(stage, kinds)
   const { received } = difference(stage.server.inside(readDelivered), before)
   table(
-    [['packets', 'right'], ['of'], ['accepted', 'right'], ['dropped', 'right']],
+    [['packets', 'right'], ['of'], ['to accept', 'right'], ['to drop', 'right']],
     kinds.map(kind => {
       const { accepted, dropped } = expect(rulesets, [kind])
       return [whole(kind.flows.length), kind.name, whole(accepted), whole(dropped)]
@@ -102,7 +102,7 @@ async function swap(stage: Stage): Promise<boolean> {
   return delivered.tcp === 0 && delivered.udp === sent && counted === sent
 }
 
-const MOST_HITS = 14
+const MOST_HITS = 12
 
 async function showHits(stage: Stage): Promise<void> {
   heading('4. Which rules are hit')

@@ -71,7 +71,7 @@ export function dayAtTheServer(share: number): readonly Kind[] {
       many(3, () => ({ ...outside(), protocol: tcp, destinationPort: 22 })),
     ),
     kind(
-      'from blocked addresses',
+      'a network with blocked addresses',
       many(5, () => ({ ...from(blocked, 8)(), protocol: tcp, destinationPort: 443 })),
     ),
     kind(

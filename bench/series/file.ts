@@ -28,7 +28,14 @@ export function workloadOf(path: string, seed: number): Workload {
     rules: rules.length,
     text: printRuleset({ family, tables: [table] }),
     traffic: [
-      { kind: 'spread', flows: spread(rules.length, PACKETS).map(index => aimed(rules[index])) },
+      ...(rules.length > 0
+        ? [
+            {
+              kind: 'spread' as const,
+              flows: spread(rules.length, PACKETS).map(index => aimed(rules[index])),
+            },
+          ]
+        : []),
       { kind: 'random', flows: Array.from({ length: PACKETS }, () => randomFlow(family, random)) },
     ],
   }
