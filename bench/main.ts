@@ -74,7 +74,7 @@ function show(
     const workload = make()
     for (const { kind } of workload.traffic) kinds.add(kind)
     const before = (what: string): void => progress(`${name}, ${workload.rules} rules: ${what}`)
-    return { rules: workload.rules, measurements: measureOrSay(workload, chosen, before) }
+    return { rules: workload.rules, measurements: measureOrSay(workload, chosen, { before }) }
   })
   progress('')
   const result = { name, title, kinds: [...kinds], sizes }

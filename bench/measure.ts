@@ -56,15 +56,20 @@ interface Entrant {
   readonly close: () => void
 }
 
-/** Milliseconds of packets for each contender, in all its turns together. */
-const BUDGET = 300
-const TURNS = 5
+/** Milliseconds of packets for each turn of a contender. */
+const BUDGET = 60
 
-/** Measures a workload with all contenders that can take it. `before` is told what comes next. */
+export interface MeasureOptions {
+  /** Is told what comes next. */
+  readonly before?: (what: string) => void
+  readonly turns?: number
+}
+
+/** Measures a workload with all contenders that can take it. */
 export function measure(
   workload: Workload,
   contenders: readonly Contender[],
-  before: (what: string) => void = () => {},
+  { before = () => {}, turns = 5 }: MeasureOptions = {},
 ): Measurement[] {
   const entrants: Entrant[] = []
   const unfit = new Map<Contender, string>()
@@ -74,7 +79,7 @@ export function measure(
       const reason = contender.unfit?.(workload) ?? tryToEnter(contender, workload, entrants)
       if (reason !== undefined) unfit.set(contender, reason)
     }
-    takeTurns(entrants, before)
+    takeTurns(entrants, turns, before)
     return contenders.map(contender => {
       const entrant = entrants.find(each => each.contender === contender)
       return entrant
@@ -113,14 +118,14 @@ function tryToEnter(contender: Contender, workload: Workload, entrants: Entrant[
   }
 }
 
-function takeTurns(entrants: readonly Entrant[], before: (what: string) => void): void {
+function takeTurns(entrants: readonly Entrant[], turns: number, before: (what: string) => void): void {
   before('the first packets')
   const rounds = new Map(entrants.map(entrant => [entrant, roundsFor(entrant)]))
   requireSameCounts(entrants)
   for (const { range } of entrants) requireEnd(range)
-  for (let turn = 1; turn <= TURNS; turn++)
+  for (let turn = 1; turn <= turns; turn++)
     for (const entrant of entrants) {
-      before(`turn ${turn} of ${TURNS}, ${entrant.contender.name}`)
+      before(`turn ${turn} of ${turns}, ${entrant.contender.name}`)
       const times = entrant.gallery.send(rounds.get(entrant) ?? 1)
       for (const [packet, samples] of entrant.samples.entries()) samples.push(...(times[packet] ?? []))
     }
@@ -129,7 +134,7 @@ function takeTurns(entrants: readonly Entrant[], before: (what: string) => void)
 /** How many rounds a turn may have: told by one round to warm up. */
 function roundsFor({ gallery }: Entrant): number {
   const nanoseconds = gallery.send(1).reduce((sum, [time = 0]) => sum + time * BATCH, 0)
-  return Math.max(1, Math.min(MOST_ROUNDS, Math.floor((BUDGET * 1e6) / TURNS / nanoseconds)))
+  return Math.max(1, Math.min(MOST_ROUNDS, Math.floor((BUDGET * 1e6) / nanoseconds)))
 }
 
 /**

@@ -28,7 +28,7 @@ export function plot(result: SeriesResult): string {
   )
   const what = kind === 'last' ? 'the last rule matching' : 'rules from first to last matching'
   return draw(
-    `${result.title}: ns per packet, ${what}`,
+    [result.title, `ns per packet on the whole receive path, ${what}`],
     lines.filter(({ points }) => points.length > 0),
   )
 }

@@ -11,6 +11,9 @@ import { dayAtTheServer } from './traffic.ts'
 
 const contenders = [nothing, bpftables('netfilter'), iptables('legacy'), iptables('nft')]
 
+/** Few, since a demo is to be over soon. */
+const TURNS = 3
+
 /** What came of the demo's rules with so many more in their blocklist. */
 interface Costs {
   readonly rules: number
@@ -24,7 +27,7 @@ const MORE_BLOCKED = 2_000
 export const measureCosts = (before: (what: string) => void): readonly Costs[] =>
   [0, MORE_BLOCKED].map(more => {
     const workload = withMoreBlocked(more)
-    return { rules: workload.rules, measurements: measure(workload, contenders, before) }
+    return { rules: workload.rules, measurements: measure(workload, contenders, { before, turns: TURNS }) }
   })
 
 function withMoreBlocked(more: number): Workload {
