@@ -13,5 +13,6 @@ process.once('SIGINT', () => process.exit(INTERRUPTED))
 endQuietlyOnClosedPipe()
 
 const reason = lacking()
-const right = reason === undefined ? await rootDemo() : await plainDemo(reason)
+const shown = reason === undefined ? await rootDemo() : reason
+const right = typeof shown === 'string' ? await plainDemo(shown) : shown
 process.exitCode = right ? 0 : 1

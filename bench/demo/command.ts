@@ -10,10 +10,18 @@ export interface Output {
   readonly stdout: string
   readonly stderr: string
   readonly milliseconds: number
+  readonly code: number | null
 }
 
 /** Runs `bpftables …` in the server's namespace, or where we are without a stage. Throws with its standard error where it fails. */
-export function bpftables(args: readonly string[], stage?: Stage): Promise<Output> {
+export async function bpftables(args: readonly string[], stage?: Stage): Promise<Output> {
+  const output = await attempt(args, stage)
+  if (output.code === 0) return output
+  throw new Error(`bpftables ${args.join(' ')}: exit code ${output.code}\n${output.stderr}`)
+}
+
+/** The same, whether it fails or not. */
+export function attempt(args: readonly string[], stage?: Stage): Promise<Output> {
   const inside = stage ? stage.server.inside : <T>(body: () => T): T => body()
   const begin = performance.now()
   const child = inside(() =>
@@ -30,10 +38,7 @@ export function bpftables(args: readonly string[], stage?: Stage): Promise<Outpu
     })
   return new Promise((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', code => {
-      if (code === 0) resolve({ ...texts, milliseconds: performance.now() - begin })
-      else reject(new Error(`bpftables ${args.join(' ')}: exit code ${code}\n${texts.stderr}`))
-    })
+    child.once('close', code => resolve({ ...texts, milliseconds: performance.now() - begin, code }))
   })
 }
 

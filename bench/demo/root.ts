@@ -3,7 +3,7 @@
 import { frameOf } from '../frame.ts'
 import { describeMachine, machine } from '../machine.ts'
 import { progress } from '../progress.ts'
-import { bpftables, showCommand, showOutput } from './command.ts'
+import { attempt, bpftables, showCommand, showOutput } from './command.ts'
 import { measureCosts, showCosts } from './cost.ts'
 import { difference, readDelivered } from './delivered.ts'
 import { expect } from './expected.ts'
@@ -14,12 +14,13 @@ import { swapUnderTraffic } from './swap.ts'
 import { bold, dim, heading, say, table, verdict, whole } from './terminal.ts'
 import { dayAtTheServer, type Kind } from './traffic.ts'
 
-/** Whether everything was as it should be. */
-export async function rootDemo(): Promise<boolean> {
+/** Whether everything was as it should be; a text where this kernel does not take the rules: why. */
+export async function rootDemo(): Promise<boolean | string> {
   say(`${bold('bpftables')}: iptables rules, run as eBPF programs`)
   say(dim(describeMachine(machine())))
   const stage = openStage()
-  await apply(stage)
+  const refusal = await apply(stage)
+  if (refusal !== undefined) return refusal
   const counted = await sendTheDay(stage)
   const swapped = await swap(stage)
   await showHits(stage)
@@ -30,7 +31,8 @@ export async function rootDemo(): Promise<boolean> {
   return counted && swapped
 }
 
-async function apply(stage: Stage): Promise<void> {
+/** Applies the rules; why they were refused. */
+async function apply(stage: Stage): Promise<string | undefined> {
   heading("1. A web server's rules, in a network namespace of its own")
   for (const [index, file] of [ruleFiles.ipv4, ruleFiles.ipv6].entries()) {
     const ruleset = readRulesets()[index]
@@ -38,10 +40,15 @@ async function apply(stage: Stage): Promise<void> {
   }
   const args = ['apply', ruleFiles.ipv4, ruleFiles.ipv6]
   showCommand(args)
-  const { stderr, milliseconds } = await bpftables(args, stage)
+  const { stderr, milliseconds, code } = await attempt(args, stage)
+  if (code !== 0) {
+    showOutput(stderr)
+    return 'this kernel does not take the rules'
+  }
   showOutput(`${stderr.trimEnd()}, in ${milliseconds.toFixed(0)} ms`)
   showCommand(['status'])
   showOutput((await bpftables(['status'], stage)).stdout, 3)
+  return undefined
 }
 
 /** Frames between which the kernel gets a moment to empty its queue. */

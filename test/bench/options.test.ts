@@ -1,0 +1,34 @@
+import test from 'ava'
+import { readOptions, UsageError } from '../../bench/options.ts'
+
+test('without arguments: five-tuple, all contenders', t => {
+  const options = readOptions([])
+  t.deepEqual(options?.series, ['five-tuple'])
+  t.is(options?.rules, undefined)
+  t.true(options?.contenders.includes('netfilter'))
+})
+
+test('a file takes the place of the series, unless one is named', t => {
+  t.deepEqual(readOptions(['rules.v4'])?.series, [])
+  t.deepEqual(readOptions(['rules.v4', '--series', 'acl'])?.series, ['acl'])
+  t.deepEqual(readOptions(['rules.v4'])?.files, ['rules.v4'])
+})
+
+test('sizes and seed', t => {
+  const options = readOptions(['--rules', '10,1000', '--seed', '7'])
+  t.deepEqual(options?.rules, [10, 1000])
+  t.is(options?.seed, 7)
+})
+
+test('help', t => t.is(readOptions(['--help']), undefined))
+
+for (const words of [
+  ['--series', 'x'],
+  ['--rules', '0'],
+  ['--rules', 'ten'],
+  ['--contenders', 'x'],
+  ['--nonsense'],
+])
+  test(`${words.join(' ')} is refused`, t => {
+    t.throws(() => readOptions(words), { instanceOf: UsageError })
+  })
