@@ -30,10 +30,12 @@ export const differentFromLegacy: readonly KnownDifference[] = [
     'match/ipcomp.t': { '-p ipcomp -m ipcomp --ipcompspi 6:5': '=' },
     'match/dccp.t': { '-p dccp -m dccp --sport 4:3': '=' },
     'match/frag.t': { '-m frag --fragid 6:5': '=' },
+    'match/udp.t': { '-p udp -m udp --sport 6:5': '=' },
   }),
   ...because('before 1.8.10 a range of all numbers was dropped even where it was negated', {
     'match/mh.t': { '-p mh -m mh ! --mh-type 0:255': '-p mobility-header -m mh' },
     'match/rt.t': { '-m rt ! --rt-segsleft 0:4294967295': '-m rt' },
+    'match/tcp.t': { '-p tcp -m tcp ! --sport :': '-p tcp -m tcp' },
     'match/udp.t': { '-p udp -m udp ! --sport :': '-p udp -m udp' },
     'match/ah.4.t': { '-p ah -m ah ! --ahspi :': '-p ah -m ah' },
     'match/ah.6.t': { '-m ah ! --ahspi :': '-m ah' },
