@@ -1,36 +1,18 @@
 import test from 'ava'
-import { parseSave, printRuleset, RuleError } from 'iptables-parser'
 import type { KnownDifference } from './difference.ts'
 import {
   type CaseFile,
   type ExtensionCase,
-  expectedLines,
   fixtureFiles,
   hasExtension,
-  ruleFile,
-  ruleLines,
   upstreamFiles,
 } from './extension-cases.ts'
+import { caseFault } from './extension-fault.ts'
 import { differentFromLegacy, differentFromUpstream } from './known-differences.ts'
 
-const print = (text: string, { family }: ExtensionCase): string => printRuleset(parseSave(text, { family }))
-
-/** What is wrong with a case; undefined where nothing is. */
 function fault(one: ExtensionCase): string | undefined {
-  const where = `${one.place} (IPv${one.family}, ${one.chain}): ${one.rule}`
-  try {
-    const printed = print(ruleFile(one), one)
-    if (one.printed === undefined) return `${where}\n  should be refused`
-    const [line] = ruleLines(printed)
-    const [expected] = expectedLines(one, one.printed)
-    if (line !== expected) return `${where}\n  printed  ${line}\n  expected ${expected}`
-    if (print(printed, one) !== printed) return `${where}\n  prints differently when read again`
-    return undefined
-  } catch (error) {
-    if (!(error instanceof RuleError)) throw error
-    if (one.printed !== undefined) return `${where}\n  refused: ${error.message}`
-    return error.span ? undefined : `${where}\n  is refused without a place: ${error.message}`
-  }
+  const found = caseFault(one)
+  return found && `${one.place} (IPv${one.family}, ${one.chain}): ${one.rule}\n  ${found}`
 }
 
 const known = (file: CaseFile, rule: string): ExtensionCase['printed'][] =>
