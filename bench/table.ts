@@ -30,7 +30,7 @@ export function printSeries(result: SeriesResult): string {
     section('kernel memory of programs and maps, KiB', result, ({ size }) =>
       size ? whole(size.memory / 1024) : '',
     ),
-    ...unfitLines(sizes),
+    unfitLines(sizes).join(''),
   ]
     .filter(text => text !== '')
     .join('\n')

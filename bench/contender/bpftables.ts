@@ -12,6 +12,7 @@ import { close, type FileDescriptor, programInfoOf } from '../../src/kernel/sys/
 import { runProgram } from '../../src/kernel/sys/program.ts'
 import { needsConntrack } from '../../translator/conntrack.ts'
 import { assignSlots, countedRules, counterKeys } from '../../translator/counter.ts'
+import { interfaceMap, judging } from '../../translator/hook/device.ts'
 import { dispatcher } from '../../translator/hook/dispatcher.ts'
 import { type Lane, laneIndex, lanesOf, programArray } from '../../translator/lane.ts'
 import type { MapSpec, ProgramSpec } from '../../translator/program.ts'
@@ -111,13 +112,10 @@ function attach(hook: Lane['hook'], program: ProgramHandle, range: Range, opened
   else opened.links.push(attachNetfilter(program, range.family, netfilterHook[hook]).fd)
 }
 
-/** Lists the device as one whose packets are judged at ingress. */
-function nameDevice({ device: { name, index } }: Range, { maps }: Opened): void {
-  const interfaces = maps.get('interfaces')
-  if (!interfaces) return
-  const value = new Uint8Array(interfaces.spec.valueSize)
-  value.set(new TextEncoder().encode(name))
-  update(interfaces, indexKey(index), value)
+/** Has the device's packets judged at ingress alone. */
+function nameDevice({ device }: Range, { maps }: Opened): void {
+  const interfaces = maps.get(interfaceMap.name)
+  if (interfaces) update(interfaces, indexKey(device.index), indexKey(judging.ingress))
 }
 
 /** How often a program is run on one frame to tell how long it takes. */
