@@ -1,0 +1,142 @@
+// The translator as a whole: what it yields, what it refuses and how it says so.
+
+import { Buffer } from 'node:buffer'
+import test from 'ava'
+import { formatError, parseSave, type Ruleset } from 'iptables-parser'
+import { encode } from '../../translator/asm/encode.ts'
+import { listing } from '../../translator/asm/listing.ts'
+import { countedRules } from '../../translator/counter.ts'
+import { writeObject } from '../../translator/elf/object.ts'
+import { laneName } from '../../translator/lane.ts'
+import type { ProgramSpec } from '../../translator/program.ts'
+import { fixedRules } from '../fixed-rules.ts'
+import { golden } from '../golden.ts'
+import { randomRules } from '../kernel/harness/random-rules.ts'
+import { decidable, families, hookChoices } from '../kernel/harness/translatable.ts'
+import { compile, compiled, compileText, mostFrames } from './compile.ts'
+
+const small = {
+  4: `*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+:web - [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT -s 10.0.0.0/8 -p tcp -j web
+-A INPUT -p icmp -m icmp --icmp-type 8 -j ACCEPT
+-A FORWARD ! -i eth+ -p udp -m udp --dport 53 -j ACCEPT
+-A web -p tcp -m tcp --dport 80 -j ACCEPT
+-A web -p tcp -m tcp --tcp-flags SYN,ACK SYN
+COMMIT
+`,
+  6: `*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -s fe80::/10 -p ipv6-icmp -m icmp6 --icmpv6-type 135 -j ACCEPT
+-A INPUT -p tcp -m multiport --dports 22,80 -j ACCEPT
+COMMIT
+`,
+} as const
+
+const both: readonly Ruleset[] = families.map(family => parseSave(small[family], { family }))
+
+/** Behind xdp and tc, forward and output are those of netfilter, and what is left of the input is one for both. */
+const listed = [
+  ...compiled(both, 'netfilter'),
+  ...compiled(both, 'xdp').filter(({ lane }) => lane.hook === 'xdp' || lane.leftovers),
+  ...compiled(both, 'tc').filter(({ lane }) => lane.hook === 'tc-ingress'),
+]
+
+for (const { lane, spec } of listed) {
+  const name = `${laneName(lane)}${lane.leftovers ? '-leftovers' : ''}`
+  test(`the listing of ${name}`, t => {
+    const rules = countedRules(both).map(({ rule }) => rule)
+    golden(t, `fixtures/listings/${name}.txt`, listing(spec, { rules }))
+  })
+}
+
+const bytesOf = ({ functions }: ProgramSpec): string =>
+  functions.map(({ instructions }) => Buffer.from(encode(instructions)).toString('hex')).join('\n')
+
+test('the same rules give the same programs, byte for byte', t => {
+  for (const hook of hookChoices)
+    for (const family of families)
+      for (const seed of [1, 2, 3]) {
+        const text = randomRules({ seed, family, features: decidable(hook) })
+        const [one, other] = [compileText(text, family, hook), compileText(text, family, hook)]
+        t.deepEqual(
+          one.map(({ spec }) => spec),
+          other.map(({ spec }) => spec),
+        )
+        t.deepEqual(
+          one.map(({ spec }) => bytesOf(spec)),
+          other.map(({ spec }) => bytesOf(spec)),
+        )
+      }
+})
+
+test('where a rule was written makes no difference to its program', t => {
+  const moved = parseSave(`\n\n${small[4]}`, { family: 4, name: 'elsewhere' })
+  for (const hook of hookChoices)
+    t.deepEqual(
+      compiled([moved], hook).map(({ spec }) => spec),
+      compileText(small[4], 4, hook).map(({ spec }) => spec),
+    )
+})
+
+test('every program fits its limits: frames, and lengths of names', t => {
+  for (const hook of hookChoices)
+    for (const family of families)
+      for (const { text, stateful } of fixedRules(family)) {
+        if (stateful && hook !== 'netfilter') continue
+        for (const { spec } of compileText(text, family, hook)) {
+          t.true(mostFrames(spec) <= 8)
+          for (const name of [spec.name, ...spec.maps.map(map => map.name)]) t.true(name.length <= 15, name)
+        }
+      }
+})
+
+test('every program can be written as an object file', t => {
+  for (const hook of hookChoices)
+    for (const { spec } of compiled(both, hook))
+      t.notThrows(() => writeObject([spec], { rules: [], file: 'rules' }))
+})
+
+test('a family without rules gets no program at netfilter, and the others still do', t => {
+  t.deepEqual(
+    compileText(small[6], 6).map(({ lane }) => laneName(lane)),
+    ['nf-input-ipv6', 'nf-forward-ipv6', 'nf-output-ipv6'],
+  )
+})
+
+test('a rule set without a filter table needs no program', t => {
+  t.deepEqual(compileText('*mangle\n-A INPUT -p tcp\nCOMMIT\n', 4), [])
+})
+
+const untranslatable = `*filter
+:user - [0:0]
+:unreachable - [0:0]
+-A INPUT -p tcp -m tcp --dport 22 -m string --string x --algo bm -j DROP
+-A INPUT -m conntrack --ctstate NEW -j ACCEPT
+-A INPUT -p udp -j LOG
+-A INPUT -j user
+-A FORWARD -j REJECT
+-A OUTPUT -m limit --limit 3/s -j user
+-A user -m recent --name x --set -j ACCEPT
+-A unreachable -j LOG
+COMMIT
+`
+
+for (const hook of hookChoices)
+  test(`at ${hook}, each rule that cannot be translated is told once, with its place, the reason and what to do`, t => {
+    const translation = compile([parseSave(untranslatable, { family: 4, name: 'rules.v4' })], hook)
+    if (translation.kind !== 'refused') return t.fail('nothing is refused')
+    const told = translation.refusals.map(({ lane, reason, span, hint }) => {
+      t.truthy(span)
+      t.truthy(hint)
+      return `${laneName(lane)}: ${formatError({ message: reason, span, hint })}\n`
+    })
+    t.is(new Set(translation.refusals.map(({ rule }) => rule.rule)).size, told.length)
+    golden(t, `fixtures/listings/refusals-${hook}.txt`, told.join('\n'))
+  })
