@@ -87,7 +87,7 @@ export function formatError(error: {
     ? [`${place(error.span)}: ${error.message}`, ...excerpt(error.span)]
     : [error.message]
   if (error.hint) lines.push(`hint: ${error.hint}`)
-  return lines.join('\n')
+  return printable(lines.join('\n'))
 }
 
 /** `file:line:column`. */
@@ -97,7 +97,7 @@ export function place(span: Span): string {
 }
 
 function excerpt(span: Span): string[] {
-  const text = printable(lineOf(span))
+  const text = lineOf(span)
   const { column } = position(span)
   const from = column > SHOWN_COLUMNS ? column - SHOWN_COLUMNS / 2 : 0
   const shown = text.slice(from, from + SHOWN_COLUMNS)
@@ -107,4 +107,4 @@ function excerpt(span: Span): string[] {
 }
 
 /** Control characters would move the caret, or worse, the terminal. */
-const printable = (text: string): string => text.replace(/[^\t\x20-\x7e\u00a0-\uffff]/g, '?')
+const printable = (text: string): string => text.replace(/[^\t\n\x20-\x7e\u00a0-\uffff]/g, '?')
