@@ -8,7 +8,7 @@ import { isIn, parseNumber, type Range } from '../value/number.ts'
 import { listPortTerm, parseAnyPortRange, portTerm, printPortRange } from '../value/port.ts'
 import { protocols } from '../value/protocol.ts'
 
-/** RFC 4340 section 5.1, in the order of their numbers. INVALID is type 10, the first that means nothing. */
+/** RFC 4340 section 5.1, in the order of their numbers. INVALID are all from type 10 on, which mean nothing. */
 const TYPES = [
   'REQUEST',
   'RESPONSE',
@@ -103,8 +103,8 @@ function evaluate(match: DccpMatch, packet: Packet): MatchResult {
   if (!header) return 'hotdrop'
   if (!agrees(match.sourcePort, range => isIn(header.getUint16(0), range))) return false
   if (!agrees(match.destinationPort, range => isIn(header.getUint16(2), range))) return false
-  const type = TYPES[typeOf(header)]
-  if (!agrees(match.types, types => type !== undefined && types.includes(type))) return false
+  const type = TYPES[typeOf(header)] ?? 'INVALID'
+  if (!agrees(match.types, types => types.includes(type))) return false
   return match.option ? hasOption(match.option, packet, header) : true
 }
 

@@ -6,7 +6,7 @@
 //          fp-16   bytes before the IP header: at xdp of the frame, at tc from the network header on
 //          fp-80   struct bpf_fib_lookup
 //          fp-120  tc: buffer for headers
-//          fp-136  scratch for the walk along TCP options
+//          fp-144  scratch for the walk along TCP options
 //          below   the record
 
 import type { Family } from 'iptables-parser'
@@ -28,7 +28,7 @@ export const CONTEXT = -8
 export const LINK_BYTES = CONTEXT - 8
 const FIB = LINK_BYTES - 64
 export const BUFFER = FIB - 40
-const SCRATCH = BUFFER - 16
+const SCRATCH = BUFFER - 24
 
 /** Keeps the context, and makes an empty record, which r6 points to from then on. */
 export const emitStack = (assembler: Assembler, record: RecordLayout): void =>

@@ -23,12 +23,12 @@ import { type FieldName, packetType, transport } from '../field.ts'
 import { setField, storeField } from './field.ts'
 import type { PrologueRequest } from './hook.ts'
 import { emitExtensionWalk } from './ipv6.ts'
-import { emitTcp, looksAtTcp } from './tcp.ts'
+import { emitTcp, forget, looksAtTcp } from './tcp.ts'
 import { emitTransport, type HeaderReader, needsTransport } from './transport.ts'
 
 export interface IpReader {
   readonly read: HeaderReader
-  /** Where 16 bytes of stack are free, from the frame pointer. */
+  /** Where 24 bytes of stack are free, from the frame pointer. */
   readonly scratch: number
   /** Where to go where there is no IP header. */
   readonly missing: Label
@@ -185,6 +185,8 @@ function emitBehind(assembler: Assembler, request: PrologueRequest, reader: IpRe
   const done = assembler.label('headers')
   if (looksAtTcp(request)) {
     assembler.place(later)
+    // the verifier would follow the walk along TCP options for each place where extension headers can end: unless it does not know the offset
+    if (request.family === 6 && !reader.plain) assembler.emit(...forget(r8))
     emitTcp(assembler, request, reader)
     assembler.emit(
       load('u8', r1, r6, fixedOffsets.transport),

@@ -7,7 +7,7 @@
 //
 // Stack:   fp-16   struct bpf_dynptr
 //          fp-56   buffer of 40 bytes for headers that have to be copied
-//          fp-72   scratch for the walk along TCP options
+//          fp-80   scratch for the walk along TCP options
 //          below   the record
 
 import type { Family } from 'iptables-parser'
@@ -30,7 +30,7 @@ import type { HeaderReader } from './transport.ts'
 
 const DYNPTR = -16
 const BUFFER = DYNPTR - 40
-const SCRATCH = BUFFER - 16
+const SCRATCH = BUFFER - 24
 
 /** NF_DROP and NF_ACCEPT (include/uapi/linux/netfilter.h); a BPF_NETFILTER program may yield no other. */
 const verdicts = { drop: 0, accept: 1 } as const

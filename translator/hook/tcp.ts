@@ -3,7 +3,7 @@
 //
 // Registers:   r7  bytes of options walked over     r8  offset of the TCP header, in the walk of the option     r9  L3 bytes
 //
-// Stack, at `scratch`:   +0  offset of the TCP header     +8  bytes of options
+// Stack, at `scratch`:   +0  offset of the TCP header     +8  bytes of options     +16  options walked over: by it the verifier sees the end
 
 import {
   add,
@@ -19,12 +19,14 @@ import {
   rshImmediate32,
   sub,
   subImmediate,
+  xor,
 } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
+import type { Instruction } from '../asm/instruction.ts'
 import { immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
-import { load, store } from '../asm/memory.ts'
-import { r0, r1, r2, r3, r6, r7, r8, r9, r10 } from '../asm/register.ts'
+import { load, store, storeImmediate } from '../asm/memory.ts'
+import { type Register, r0, r1, r2, r3, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { fixedOffsets } from '../emit/record.ts'
 import { ecnFlags, type FieldName, mss, type TcpOptionWord, tcpOptions, tcpOptionWords } from '../field.ts'
 import { setField, storeField } from './field.ts'
@@ -33,7 +35,7 @@ import type { IpReader } from './ip.ts'
 
 const TCP = 6
 const FIXED_SIZE = 20
-/** The most that a data offset of four bits leaves for options. */
+/** Bytes: the most that a data offset of four bits leaves for options. An option has at least one. */
 const MOST_OPTIONS = 40
 const MSS = { kind: 2, length: 4 } as const
 
@@ -88,6 +90,7 @@ function emitExtent(assembler: Assembler, request: PrologueRequest, scratch: num
     subImmediate(r2, FIXED_SIZE),
     store('u64', r10, scratch, r8),
     store('u64', r10, scratch + 8, r2),
+    storeImmediate('u64', r10, scratch + 16, 0),
     ...(request.fields.has('mss') ? [setField(request, 'mss', mss.none)] : []),
     ...(request.fields.has('tcp-options') ? [setField(request, 'tcp-options', tcpOptions.readable)] : []),
   )
@@ -102,6 +105,12 @@ function emitWalk(assembler: Assembler, request: PrologueRequest, { read, scratc
   assembler.emit(movImmediate(r7, 0))
   assembler.place(loop)
   assembler.emit(
+    load('u64', r2, r10, scratch + 16),
+    jumpIf('>=', r2, immediate(MOST_OPTIONS), end),
+    addImmediate(r2, 1),
+    store('u64', r10, scratch + 16, r2),
+    // nothing but the bound is known of how far the walk is: one state for the verifier to follow, not one for each way here
+    ...forget(r7),
     jumpIf('>=', r7, immediate(MOST_OPTIONS), end),
     load('u64', r2, r10, scratch + 8),
     jumpIf('>=', r7, register(r2), end),
@@ -131,6 +140,9 @@ function emitWalk(assembler: Assembler, request: PrologueRequest, { read, scratc
   assembler.place(end)
   assembler.emit(load('u64', r8, r10, scratch))
 }
+
+/** Leaves a number as it is, but the verifier knows nothing of it any more. Packet lengths in r9 are unknown to it. */
+export const forget = (number: Register): Instruction[] => [xor(number, r9), xor(number, r9)]
 
 /** Notes the kind in r1, which it keeps. */
 function emitBit(assembler: Assembler, request: PrologueRequest, word: TcpOptionWord): void {

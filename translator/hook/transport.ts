@@ -79,10 +79,15 @@ function emitExtent(assembler: Assembler, { protocols }: PrologueRequest, whole:
   assembler.emit(load('u8', r1, r6, fixedOffsets.protocol))
   for (const protocol of [...protocols].sort((a, b) => a - b)) {
     const other = assembler.label('protocol')
+    const size = headerSizes[protocol] ?? 0
     assembler.emit(jumpIf('!=', r1, immediate(protocol), other, 32))
-    assembler.emit(jumpIf('>=', r2, immediate(headerSizes[protocol] ?? 0), whole, 32))
-    assembler.emit(storeImmediate('u8', r6, fixedOffsets.transport, transport.ports))
-    assembler.emit(jumpIf('>=', r2, immediate(PORTS_SIZE), whole, 32))
+    assembler.emit(jumpIf('>=', r2, immediate(size), whole, 32))
+    // a comparison whose outcome the verifier knows already makes it follow r2, and so r8, through the whole walk along extension headers
+    if (size > PORTS_SIZE)
+      assembler.emit(
+        storeImmediate('u8', r6, fixedOffsets.transport, transport.ports),
+        jumpIf('>=', r2, immediate(PORTS_SIZE), whole, 32),
+      )
     assembler.emit(storeImmediate('u8', r6, fixedOffsets.transport, transport.short), jump(whole))
     assembler.place(other)
   }

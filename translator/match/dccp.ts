@@ -1,6 +1,6 @@
 import type { DccpMatch, Term } from 'iptables-parser'
 import { type Step, setTerm } from '../test.ts'
-import { normalise, single } from '../tree/interval.ts'
+import { type IntervalSet, inclusive, normalise } from '../tree/interval.ts'
 import { rangeStep } from './range.ts'
 import { type MatchTranslator, Untranslatable } from './translate.ts'
 import { wholeHeader } from './transport.ts'
@@ -18,7 +18,7 @@ export const dccp: MatchTranslator<DccpMatch> = ({ sourcePort, destinationPort, 
   ]
 }
 
-/** Their numbers (RFC 4340 section 5.1; 10 is the first that means nothing). */
+/** Their numbers (RFC 4340 section 5.1). From 10 on they mean nothing. */
 const TYPES = {
   REQUEST: 0,
   RESPONSE: 1,
@@ -32,8 +32,10 @@ const TYPES = {
   SYNCACK: 9,
   INVALID: 10,
 } as const
+const LAST_TYPE = 15
 
 const typeStep = (asked: Term<readonly (keyof typeof TYPES)[]> | undefined): Step[] =>
-  asked
-    ? [setTerm('dccp-type', 4, normalise(asked.value.flatMap(type => single(TYPES[type]))), asked.negated)]
-    : []
+  asked ? [setTerm('dccp-type', 4, normalise(asked.value.flatMap(numbersOf)), asked.negated)] : []
+
+const numbersOf = (type: keyof typeof TYPES): IntervalSet =>
+  inclusive(TYPES[type], type === 'INVALID' ? LAST_TYPE : TYPES[type])

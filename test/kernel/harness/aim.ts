@@ -2,13 +2,14 @@ import { EvaluationError, evaluate, type Packet as ReceivedPacket, type Ruleset 
 import { build } from '../../packet/build.ts'
 import { devicesOf } from './devices.ts'
 import { backOf, conversationKinds, converse, quietPort } from './flow.ts'
+import { markAt } from './marking.ts'
 import { datagramOf, type Path, type Probe } from './probe.ts'
 import { type Random, seeded } from './random.ts'
 import { type Reach, reachesOf } from './reach.ts'
 import { continued, oddly, probesOf } from './shot.ts'
-import { ipLayer, packetOf, pathOf, type Sketch } from './sketch.ts'
+import { ipLayer, isFramed, packetOf, pathOf, type Sketch, ttlAt } from './sketch.ts'
 import { nearMiss, plainSketch, scatter, solve } from './solve.ts'
-import { type Topology, topologyOf } from './topology.ts'
+import { groupOf, type Topology, topologyOf } from './topology.ts'
 import { type Edit, type Setting, type Wish, wishesOf } from './wish.ts'
 
 /** A rule set's devices, and packets to send through it. */
@@ -41,10 +42,15 @@ const hooks: readonly Path['hook'][] = ['INPUT', 'FORWARD', 'OUTPUT']
 /** As the base chain sees a sketch that is sent. */
 const received = ({ family }: Setting, sketch: Sketch): ReceivedPacket => ({
   family,
-  bytes: build(datagramOf(packetOf(family, sketch)) ?? []),
+  bytes: build(datagramOf(packetOf(family, { ...sketch, ttl: ttlAt(sketch) })) ?? []),
   inInterface: sketch.inDevice,
   outInterface: sketch.outDevice,
   conntrack: { state: sketch.state },
+  type: sketch.cast,
+  mark: markAt(sketch),
+  inGroup: groupOf(sketch.inDevice),
+  outGroup: groupOf(sketch.outDevice),
+  ...(isFramed(sketch) ? { sourceMac: Number(`0x${sketch.mac.replaceAll(':', '')}`) } : {}),
 })
 
 /** Whether the reference evaluator says the packet meets the rule; true where it cannot say. */

@@ -1,7 +1,8 @@
 import { formatPacket } from '../../packet/text.ts'
 import { compare, type Difference, formatDifferences, linesOf } from './compare.ts'
-import { type Firewall, legacy } from './firewall.ts'
+import { type Firewall, legacy, lockEnvironment } from './firewall.ts'
 import { type Host, openHost } from './host.ts'
+import { markPackets } from './marking.ts'
 import { describePath, type Probe } from './probe.ts'
 import { schedule } from './schedule.ts'
 import type { Topology } from './topology.ts'
@@ -22,6 +23,7 @@ const withFirewall = async <T>(
 ): Promise<T> => {
   const host = openHost(topology)
   try {
+    markPackets(host, rules, lockEnvironment(host))
     await firewall.load(host, rules)
     return await body(host)
   } finally {

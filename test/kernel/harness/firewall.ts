@@ -17,7 +17,9 @@ export interface Firewall {
 const lockFile = (host: Host): string => join(tmpdir(), `${basename(host.path)}.lock`)
 
 /** A lock of its own, so that tests do not wait for each other. */
-const environment = (host: Host): Readonly<Record<string, string>> => ({ XTABLES_LOCKFILE: lockFile(host) })
+export const lockEnvironment = (host: Host): Readonly<Record<string, string>> => ({
+  XTABLES_LOCKFILE: lockFile(host),
+})
 
 const command = (host: Host, verb: 'restore' | 'save'): string =>
   `${host.topology.family === 4 ? 'iptables' : 'ip6tables'}-legacy-${verb}`
@@ -26,8 +28,8 @@ const command = (host: Host, verb: 'restore' | 'save'): string =>
 export const legacy: Firewall = {
   name: 'iptables-legacy',
   load: (host, text) => {
-    host.run(command(host, 'restore'), ['-c'], text, environment(host))
+    host.run(command(host, 'restore'), ['-c'], text, lockEnvironment(host))
   },
-  read: host => host.run(command(host, 'save'), ['-c', '-t', 'filter'], '', environment(host)),
+  read: host => host.run(command(host, 'save'), ['-c', '-t', 'filter'], '', lockEnvironment(host)),
   unload: host => rmSync(lockFile(host), { force: true }),
 }

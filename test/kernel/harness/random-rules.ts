@@ -1,4 +1,5 @@
 import type { Family } from 'iptables-parser'
+import { peerMac } from '../../packet/link.ts'
 import { type Random, seeded } from './random.ts'
 
 /** What random rules may use. */
@@ -21,6 +22,22 @@ export const features = [
   'multiport',
   'conntrack',
   'state',
+  'connection',
+  'connmark',
+  'sctp',
+  'dccp',
+  'ipsec',
+  'tcpmss',
+  'iprange',
+  'mark',
+  'length',
+  'ttl',
+  'tos',
+  'ecn',
+  'pkttype',
+  'mac',
+  'devgroup',
+  'cpu',
 ] as const
 export type Feature = (typeof features)[number]
 
@@ -121,8 +138,13 @@ const tcp = (grammar: Grammar): string =>
       ? sometimes(grammar, 0.3, () => ` ${not(grammar)}--tcp-flags ${grammar.random.pick(tcpFlagSets)}`)
       : '',
     grammar.has('tcp-option')
-      ? sometimes(grammar, 0.15, () => ` ${not(grammar)}--tcp-option ${grammar.random.pick([2, 3, 8])}`)
+      ? sometimes(
+          grammar,
+          0.15,
+          () => ` ${not(grammar)}--tcp-option ${grammar.random.pick([2, 3, 8, 33, 254])}`,
+        )
       : '',
+    grammar.has('ecn') ? sometimes(grammar, 0.1, () => ecnBits(grammar)) : '',
   ].join('')
 
 const udp = (grammar: Grammar): string =>
@@ -151,8 +173,49 @@ const protocol = (grammar: Grammar): string =>
 
 const fragment = (grammar: Grammar): string => (grammar.family === 4 ? ` ${not(grammar)}-f` : '')
 
+const ported = (grammar: Grammar, name: 'sctp' | 'dccp'): string =>
+  [
+    ` -p ${name} -m ${name}`,
+    sometimes(grammar, 0.3, () => port(grammar, '--sport')),
+    sometimes(grammar, 0.5, () => port(grammar, '--dport')),
+  ].join('')
+
+const sctp = (grammar: Grammar): string => ported(grammar, 'sctp')
+
+const dccp = (grammar: Grammar): string =>
+  ported(grammar, 'dccp') +
+  sometimes(
+    grammar,
+    0.4,
+    () =>
+      ` ${not(grammar)}--dccp-types ${grammar.random.pick(['REQUEST,DATA', 'RESET', 'INVALID', 'ACK,SYNC'])}`,
+  )
+
+const spis = ['256', '0:255', '1000:4294967295', '70000'] as const
+
+/** In IPv6 the authentication header is another match. */
+const ipsec = (grammar: Grammar): string => {
+  const { random, family } = grammar
+  const name = random.pick(family === 4 ? ['esp', 'ah', 'ipcomp'] : ['esp', 'ipcomp'])
+  return ` -p ${name} -m ${name}${sometimes(grammar, 0.7, () => ` ${not(grammar)}--${name}spi ${random.pick(spis)}`)}`
+}
+
+const tcpmss = (grammar: Grammar): string =>
+  ` -p tcp -m tcpmss ${not(grammar)}--mss ${grammar.random.pick(['1460', '0:1400', '1000:65535', '536'])}`
+
 /** Of which a rule has at most one, since each names the protocol. */
-const protocols = { tcp, udp, icmp, multiport, protocol, fragment } as const
+const protocols = {
+  tcp,
+  udp,
+  icmp,
+  multiport,
+  protocol,
+  fragment,
+  sctp,
+  dccp,
+  ipsec,
+  tcpmss,
+} as const
 
 const protocolPart = (grammar: Grammar): string => {
   const known = (Object.keys(protocols) as (keyof typeof protocols)[]).filter(grammar.has)
@@ -175,6 +238,104 @@ const statePart = (grammar: Grammar): string => {
   )
 }
 
+const ranges = {
+  4: ['192.0.2.1-192.0.2.17', '192.0.2.3-192.0.2.2', '10.0.0.0-198.51.100.7'],
+  6: ['2001:db8::1-2001:db8::11', '2001:db8::3-2001:db8::2', 'fd00::-fd00::3'],
+} as const
+
+const markValues = [
+  '0x1',
+  '0x0',
+  '0x11',
+  '0x10/0x10',
+  '0x0/0xff',
+  '0x80000000/0x80000000',
+  '0x1/0xf',
+  '0x100/0x102',
+] as const
+
+/** `-m name --option value` for a value drawn from some. */
+const simple =
+  (name: string, option: string, values: readonly string[]) =>
+  (grammar: Grammar): string =>
+    ` -m ${name} ${not(grammar)}--${option} ${grammar.random.pick(values)}`
+
+const hops = (grammar: Grammar): string => {
+  const name = grammar.family === 4 ? 'ttl' : 'hl'
+  const value = grammar.random.pick(['64', '63', '1', '2', '128', '0', '255'])
+  if (grammar.random.chance(0.5)) return ` -m ${name} ${not(grammar)}--${name}-eq ${value}`
+  return ` -m ${name} --${name}-${grammar.random.pick(['lt', 'gt'])} ${value}`
+}
+
+const typeOfService = (grammar: Grammar): string =>
+  grammar.random.chance(0.5)
+    ? simple('tos', 'tos', ['0x10/0x3f', '0x00/0xff', '0x08', '0x02/0x03', '0x04/0x84', '0xb8/0xfc'])(grammar)
+    : simple('dscp', 'dscp', ['0x00', '0x2e', '0x08', '0x3f', '0x01'])(grammar)
+
+const ecnBits = (grammar: Grammar): string => {
+  const { random } = grammar
+  if (random.chance(0.4)) return ` -m ecn ${not(grammar)}--ecn-ip-ect ${random.below(4)}`
+  const flags = random.sample(['--ecn-tcp-ece', '--ecn-tcp-cwr'], 1 + random.below(2))
+  return ` -m ecn ${flags.map(flag => `${not(grammar)}${flag}`).join(' ')}`
+}
+
+const deviceGroup = (grammar: Grammar, chain: string): string => {
+  const { random } = grammar
+  const groups = ['0x5', '0x0', '0x5/0xff', '0x100/0x100']
+  const side = chain === 'OUTPUT' ? 'dst' : chain === 'INPUT' ? 'src' : random.pick(['src', 'dst'])
+  return ` -m devgroup ${not(grammar)}--${side}-group ${random.pick(groups)}`
+}
+
+/** Matches that go with every protocol; those that only some chains can have are left to the base chains that do. */
+const others: Readonly<Partial<Record<Feature, (grammar: Grammar, chain: string) => string>>> = {
+  iprange: grammar => {
+    const { random, family } = grammar
+    return ` -m iprange ${not(grammar)}--${random.pick(['src', 'dst'])}-range ${random.pick(ranges[family])}`
+  },
+  mark: simple('mark', 'mark', markValues),
+  connmark: simple('connmark', 'mark', ['0x2', '0x0', '0x100/0x100', '0x102', '0x2/0xf']),
+  length: simple('length', 'length', ['0:60', '52', '64', '64:1000', '40:47', '72']),
+  ttl: hops,
+  tos: typeOfService,
+  pkttype: simple('pkttype', 'pkt-type', ['unicast', 'broadcast', 'multicast']),
+  mac: (grammar, chain) =>
+    chain === 'INPUT' || chain === 'FORWARD'
+      ? simple('mac', 'mac-source', [peerMac, '02:00:00:00:00:55', '00:00:00:00:00:00'])(grammar)
+      : '',
+  devgroup: (grammar, chain) => (chain.startsWith('user') ? '' : deviceGroup(grammar, chain)),
+  cpu: simple('cpu', 'cpu', ['0', '1']),
+  connection: grammar => ` -m conntrack${connection(grammar)}`,
+}
+
+const otherPart = (grammar: Grammar, chain: string): string => {
+  const known = (Object.keys(others) as Feature[]).filter(grammar.has)
+  if (known.length === 0) return ''
+  return sometimes(grammar, 0.35, () => others[grammar.random.pick(known)]?.(grammar, chain) ?? '')
+}
+
+const connectionAsks = (grammar: Grammar): readonly string[] => {
+  const { random, family } = grammar
+  const end = random.pick(['orig', 'repl'])
+  const side = random.pick(['src', 'dst'])
+  return [
+    ` ${not(grammar)}--ct${end}${side} ${random.pick([...addresses[family], ...prefixes[family].slice(0, 6)])}`,
+    ` ${not(grammar)}--ct${end}${side}port ${random.pick([...ports, ...portRanges])}`,
+    ` ${not(grammar)}--ctproto ${random.pick(['6', '17', family === 4 ? '1' : '58'])}`,
+    ` --ctdir ${random.pick(['ORIGINAL', 'REPLY'])}`,
+    ` ${not(grammar)}--ctstatus ${random.pick(['NONE', 'SEEN_REPLY', 'ASSURED', 'CONFIRMED', 'EXPECTED', 'SEEN_REPLY,CONFIRMED'])}`,
+  ]
+}
+
+const connection = (grammar: Grammar): string => {
+  const { random } = grammar
+  const state = sometimes(
+    grammar,
+    0.4,
+    () => ` ${not(grammar)}--ctstate ${random.pick([...states, 'DNAT', 'SNAT,NEW'])}`,
+  )
+  return state + random.sample(connectionAsks(grammar), 1 + random.below(2)).join('')
+}
+
 /** `later` are the user chains after this one: chains only ever call those, so that there are no loops. */
 const target = (grammar: Grammar, later: readonly string[]): string => {
   const { random, has } = grammar
@@ -193,6 +354,7 @@ const conditions = (grammar: Grammar, chain: string): string =>
     interfaces(grammar, chain),
     protocolPart(grammar),
     statePart(grammar),
+    otherPart(grammar, chain),
   ].join('')
 
 /** A rule always asks something, or what comes after it would rarely be met. */

@@ -1,3 +1,4 @@
+import { peerMac } from '../../packet/link.ts'
 import { quietPort } from './flow.ts'
 import type { Path } from './probe.ts'
 import type { Random } from './random.ts'
@@ -38,6 +39,13 @@ export const plainSketch = (random: Random, hook: Path['hook'], { family, device
     tcpOption: 0,
     icmpType: family === 4 ? 8 : 128,
     icmpCode: 0,
+    dccpType: 0,
+    spi: 256,
+    ttl: 64,
+    tos: 0,
+    payload: 24,
+    mac: peerMac,
+    cast: 'unicast',
     fragment: false,
     state: 'NEW',
   }

@@ -65,6 +65,11 @@ export const exitAddress = (topology: Topology, device: string): string => {
   return topology.family === 4 ? `198.18.255.${number}` : `2001:2:0:ff::${number.toString(16)}`
 }
 
+/** Device groups, for rules that ask for them; devices of other names are in the default group. */
+const groups: Readonly<Record<string, number>> = { eth1: 5, ppp0: 0x105 }
+
+export const groupOf = (device: string): number => groups[device] ?? 0
+
 /** In the root namespace: the two namespaces. */
 export const createBatch = (host: string, peer: string): readonly string[] => [
   `netns add ${host}`,
@@ -96,7 +101,7 @@ export const hostBatch = (topology: Topology, peer: string): readonly string[] =
     ...devices.flatMap(({ name, addresses }) => [
       `link add name ${name} address ${hostMac} type veth peer name ${name} address ${peerMac} netns ${peer}`,
       `link set dev ${name} addrgenmode none`,
-      `link set dev ${name} arp off multicast off up`,
+      `link set dev ${name} group ${groupOf(name)} arp off multicast off up`,
       ...addresses.map(address => `addr add ${address} dev ${name}${nodad}`),
     ]),
     `rule add pref ${preference.local} lookup local`,

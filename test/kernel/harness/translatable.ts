@@ -15,11 +15,14 @@ export const isTranslatable = (ruleset: Ruleset, hook: HookChoice): boolean => {
   return translate([ruleset], { lanes, counters }).kind === 'translated'
 }
 
+/** What an earlier hook is not told of. */
+const unknownAtIngress: readonly Feature[] = ['conntrack', 'state', 'connection', 'connmark', 'mark', 'cpu']
+
 /** What no program at a hook can decide, and random rules for it must not ask. */
 export const undecidable: Readonly<Record<HookChoice, readonly Feature[]>> = {
   netfilter: [],
-  xdp: ['conntrack', 'state'],
-  tc: ['conntrack', 'state'],
+  xdp: unknownAtIngress,
+  tc: unknownAtIngress,
 }
 
 export const decidable = (hook: HookChoice): readonly Feature[] =>

@@ -10,7 +10,9 @@ import {
   type Rule,
   type Term,
 } from 'iptables-parser'
-import type { Sketch } from './sketch.ts'
+import { markAt, markingTos } from './marking.ts'
+import { isFramed, type Sketch, ttlAt } from './sketch.ts'
+import { groupOf } from './topology.ts'
 
 /** A change to a sketch. */
 export type Edit = Partial<Sketch>
@@ -136,8 +138,135 @@ const stateWishes = (term: Term<readonly string[]> | undefined, family: Family) 
     met: sketch => states.includes(sketch.state) !== negated,
   }))
 
+type NumberField = 'payload' | 'ttl' | 'tos' | 'spi' | 'dccpType'
+
+/** A number in a range, of a field that holds it or of one it is computed from. */
+const rangeWishes = (
+  field: NumberField,
+  term: Term<Range> | undefined,
+  {
+    largest,
+    of = sketch => sketch[field],
+    from = value => value,
+  }: {
+    readonly largest: number
+    readonly of?: (sketch: Sketch) => number
+    readonly from?: (value: number) => number
+  },
+) =>
+  forTerm(term, (range, negated) => ({
+    edits: rangeEdges(range, largest).map(value => ({ [field]: Math.max(0, from(value)) })),
+    met: sketch => isIn(of(sketch), range) !== negated,
+  }))
+
+const maskWishes = (
+  term: Term<{ readonly value: number; readonly mask: number }> | undefined,
+  edits: readonly Edit[],
+  of: (sketch: Sketch) => number,
+) =>
+  forTerm(term, ({ value, mask }, negated) => ({
+    edits,
+    met: sketch => ((of(sketch) & mask) >>> 0 === value) !== negated,
+  }))
+
+const tosEdits = (values: readonly number[]): readonly Edit[] => values.map(value => ({ tos: value & 0xff }))
+
+const tosOf = ({ tos }: Sketch): number => tos
+
+/** Bytes before the payload, of what rules that ask for the length mostly meet. */
+const headerBytes = (family: Family, protocol: number): number =>
+  (family === 4 ? 20 : 40) + (protocol === 6 ? 20 : 8)
+
+const rangeOf = <T>(term: Term<T> | undefined, value: (of: T) => number): Term<Range> | undefined =>
+  term && { negated: term.negated, value: { low: value(term.value), high: value(term.value) } }
+
+const hopRange = ({ comparison, value }: Extract<Match, { kind: 'ttl' | 'hl' }>): Term<Range> => {
+  if (comparison === 'lt') return { negated: false, value: { low: 0, high: value - 1 } }
+  if (comparison === 'gt') return { negated: false, value: { low: value + 1, high: 255 } }
+  return { negated: comparison === 'ne', value: { low: value, high: value } }
+}
+
+const flagWishes = (term: Term<true> | undefined, bit: number) =>
+  forTerm(term, (_, negated) => ({
+    edits: [{ tcpFlags: 2 | bit }, { tcpFlags: 2 }, { tcpFlags: 0xc2 }],
+    met: ({ tcpFlags }) => ((tcpFlags & bit) !== 0) !== negated,
+  }))
+
+const addressRangeWishes = (
+  field: 'source' | 'destination',
+  term: Term<{ readonly low: bigint; readonly high: bigint }> | undefined,
+) =>
+  forTerm(term, ({ low, high }, negated) => ({
+    edits: [low, high, (low + high) / 2n, low - 1n, high + 1n]
+      .filter(edge => edge >= 0n)
+      .map(edge => ({ [field]: edge })),
+    met: sketch => (sketch[field] >= low && sketch[field] <= high) !== negated,
+  }))
+
+const spiWishes = (term: Term<Range> | undefined, largest: number) =>
+  rangeWishes('spi', term, { largest, of: ({ spi }) => spi % (largest + 1) })
+
+const otherMac = '02:00:00:00:00:77'
+
+const macText = (mac: number): string => (mac.toString(16).padStart(12, '0').match(/../g) ?? []).join(':')
+
+const mssWishes = (term: Term<Range>) =>
+  forTerm(term, (range, negated) => ({
+    edits: [...rangeEdges(range, 0xffff).map(mss => ({ mss })), { tcpOption: 2 }],
+    met: ({ mss }) => (mss !== undefined && isIn(mss, range)) !== negated,
+  }))
+
+const dccpTypes = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15] as const
+
+const groupWishes = (
+  field: 'inDevice' | 'outDevice',
+  term: Term<{ readonly value: number; readonly mask: number }> | undefined,
+  devices: readonly string[],
+) =>
+  maskWishes(
+    term,
+    devices.map(device => ({ [field]: device })),
+    sketch => groupOf(sketch[field]),
+  )
+
+/** A connection that the packet begins goes the way of the packet; the others have their ends by turns. */
+const connectionWishes = (match: Extract<Match, { kind: 'conntrack' }>, family: Family): readonly Wish[] => [
+  ...stateWishes(match.states, family),
+  ...forTerm(match.direction && { value: match.direction, negated: false }, direction => ({
+    edits: [{ state: 'ESTABLISHED' }, { state: 'NEW' }],
+    met: ({ state }) => direction === 'ORIGINAL' || state === 'ESTABLISHED',
+  })),
+  ...prefixWishes('source', match.originalSource),
+  ...prefixWishes('destination', match.originalDestination),
+  ...prefixWishes('destination', match.replySource),
+  ...prefixWishes('source', match.replyDestination),
+  ...protocolWishes(match.protocol, family),
+  ...portWishes('sport', match.originalSourcePort),
+  ...portWishes('dport', match.originalDestinationPort),
+  ...portWishes('dport', match.replySourcePort),
+  ...portWishes('sport', match.replyDestinationPort),
+  ...forTerm(match.status, () => ({
+    edits: [{ state: 'ESTABLISHED' }, { state: 'NEW' }],
+    met: () => true,
+  })),
+]
+
+const prefixWishes = (
+  field: 'source' | 'destination',
+  term: Term<{ readonly family: Family; readonly address: bigint; readonly length: number }> | undefined,
+) =>
+  forTerm(term, ({ family, address, length }, negated) => {
+    const free = BigInt((family === 4 ? 32 : 128) - length)
+    const low = (address >> free) << free
+    const high = low + (1n << free) - 1n
+    return {
+      edits: [low, high, low - 1n, high + 1n].filter(edge => edge >= 0n).map(edge => ({ [field]: edge })),
+      met: sketch => (sketch[field] >> free === address >> free) !== negated,
+    }
+  })
+
 /** By kind of match; of what is not here, no packet is made to meet it. */
-const matchWishes = (match: Match, family: Family): readonly Wish[] => {
+const matchWishes = (match: Match, { family, devices }: Setting): readonly Wish[] => {
   switch (match.kind) {
     case 'tcp':
       return [
@@ -147,30 +276,112 @@ const matchWishes = (match: Match, family: Family): readonly Wish[] => {
         ...optionWishes(match.option),
       ]
     case 'udp':
+    case 'sctp':
       return [...portWishes('sport', match.sourcePort), ...portWishes('dport', match.destinationPort)]
+    case 'dccp':
+      return [
+        ...portWishes('sport', match.sourcePort),
+        ...portWishes('dport', match.destinationPort),
+        ...forTerm(match.types, () => ({
+          edits: dccpTypes.map(dccpType => ({ dccpType })),
+          met: () => true,
+        })),
+      ]
     case 'multiport':
       return [portsWish(portFields[match.side], match.ports.value, match.ports.negated)]
     case 'icmp':
     case 'icmp6':
       return icmpWishes(match.type)
     case 'conntrack':
+      return connectionWishes(match, family)
     case 'state':
       return stateWishes(match.states, family)
+    case 'iprange':
+      return [
+        ...addressRangeWishes('source', match.source),
+        ...addressRangeWishes('destination', match.destination),
+      ]
+    case 'mark':
+      return maskWishes(match.mark, tosEdits(markingTos), markAt)
+    case 'connmark':
+      return maskWishes(match.mark, tosEdits(markingTos), () => match.mark.value.value)
+    case 'length':
+      return rangeWishes('payload', match.length, {
+        largest: 1400,
+        of: ({ protocol, payload }) => headerBytes(family, protocol) + payload,
+        from: length => length - headerBytes(family, 17),
+      })
+    case 'ttl':
+    case 'hl':
+      return rangeWishes('ttl', hopRange(match), { largest: 255, of: ttlAt })
+    case 'tos':
+      return maskWishes(
+        match.tos,
+        tosEdits([match.tos.value.value, match.tos.value.value | ~match.tos.value.mask, 0, 0xff]),
+        tosOf,
+      )
+    case 'dscp':
+      return rangeWishes(
+        'tos',
+        rangeOf(match.dscp, value => value),
+        {
+          largest: 0x3f,
+          of: ({ tos }) => tos >> 2,
+          from: dscp => dscp << 2,
+        },
+      )
+    case 'ecn':
+      return [
+        ...flagWishes(match.ece, 0x40),
+        ...flagWishes(match.cwr, 0x80),
+        ...maskWishes(
+          match.codePoint && {
+            negated: match.codePoint.negated,
+            value: { value: match.codePoint.value, mask: 3 },
+          },
+          tosEdits([0, 1, 2, 3]),
+          tosOf,
+        ),
+      ]
+    case 'pkttype':
+      return [
+        {
+          edits: [{ cast: 'unicast' }, { cast: 'broadcast' }, { cast: 'multicast' }],
+          met: sketch => (sketch.cast === match.type.value) !== match.type.negated,
+        },
+      ]
+    case 'mac':
+      return forTerm(match.source, (mac, negated) => ({
+        edits: [{ mac: macText(mac) }, { mac: otherMac }],
+        met: sketch => isFramed(sketch) && (sketch.mac === macText(mac)) !== negated,
+      }))
+    case 'esp':
+    case 'ah':
+      return spiWishes(match.spi, 0xffff_ffff)
+    case 'ipcomp':
+      return spiWishes(match.spi, 0xffff)
+    case 'tcpmss':
+      return mssWishes(match.mss)
+    case 'devgroup':
+      return [
+        ...groupWishes('inDevice', match.source, devices),
+        ...groupWishes('outDevice', match.destination, devices),
+      ]
     default:
       return []
   }
 }
 
 /** All that a rule asks. */
-export const wishesOf = (rule: Rule, { family, devices }: Setting): readonly Wish[] => [
-  ...deviceWishes('inDevice', rule.inInterface, devices),
-  ...deviceWishes('outDevice', rule.outInterface, devices),
+export const wishesOf = (rule: Rule, setting: Setting): readonly Wish[] => [
+  ...deviceWishes('inDevice', rule.inInterface, setting.devices),
+  ...deviceWishes('outDevice', rule.outInterface, setting.devices),
   ...addressWishes('source', rule.source),
   ...addressWishes('destination', rule.destination),
-  ...protocolWishes(rule.protocol, family),
+  ...protocolWishes(rule.protocol, setting.family),
   ...forTerm(rule.fragment, (_, negated) => ({
     edits: [{ fragment: true }, { fragment: false }],
     met: sketch => sketch.fragment !== negated,
   })),
-  ...rule.matches.flatMap(match => matchWishes(match, family)),
+  ...rule.matches.flatMap(match => matchWishes(match, setting)),
 ]
