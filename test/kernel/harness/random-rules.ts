@@ -307,10 +307,10 @@ const others: Readonly<Partial<Record<Feature, (grammar: Grammar, chain: string)
   connection: grammar => ` -m conntrack${connection(grammar)}`,
 }
 
-const otherPart = (grammar: Grammar, chain: string): string => {
+/** '' where there is nothing else to ask, or not in this chain. */
+const other = (grammar: Grammar, chain: string): string => {
   const known = (Object.keys(others) as Feature[]).filter(grammar.has)
-  if (known.length === 0) return ''
-  return sometimes(grammar, 0.35, () => others[grammar.random.pick(known)]?.(grammar, chain) ?? '')
+  return known.length === 0 ? '' : (others[grammar.random.pick(known)]?.(grammar, chain) ?? '')
 }
 
 const connectionAsks = (grammar: Grammar): readonly string[] => {
@@ -347,14 +347,16 @@ const target = (grammar: Grammar, later: readonly string[]): string => {
   return ` -j ${random.pick(['ACCEPT', 'DROP'])}`
 }
 
+/** Now and then one thing alone, which many packets meet. */
 const conditions = (grammar: Grammar, chain: string): string =>
+  sometimes(grammar, 0.2, () => other(grammar, chain)) ||
   [
     sometimes(grammar, 0.4, () => address(grammar, '-s')),
     sometimes(grammar, 0.4, () => address(grammar, '-d')),
     interfaces(grammar, chain),
     protocolPart(grammar),
     statePart(grammar),
-    otherPart(grammar, chain),
+    sometimes(grammar, 0.35, () => other(grammar, chain)),
   ].join('')
 
 /** A rule always asks something, or what comes after it would rarely be met. */
