@@ -24,8 +24,8 @@ export const length = defineMatch<LengthMatch>()({
   evaluate: (match, packet) => agrees(match.length, range => isIn(lengthOf(packet), range)),
 })
 
-/** As the header says it, not as the packet is (net/netfilter/xt_length.c). */
+/** In IPv4 as the header says it, in IPv6 as the packet is (net/netfilter/xt_length.c, since 6.3). */
 function lengthOf({ family, bytes }: Packet): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return family === 4 ? view.getUint16(2) : view.getUint16(4) + 40
+  return family === 4 ? view.getUint16(2) : bytes.length
 }

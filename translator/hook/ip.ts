@@ -2,7 +2,6 @@
 
 import type { Family } from 'iptables-parser'
 import {
-  addImmediate,
   andImmediate32,
   be16,
   be32,
@@ -91,9 +90,6 @@ function emitIpv4Header(assembler: Assembler, request: PrologueRequest): void {
   assembler.emit(storeField(request, 'length', r1))
 }
 
-/** What the length in the header and the fixed header come to at most. */
-const LONGEST_IPV6 = 0xffff + ipHeaderSize[6]
-
 function emitIpv6Header(assembler: Assembler, request: PrologueRequest): void {
   for (const [field, offset] of [
     ['saddr', 8],
@@ -107,18 +103,8 @@ function emitIpv6Header(assembler: Assembler, request: PrologueRequest): void {
     ['tos', [load('u16', r1, r0, 0), be16(r1), rshImmediate32(r1, 4)]],
     ['ttl', [load('u8', r1, r0, 7)]],
   ])
-  if (!request.fields.has('length')) return
-  const told = assembler.label('length')
-  assembler.emit(
-    load('u16', r1, r0, 4),
-    be16(r1),
-    addImmediate(r1, ipHeaderSize[6]),
-    // as in IPv4 (skb_ipv6_payload_len)
-    jumpIf('<=', r9, immediate(LONGEST_IPV6), told),
-    mov(r1, r9),
-  )
-  assembler.place(told)
-  assembler.emit(storeField(request, 'length', r1))
+  // all of the packet, also where the header tells another length (length_mt6 in net/netfilter/xt_length.c since 6.3)
+  if (request.fields.has('length')) assembler.emit(storeField(request, 'length', r9))
 }
 
 /** skb->pkt_type of a copy of a broadcast or multicast packet sent from here: it enters above the hooks of its device (dev_loopback_xmit). */

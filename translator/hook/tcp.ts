@@ -62,6 +62,8 @@ export function emitTcp(assembler: Assembler, request: PrologueRequest, { read, 
     ...(fields.has('mss') ? [setField(request, 'mss', mss.malformed)] : []),
     ...(fields.has('tcp-options') ? [setField(request, 'tcp-options', tcpOptions.malformed)] : []),
   )
+  // a frame may go on behind the packet
+  assembler.emit(mov(r1, r8), addImmediate(r1, FIXED_SIZE), jumpIf('>', r1, register(r9), done))
   read(assembler, 'transport', FIXED_SIZE, done)
   if (fields.has('ecn-flags'))
     assembler.emit(
