@@ -64,6 +64,10 @@ const NAMES: IcmpNames = {
 /** 255 in a rule means any type, as the kernel has it. */
 const ANY = 255
 
+/** The code beside it is kept, though nothing but -L shows it. */
+const withoutAny = ({ type, ...rest }: IcmpType): IcmpType =>
+  type === ANY || type === undefined ? rest : { type, ...rest }
+
 export const icmp = defineMatch<IcmpMatch>()({
   name: 'icmp',
   families: [4],
@@ -71,7 +75,7 @@ export const icmp = defineMatch<IcmpMatch>()({
   options: { 'icmp-type': option(text => parseIcmpType(text, NAMES), { negatable: true, required: true }) },
   build: ({ 'icmp-type': given }) => ({
     kind: 'icmp',
-    type: given && given.value.type !== ANY ? term(given.value, given.negated) : term({}, given?.negated),
+    type: term(given ? withoutAny(given.value) : {}, given?.negated),
   }),
   print: match => printTerm('icmp-type', match.type, printIcmpType),
   list: (match, { numeric }) => listIcmpType('icmp', match.type, NAMES, numeric),

@@ -2,7 +2,7 @@ import { RuleError } from '../error.ts'
 import { bang, type Term } from '../term.ts'
 import { parseNumber, type Range } from './number.ts'
 
-/** An ICMP or ICMPv6 message type; `type` undefined is any. */
+/** An ICMP or ICMPv6 message type; `type` undefined is any, whatever the code beside it. */
 export interface IcmpType {
   readonly type?: number
   /** Absent: every code. */

@@ -4,7 +4,9 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { answeredEchoes, farToNear } from './echo.ts'
 import { commandPath, type Installation, runIn, withInstallation } from './installation.ts'
-import { kernelTest } from './needs-kernel.ts'
+import { kernelTestNeeding } from './needs-kernel.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy')
 
 const rules = `*filter
 :INPUT DROP [0:0]

@@ -24,7 +24,9 @@ import {
   withTable,
 } from 'iptables-parser'
 import { commandLines } from '../rules/random-commands.ts'
-import { kernelTest } from './needs-kernel.ts'
+import { kernelTestNeeding } from './needs-kernel.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy')
 
 interface Outcome {
   readonly status: number

@@ -7,7 +7,9 @@ import { fixtureProbes } from './harness/fixture-probes.ts'
 import type { Path } from './harness/probe.ts'
 import { topologyOf } from './harness/topology.ts'
 import { families, type HookChoice, hookChoices } from './harness/translatable.ts'
-import { kernelTest } from './needs-kernel.ts'
+import { kernelTestNeeding } from './needs-kernel.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy')
 
 const paths: readonly Path[] = [
   { hook: 'INPUT', device: 'eth0' },

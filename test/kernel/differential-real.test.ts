@@ -6,7 +6,9 @@ import { aim } from './harness/aim.ts'
 import { disagreement } from './harness/differential.ts'
 import { direct } from './harness/direct.ts'
 import { type HookChoice, hookChoices, isTranslatable } from './harness/translatable.ts'
-import { kernelTest } from './needs-kernel.ts'
+import { kernelTestNeeding } from './needs-kernel.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy')
 
 const collection = realRulesets()
 

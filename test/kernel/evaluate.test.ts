@@ -21,7 +21,9 @@ import { fixtureProbes } from './harness/fixture-probes.ts'
 import { type Host, openHost } from './harness/host.ts'
 import { datagramOf, type Path, type Probe } from './harness/probe.ts'
 import { topologyOf } from './harness/topology.ts'
-import { kernelTest } from './needs-kernel.ts'
+import { kernelTestNeeding } from './needs-kernel.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy')
 
 /** Of its own, so that tests do not wait for each other. */
 const lock = join(tmpdir(), `bpft-evaluate-${process.pid}.lock`)

@@ -15,7 +15,9 @@ import {
   ruleLines,
 } from '../rules/extension-cases.ts'
 import { differentFromLegacy, notInEveryKernel } from '../rules/known-differences.ts'
-import { kernelTest } from './needs-kernel.ts'
+import { kernelTestNeeding } from './needs-kernel.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy')
 
 const namespace = `bpft-ext-${process.pid}`
 const lock = join(tmpdir(), `${namespace}.lock`)

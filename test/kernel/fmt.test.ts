@@ -9,7 +9,9 @@ import test from 'ava'
 import { iptablesName, RuleError } from 'iptables-parser'
 import { formatRuleFile } from '../../src/cli/fmt.ts'
 import { type CollectedFile, collectedFiles } from '../collection.ts'
-import { kernelTest } from './needs-kernel.ts'
+import { kernelTestNeeding } from './needs-kernel.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy', 'iptables-nft', 'ipset')
 
 const lock = join(tmpdir(), `bpft-fmt-${process.pid}.lock`)
 test.after.always(() => rmSync(lock, { force: true }))

@@ -16,7 +16,9 @@ import {
   listBatches,
   listForms,
 } from '../rules/list-cases.ts'
-import { kernelTest } from './needs-kernel.ts'
+import { kernelTestNeeding } from './needs-kernel.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy')
 
 const { UPDATE_GOLDENS: update } = process.env
 const namespace = `bpft-list-${process.pid}`

@@ -35,14 +35,14 @@ const refusal = (): string | undefined => {
   }
 }
 
-const missingCommand = (): string | undefined =>
-  spawnSync('ip', ['-V']).error === undefined ? undefined : 'needs ip (iproute2)'
+const hasCommand = (name: string): boolean => spawnSync(name, ['-V']).error === undefined
 
 const findReason = (): string | undefined => {
   if (process.platform !== 'linux') return 'needs Linux'
   if (process.geteuid?.() !== 0) return 'needs root'
   const missing = missingCapabilities()
-  return missing.length > 0 ? `needs ${missing.join(', ')}` : (missingCommand() ?? refusal())
+  if (missing.length > 0) return `needs ${missing.join(', ')}`
+  return hasCommand('ip') ? refusal() : 'needs ip (iproute2)'
 }
 
 const { BPFTABLES_REQUIRE_KERNEL: required } = process.env
@@ -52,9 +52,18 @@ export const kernelMissing: string | undefined = findReason()
 
 type Implementation = (t: ExecutionContext) => void | Promise<void>
 
-/** `test.serial` for a test that needs root and bpf(2). */
-export const kernelTest = (title: string, implementation: Implementation): void => {
-  if (kernelMissing === undefined) test.serial(title, implementation)
-  else if (required === '1') test.serial(title, t => t.fail(kernelMissing))
-  else test.serial.skip(`${title} (skipped: ${kernelMissing})`, implementation)
+/** `test.serial` for tests that need root, bpf(2) and these programs. */
+export const kernelTestNeeding = (
+  ...commands: readonly string[]
+): ((title: string, implementation: Implementation) => void) => {
+  const missing = commands.find(name => !hasCommand(name))
+  const reason = kernelMissing ?? (missing && `needs ${missing}`)
+  return (title, implementation) => {
+    if (reason === undefined) test.serial(title, implementation)
+    else if (required === '1') test.serial(title, t => t.fail(reason))
+    else test.serial.skip(`${title} (skipped: ${reason})`, implementation)
+  }
 }
+
+/** `test.serial` for a test that needs root and bpf(2). */
+export const kernelTest = kernelTestNeeding()

@@ -19,7 +19,9 @@ import {
   type TableName,
 } from 'iptables-parser'
 import { type Restore, restores } from '../rules/random-files.ts'
-import { kernelTest } from './needs-kernel.ts'
+import { kernelTestNeeding } from './needs-kernel.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy')
 
 const lock = join(tmpdir(), `bpft-restore-${process.pid}.lock`)
 test.after.always(() => rmSync(lock, { force: true }))

@@ -7,8 +7,10 @@ import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
 import { type SwapStep, swapSteps } from '../../src/service/swap.ts'
 import { type Installation, withInstallation } from './installation.ts'
-import { kernelTest } from './needs-kernel.ts'
+import { kernelTestNeeding } from './needs-kernel.ts'
 import { openPort, readPorts, startStream, watchPorts } from './stream.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy')
 
 const rules = (comment: string): string =>
   [

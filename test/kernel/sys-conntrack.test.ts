@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { releaseConntrack, requireConntrack } from '../../src/kernel/conntrack.ts'
 import { answeredEchoes, farToNear } from './echo.ts'
-import { kernelTest } from './needs-kernel.ts'
+import { kernelTestNeeding } from './needs-kernel.ts'
 import { inNamespace, withScratch } from './scratch.ts'
+
+const kernelTest = kernelTestNeeding('nft', 'conntrack')
 
 /** Not the PATH of the test run: among npm's binaries is another `nft`. */
 const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }

@@ -4,7 +4,9 @@ import { spawnSync } from 'node:child_process'
 import test from 'ava'
 import { parseSave, printRuleset, printXml } from 'iptables-parser'
 import { fixtureFiles, ruleFile } from '../rules/extension-cases.ts'
-import { kernelTest } from './needs-kernel.ts'
+import { kernelTestNeeding } from './needs-kernel.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy')
 
 function oracle(text: string, combine: boolean): string {
   const { stdout, error } = spawnSync('iptables-xml', combine ? ['-c'] : [], {

@@ -1,11 +1,13 @@
 import test from 'ava'
 import { parseSave } from 'iptables-parser'
-import { kernelTest } from '../needs-kernel.ts'
+import { kernelTestNeeding } from '../needs-kernel.ts'
 import { aim } from './aim.ts'
 import { disagreement, legacyCounters } from './differential.ts'
 import { legacy } from './firewall.ts'
 import { seeded } from './random.ts'
 import { features, randomRules } from './random-rules.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy')
 
 const families = [4, 6] as const
 

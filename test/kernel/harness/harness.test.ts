@@ -1,6 +1,6 @@
 import test from 'ava'
 import type { Family } from 'iptables-parser'
-import { kernelTest } from '../needs-kernel.ts'
+import { kernelTestNeeding } from '../needs-kernel.ts'
 import { compare, formatDifferences, linesOf } from './compare.ts'
 import { differ, disagreement, legacyCounters, observe } from './differential.ts'
 import { type Firewall, legacy } from './firewall.ts'
@@ -8,6 +8,8 @@ import { fixtureProbes } from './fixture-probes.ts'
 import { backOf, conversationKinds, converse, quietPort } from './flow.ts'
 import type { Path, Probe } from './probe.ts'
 import { topologyOf } from './topology.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy')
 
 const families = [4, 6] as const
 
