@@ -4,6 +4,7 @@ import { needsConntrack } from '../../translator/conntrack.ts'
 import { type Lane, lanesOf } from '../../translator/lane.ts'
 import { type Refusal, translate } from '../../translator/translate.ts'
 import { ensurePinDirectory } from '../kernel/bpffs.ts'
+import { recordChange } from '../stats/record.ts'
 import { readLiveHits } from './edit.ts'
 import { type Generation, listGenerations } from './generation.ts'
 import { chosenHook, devicesFor } from './lanes.ts'
@@ -35,11 +36,11 @@ export const applyChanges = (
   options: ApplyOptions,
 ): Promise<Applied> => withLock(settings, options.wait, () => applyLocked(settings, decide, options))
 
-function applyLocked(
+async function applyLocked(
   settings: Settings,
   decide: (live: Live | undefined) => readonly Change[],
   options: ApplyOptions,
-): Applied {
+): Promise<Applied> {
   const live = readLiveHits(settings)
   const changes = decide(live)
   if (changes.length === 0) return { kind: 'unchanged' }
@@ -51,6 +52,7 @@ function applyLocked(
   if (translation.kind === 'refused') return translation
   const { programs, rules } = translation
   load(settings, { live, generation, plan, programs, reused, rules }, options)
+  if (!options.dryRun) await recordChange(settings, live, plan, generation.number)
   return { kind: 'applied', generation, before: live }
 }
 

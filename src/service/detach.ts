@@ -1,5 +1,6 @@
 import { releaseConntrack } from '../kernel/conntrack.ts'
 import { listPins } from '../kernel/pin.ts'
+import { recordEnd } from '../stats/record.ts'
 import { clearCurrent } from './generation.ts'
 import { readLive, requireOwnNamespace } from './live.ts'
 import { type LockWait, withLock } from './lock.ts'
@@ -14,9 +15,12 @@ export interface DetachOptions {
 
 /** Stops filtering and removes every pin, program and map. False where there was nothing. The rule sets stay in the state directory. */
 export const detachAll = (settings: Settings, { wait, force }: DetachOptions): Promise<boolean> =>
-  withLock(settings, wait, () => {
+  withLock(settings, wait, async () => {
     const live = force ? undefined : readLive(settings)
-    if (live) requireOwnNamespace(live)
+    if (live) {
+      requireOwnNamespace(live)
+      await recordEnd(settings, live)
+    }
     const found = listPins(settings.pinDirectory).length > 0
     removeEverything(settings)
     clearCurrent(settings)

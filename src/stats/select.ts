@@ -9,7 +9,10 @@ export interface Selection {
 }
 
 /** Chooses hits, in the order of iptables-save unless the top is asked for. */
-export function selectHits(hits: readonly RuleHits[], { chain, table, top }: Selection): readonly RuleHits[] {
+export function selectHits<T extends RuleHits>(
+  hits: readonly T[],
+  { chain, table, top }: Selection,
+): readonly T[] {
   const chosen = hits.filter(
     hit => (chain === undefined || hit.chain === chain) && (table === undefined || hit.table === table),
   )

@@ -1,0 +1,80 @@
+// Adding to the history of rule hits, where the counters are read anyway or would be lost. The history is a convenience: where it cannot
+// be written, standard error says so, and what was asked for is done. SQLite is loaded only here, and only when there is
+// something to write.
+
+import type { Counters } from 'iptables-parser'
+import { counterKeys } from '../../translator/counter.ts'
+import { ServiceError } from '../service/error.ts'
+import { type Live, readGenerationWord } from '../service/live.ts'
+import { withLock } from '../service/lock.ts'
+import type { Plan } from '../service/plan.ts'
+import type { Settings } from '../service/settings.ts'
+import { keepsHistory, nextCounters, slotsOf } from './change.ts'
+import type { KeyedCounters, Reading } from './history.ts'
+import { type RuleHits, readHits } from './hits.ts'
+
+/** Hits by counter key. */
+export function keyHits(hits: readonly RuleHits[]): KeyedCounters {
+  const keys = counterKeys(hits)
+  return new Map(hits.map(({ packets, bytes }, index) => [keys[index] ?? '', { packets, bytes }]))
+}
+
+/** Reads what the rules in force have counted, and records it unless somebody is changing them, who will. */
+export async function readAndRecord(settings: Settings, live: Live): Promise<readonly RuleHits[]> {
+  let hits: readonly RuleHits[] | undefined
+  await attempt(() =>
+    withLock(settings, 0, async () => {
+      if (readGenerationWord(settings) !== live.generation.number) return
+      hits = readHits(settings, live)
+      await write(settings, { generation: live.generation.number, counters: keyHits(hits) })
+    }),
+  )
+  return hits ?? readHits(settings, live)
+}
+
+/**
+ * Records what the rules of the generation before counted to their end, right after the one planned took their place: no slot is
+ * used again before the swap after this. Does nothing, and loads nothing, where every counter goes on. The caller holds the lock.
+ */
+export async function recordChange(
+  settings: Settings,
+  before: Live | undefined,
+  plan: Plan,
+  generation: number,
+): Promise<void> {
+  const slots = slotsOf(before?.rulesets ?? [])
+  if (before && keepsHistory(slots, plan)) return
+  await attempt(() => {
+    const counters = before ? keyHits(readHits(settings, before)) : new Map<string, Counters>()
+    const bySlot = new Map([...counters].map(([key, value]) => [slots.get(key) ?? Number.NaN, value]))
+    return write(settings, { generation, counters, next: nextCounters(plan, bySlot) })
+  })
+}
+
+/** Records what rules have counted whose counters are about to go. The caller holds the lock. */
+export const recordEnd = (settings: Settings, live: Live): Promise<void> =>
+  attempt(() =>
+    write(settings, {
+      generation: undefined,
+      counters: keyHits(readHits(settings, live)),
+      next: new Map(),
+    }),
+  )
+
+async function write(settings: Settings, reading: Omit<Reading, 'time'>): Promise<void> {
+  const [{ writeDatabase }, { addReading }] = await Promise.all([
+    import('./database.ts'),
+    import('./history.ts'),
+  ])
+  writeDatabase(settings, database => addReading(database, { time: Date.now(), ...reading }))
+}
+
+async function attempt(record: () => Promise<void>): Promise<void> {
+  try {
+    await record()
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === 'ERR_LOCKED') return
+    const reason = error instanceof Error ? error.message : `${error}`
+    process.stderr.write(`bpftables: hits are not recorded: ${reason}\n`)
+  }
+}
