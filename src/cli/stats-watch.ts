@@ -20,7 +20,7 @@ export async function showWatch(settings: Settings, selection: Selection): Promi
 /** The table on a cleared screen, as much of it as fits. */
 function screenOf(hits: readonly RuleHits[]): string {
   const lines = printHits(hits).split('\n')
-  const fits = lines.slice(0, Math.max(1, (process.stdout.rows ?? 24) - 2))
+  const fits = lines.slice(0, Math.max(1, (process.stdout.rows || 24) - 2))
   return `\x1b[H\x1b[Jhits in the second to ${printClock(Date.now())}; Ctrl-C ends\n${fits.join('\n')}`
 }
 

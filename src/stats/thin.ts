@@ -18,22 +18,25 @@ const superseded = `
     FROM reading WHERE time <= @now - ${DAY}
   ) WHERE id <> stays ORDER BY id DESC`
 
-/** Leaves out what is not to be kept at a time, in milliseconds since 1970; and rules out of force that nothing was seen of for a year. */
+/** Leaves out what is not to be kept at a time, in milliseconds since 1970; and rules out of force of which nothing was seen for a year. */
 export function thinOut(database: StatisticsDatabase, now: number): void {
+  mergeReadings(database, now)
+  forgetRules(database, now - YEAR)
+}
+
+function mergeReadings(database: StatisticsDatabase, now: number): void {
   const readings = database
     .prepare<[{ now: number }], { readonly id: number; readonly stays: number }>(superseded)
     .all({ now })
-  if (readings.length === 0) return
-  // the latest first: of several samples of a rule the latest is the one to keep
   const move = database.prepare('UPDATE OR IGNORE sample SET reading = ? WHERE reading = ?')
   const dropSamples = database.prepare('DELETE FROM sample WHERE reading = ?')
   const dropReading = database.prepare('DELETE FROM reading WHERE id = ?')
+  // the latest first: of several samples of a rule the latest is the one to keep
   for (const { id, stays } of readings) {
     move.run(stays, id)
     dropSamples.run(id)
     dropReading.run(id)
   }
-  forgetRules(database, now - YEAR)
 }
 
 function forgetRules(database: StatisticsDatabase, before: number): void {

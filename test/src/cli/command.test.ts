@@ -77,6 +77,11 @@ const misused: Readonly<Record<string, RegExp>> = {
   'convert --format pdf rules': /pdf/,
   'stats --top 0': /--top 0 is not a number of rules/,
   'stats --table nonsense': /nonsense/,
+  'stats --since tomorrow': /"tomorrow" is not a time/,
+  'stats --since 2999-01-01': /2999-01-01 is yet to come/,
+  'stats --unused 5': /"5" is not a duration/,
+  'stats --since 1h --unused 1h': /--since does not go with --unused/,
+  'stats --watch --json': /--watch does not go with --json/,
 }
 
 for (const [line, says] of Object.entries(misused))
