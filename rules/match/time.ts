@@ -35,33 +35,40 @@ const LAST_MONTH_DAY = 31
 /** iptables' own end of time, which iptables-save prints like any other. */
 const END: Instant = maximum(31)
 
+/** A day; undefined for an empty word that means none. */
+type ParseDay = (word: string) => number | undefined
+
 const parseDays =
-  (last: number, parse: (word: string) => number) =>
+  (last: number, parse: ParseDay) =>
   (text: string): number[] => {
+    // iptables passes over a comma at the end
     const given = text
+      .replace(/,$/, '')
       .split(',')
-      .filter(word => word !== '')
       .map(parse)
+      .filter(day => day !== undefined)
     if (given.length === 0) throw new RuleError('ERR_VALUE', 'no days are given')
     return Array.from({ length: last }, (_, index) => index + 1).filter(day => given.includes(day))
   }
 
-/** A number, or a name of which iptables reads two letters. */
+/** A number, or a name of which iptables reads two letters; unlike in a list of month days, nothing is no day. */
 function parseWeekDay(text: string): number {
   const named = WEEK_DAYS.findIndex(name => text.startsWith(name.slice(0, 2)))
   if (named >= 0) return named + 1
   return parseNumber(text, 1, WEEK_DAYS.length, 'day of the week')
 }
 
-const days = (last: number, parse: (word: string) => number) =>
-  option(parseDays(last, parse), { negatable: true })
+const parseMonthDay: ParseDay = text =>
+  text === '' ? undefined : parseNumber(text, 1, LAST_MONTH_DAY, 'day of the month')
+
+const days = (last: number, parse: ParseDay) => option(parseDays(last, parse), { negatable: true })
 
 export const time = defineMatch<TimeMatch>()({
   name: 'time',
   options: {
     timestart: option(parseDayTime),
     timestop: option(parseDayTime),
-    monthdays: days(LAST_MONTH_DAY, text => parseNumber(text, 1, LAST_MONTH_DAY, 'day of the month')),
+    monthdays: days(LAST_MONTH_DAY, parseMonthDay),
     weekdays: days(WEEK_DAYS.length, parseWeekDay),
     datestart: option(parseInstant),
     datestop: option(parseInstant),
