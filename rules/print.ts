@@ -65,21 +65,39 @@ export interface PrintOptions {
   readonly remarks?: boolean
 }
 
-export function printTable(table: Table, family: Family, options: PrintOptions = {}): string {
+export const printTable = (table: Table, family: Family, options: PrintOptions = {}): string =>
+  joinLines(tableLines(table, family, options))
+
+function* tableLines(table: Table, family: Family, options: PrintOptions): Iterable<string> {
   const remarked = options.remarks === true
-  const lines = [...(remarked ? (table.remarks ?? []) : []), `*${table.name}`]
+  if (remarked && table.remarks) yield* table.remarks
+  yield `*${table.name}`
   for (const chain of table.chains) {
-    if (remarked && chain.remarks) lines.push(...chain.remarks)
-    lines.push(printChain(chain))
+    if (remarked && chain.remarks) yield* chain.remarks
+    yield printChain(chain)
   }
   for (const chain of table.chains)
     for (const rule of chain.rules) {
-      if (remarked && rule.remarks) lines.push(...rule.remarks)
-      lines.push(printLine(chain, rule, family, options))
+      if (remarked && rule.remarks) yield* rule.remarks
+      yield printLine(chain, rule, family, options)
     }
-  if (remarked && table.closing) lines.push(...table.closing)
-  lines.push('COMMIT', '')
-  return lines.join('\n')
+  if (remarked && table.closing) yield* table.closing
+  yield 'COMMIT'
+}
+
+/** Lines joined at a time: few enough that the pieces they are made of are garbage before anything moves them. */
+const BATCH = 256
+
+function joinLines(lines: Iterable<string>): string {
+  const batches: string[] = []
+  let batch: string[] = []
+  for (const line of lines)
+    if (batch.push(line) === BATCH) {
+      batches.push(batch.join('\n'))
+      batch = []
+    }
+  if (batch.length > 0) batches.push(batch.join('\n'))
+  return `${batches.join('\n')}\n`
 }
 
 const printChain = (chain: Chain): string =>
