@@ -14,7 +14,9 @@ import { kernelTestNeeding } from './needs-kernel.ts'
 const kernelTest = kernelTestNeeding('iptables-legacy', 'iptables-nft', 'ipset')
 
 const lock = join(tmpdir(), `bpft-fmt-${process.pid}.lock`)
-test.after.always(() => rmSync(lock, { force: true }))
+test.after.always(() => {
+  for (const file of [lock, `${lock}.rules`]) rmSync(file, { force: true })
+})
 
 /** The sets a file names, which must be there before its rules. */
 const setNames = (text: string): ReadonlySet<string> =>
