@@ -1,21 +1,32 @@
-// The netfilter hooks: BPF_NETFILTER programs see an skb as the filter table sees it. Its headers are read through a dynptr, which also
-// reaches what does not lie in the linear part.
+// The netfilter hooks: BPF_NETFILTER programs see an skb as the filter table sees it. Its headers are read where they lie in its linear
+// part, else through a dynptr, which reaches all of it.
 //
 // Registers of the prologue:   r7  struct sk_buff *, later a count of extension headers
 //                              r8  struct nf_hook_state *, then whether the device is listed, later where the transport header begins
 //                              r9  L3 bytes
 //
-// Stack:   fp-16   struct bpf_dynptr
-//          fp-56   buffer of 40 bytes for headers that have to be copied
-//          fp-80   scratch for the walk along TCP options
+// Stack:   fp-8    struct sk_buff *
+//          fp-24   struct bpf_dynptr
+//          fp-64   buffer of 40 bytes for headers that have to be copied
+//          fp-88   scratch for the walk along TCP options
 //          below   the record
 
 import type { Family } from 'iptables-parser'
-import { addImmediate, andImmediate, mov, movImmediate } from '../asm/alu.ts'
+import {
+  add,
+  addImmediate,
+  addImmediate32,
+  andImmediate,
+  mov,
+  mov32,
+  movImmediate,
+  sub32,
+} from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
 import type { Instruction } from '../asm/instruction.ts'
-import { call, callKfunc, immediate, jump, jumpIf } from '../asm/jump.ts'
-import { load, loadMap, loadMember, store } from '../asm/memory.ts'
+import { call, callKfunc, immediate, jump, jumpIf, register } from '../asm/jump.ts'
+import type { Label } from '../asm/label.ts'
+import { load, loadMap, loadMember, store, typeId } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r4, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { clearRecord, LENGTH_OFFSET } from '../emit/record.ts'
 import type { FieldName } from '../field.ts'
@@ -28,7 +39,8 @@ import { emitMac } from './mac.ts'
 import { emitPlainCheck } from './plain.ts'
 import type { HeaderReader } from './transport.ts'
 
-const DYNPTR = -16
+const SKB = -8
+const DYNPTR = SKB - 16
 const BUFFER = DYNPTR - 40
 const SCRATCH = BUFFER - 24
 
@@ -53,6 +65,7 @@ function prologueOf(leftovers: boolean): HookFrame['prologue'] {
       loadMember('u32', r9, r7, 'sk_buff', 'len'),
       ...clearRecord(request.record),
       store('u32', r6, LENGTH_OFFSET, r9),
+      store('u64', r10, SKB, r7),
     )
     emitInterface(assembler, request, 'iif', 'in')
     emitInterface(assembler, request, 'oif', 'out')
@@ -82,13 +95,7 @@ function emitHeaders(
   { pass, refuse }: Ways,
   leftovers: boolean,
 ): void {
-  assembler.emit(
-    mov(r1, r7),
-    movImmediate(r2, 0),
-    mov(r3, r10),
-    addImmediate(r3, DYNPTR),
-    callKfunc('bpf_dynptr_from_skb'),
-  )
+  if (request.family === 6) assembler.emit(...makeDynptr())
   if (leftovers) emitListed(assembler)
   const check = (): void => {
     const left = assembler.label('left')
@@ -98,7 +105,7 @@ function emitHeaders(
     assembler.place(left)
   }
   emitIp(assembler, request, {
-    read: readHeader,
+    read: readerOf(request.family),
     scratch: SCRATCH,
     missing: refuse,
     ...(leftovers && { check }),
@@ -154,12 +161,19 @@ const loadReassembled = (family: Family) => [
   loadMember('u16', r1, r1, 'sk_buff', 'cb'),
 ]
 
-/** Reads `size` bytes at a constant offset, or at the offset in r8, to r0; goes to `missing` where the packet ends before. */
-const readHeader: HeaderReader = (assembler, at, size, missing) => {
+/** Kernel structures as long as the headers they stand for: a pointer cast to one may be read through, whatever lies there. */
+const castTo = (struct: string): Instruction[] => [typeId(r2, struct), callKfunc('bpf_rdonly_cast')]
+
+/** The kernel has pulled the IP header into the linear part before any chain, so it is where skb->data says. */
+const readIpHeader = (assembler: Assembler, family: Family): void =>
+  assembler.emit(loadMember('u64', r1, r7, 'sk_buff', 'data'), ...castTo(family === 4 ? 'iphdr' : 'ipv6hdr'))
+
+/** Reads `size` bytes at the offset in r8 to r0 through a dynptr; goes to `missing` where the packet ends before. */
+function readSlice(assembler: Assembler, size: number, missing: Label): void {
   assembler.emit(
     mov(r1, r10),
     addImmediate(r1, DYNPTR),
-    at === 'transport' ? mov(r2, r8) : movImmediate(r2, at),
+    mov(r2, r8),
     mov(r3, r10),
     addImmediate(r3, BUFFER),
     movImmediate(r4, size),
@@ -167,6 +181,48 @@ const readHeader: HeaderReader = (assembler, at, size, missing) => {
     jumpIf('==', r0, immediate(0), missing),
   )
 }
+
+const makeDynptr = (): Instruction[] => [
+  load('u64', r1, r10, SKB),
+  movImmediate(r2, 0),
+  mov(r3, r10),
+  addImmediate(r3, DYNPTR),
+  callKfunc('bpf_dynptr_from_skb'),
+]
+
+/** The same at once where the bytes lie in the linear part, as they nearly always do. */
+function readTransport(assembler: Assembler, size: number, missing: Label): void {
+  const slow = assembler.label('not_linear')
+  const found = assembler.label('header')
+  assembler.emit(
+    load('u64', r3, r10, SKB),
+    loadMember('u32', r1, r3, 'sk_buff', 'data_len'),
+    mov32(r2, r9),
+    sub32(r2, r1),
+    mov32(r1, r8),
+    addImmediate32(r1, size),
+    jumpIf('>', r1, register(r2), slow, 32),
+    loadMember('u64', r1, r3, 'sk_buff', 'data'),
+    add(r1, r8),
+    jump(found),
+  )
+  assembler.place(slow)
+  assembler.emit(...makeDynptr())
+  readSlice(assembler, size, missing)
+  assembler.emit(mov(r1, r0))
+  assembler.place(found)
+  // whichever way it was found, since one load cannot be through two kinds of pointers; an address is 16 bytes without a structure of their own
+  assembler.emit(...castTo('in6_addr'))
+}
+
+/** In the walk along IPv6 extension headers two ways of reading would double what the verifier follows at every step: there all goes through the dynptr. */
+const readerOf =
+  (family: Family): HeaderReader =>
+  (assembler, at, size, missing) => {
+    if (at !== 'transport') readIpHeader(assembler, family)
+    else if (family === 4) readTransport(assembler, size, missing)
+    else readSlice(assembler, size, missing)
+  }
 
 /** A device's name as a number of 128 bits. No device reads as zeros, as nulldevname in ip_tables.c. */
 function emitInterface(

@@ -229,6 +229,7 @@ const netfilterContext = (memory: Memory, input: NetfilterInput): Context => {
     skb_iif: input.in?.ifindex ?? 0,
     _nfct: connectionPointer(memory, input.conntrack),
     data: memory.map(direct),
+    data_len: packet.length - direct.bytes.length,
   })
   const state = makeStruct(memory, 'nf_hook_state', {
     hook: input.hook,
