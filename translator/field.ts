@@ -36,6 +36,10 @@ export type FieldName =
   | 'packet-type'
   | 'mark'
   | 'cpu'
+  | 'realm'
+  | 'socket'
+  | 'uid'
+  | 'gid'
   // its connection
   | 'ctstate'
   | 'ctstatus'
@@ -121,6 +125,9 @@ export const mss = { none: 0x1_0000, malformed: 0x1_0001 } as const
 /** Values of `tcp-options`: whether the list can be read. */
 export const tcpOptions = { readable: 0, malformed: 1 } as const
 
+/** `uid` and `gid` of a packet that no process sent. */
+export const NOBODY = 0xffff_ffff
+
 /** Set in `mac` beside the address where the packet came in an Ethernet frame. */
 export const MAC_THERE = 1n << 48n
 
@@ -179,6 +186,10 @@ export const fields: { readonly [N in FieldName]: Field } = {
   'packet-type': field('packet-type', 'link-layer packet type', 3),
   mark: field('mark', 'packet mark', 32, netfilter),
   cpu: field('cpu', 'CPU that handles the packet', 32, netfilter),
+  realm: field('realm', 'routing realm', 32, netfilter),
+  socket: field('socket', 'socket that sent the packet', 1, ['nf-output']),
+  uid: field('uid', 'user whose socket sent the packet', 32, ['nf-output']),
+  gid: field('gid', 'group whose socket sent the packet', 32, ['nf-output']),
   ctstate: connection('ctstate', 'connection state', 3),
   ctstatus: connection('ctstatus', 'connection status', 32),
   ctdir: connection('ctdir', 'direction within the connection', 1),

@@ -173,6 +173,44 @@ const headerCases = (family: Family): readonly MatchCase[] => [
     hooks: ['netfilter'],
   },
   {
+    name: 'address types',
+    asked: {
+      all: bothWays(
+        'addrtype',
+        (family === 4
+          ? ['MULTICAST', 'UNSPEC', 'MULTICAST,PROHIBIT']
+          : ['MULTICAST', 'UNICAST', 'UNSPEC', 'UNICAST,MULTICAST']
+        ).flatMap(type => [`--src-type ${type}`, `--dst-type ${type}`]),
+      ),
+    },
+  },
+  ...(family === 4
+    ? [
+        {
+          name: 'realms',
+          asked: { all: bothWays('realm', ['--realm 7', '--realm 0', '--realm 0x1/0x1']) },
+          hooks: ['netfilter'] as const,
+        },
+      ]
+    : []),
+  {
+    name: 'owners',
+    asked: {
+      OUTPUT: [
+        ...bothWays('owner', [
+          '--uid-owner 0',
+          '--uid-owner 1-1000',
+          '--gid-owner 0',
+          '--gid-owner 5',
+          '--socket-exists',
+        ]),
+        '-m owner ! --socket-exists ! --uid-owner 5',
+        '-m owner --socket-exists --uid-owner 0 ! --gid-owner 5',
+      ],
+    },
+    hooks: ['netfilter'],
+  },
+  {
     name: 'CPUs',
     asked: { all: bothWays('cpu', ['--cpu 0', '--cpu 1', '--cpu 4294967295']) },
     hooks: ['netfilter'],

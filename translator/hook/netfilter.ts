@@ -37,6 +37,7 @@ import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
 import { emitIp, PACKET_LOOPBACK } from './ip.ts'
 import { emitMac } from './mac.ts'
 import { emitPlainCheck } from './plain.ts'
+import { emitOwner } from './socket.ts'
 import type { HeaderReader } from './transport.ts'
 
 const SKB = -8
@@ -71,6 +72,7 @@ function prologueOf(leftovers: boolean): HookFrame['prologue'] {
     emitInterface(assembler, request, 'oif', 'out')
     emitPacket(assembler, request)
     emitConnection(assembler, request, BUFFER)
+    emitOwner(assembler, request)
     if (leftovers || [...request.fields].some(isHeaderField)) emitHeaders(assembler, request, ways, leftovers)
     assembler.emit(jump(request.ready))
   }
@@ -84,6 +86,10 @@ const besideHeaders: ReadonlySet<FieldName> = new Set<FieldName>([
   'mac',
   'mark',
   'cpu',
+  'realm',
+  'socket',
+  'uid',
+  'gid',
   ...connectionFields,
 ])
 
@@ -126,7 +132,19 @@ function emitPacket(assembler: Assembler, request: PrologueRequest): void {
     assembler.emit(loadMember('u32', r1, r7, 'sk_buff', 'mark'), storeField(request, 'mark', r1))
   if (fields.has('cpu')) assembler.emit(call('bpf_get_smp_processor_id'), storeField(request, 'cpu', r0))
   if (fields.has('mac')) emitMac(assembler, request)
+  if (fields.has('realm'))
+    assembler.emit(
+      loadMember('u64', r1, r7, 'sk_buff', '_skb_refdst'),
+      andImmediate(r1, ~DST_NOREF),
+      typeId(r2, 'dst_entry'),
+      callKfunc('bpf_rdonly_cast'),
+      loadMember('u32', r1, r0, 'dst_entry', 'tclassid'),
+      storeField(request, 'realm', r1),
+    )
 }
+
+/** SKB_DST_NOREF, beside the pointer in skb->_skb_refdst. */
+const DST_NOREF = 1
 
 /** Whether plain packets of the device are judged at ingress alone: r8 becomes 1 where they are, else 0. */
 function emitListed(assembler: Assembler): void {

@@ -1,6 +1,7 @@
 // Which match is translated how. A match that rules/ knows and this table does not is a compile error.
 
 import type { Match } from 'iptables-parser'
+import { addrtype } from './addrtype.ts'
 import { comment } from './comment.ts'
 import { connmark } from './connmark.ts'
 import { conntrack } from './conntrack.ts'
@@ -15,7 +16,9 @@ import { length } from './length.ts'
 import { mac } from './mac.ts'
 import { mark } from './mark.ts'
 import { multiport } from './multiport.ts'
+import { owner } from './owner.ts'
 import { pkttype } from './pkttype.ts'
+import { realm } from './realm.ts'
 import { sctp } from './sctp.ts'
 import { ah, esp, ipcomp } from './spi.ts'
 import { state } from './state.ts'
@@ -29,7 +32,7 @@ import { udp } from './udp.ts'
 export const matchTranslators: {
   readonly [K in Match['kind']]: MatchTranslator<Extract<Match, { kind: K }>>
 } = {
-  addrtype: untranslatable('what an address is to the routing table is not translated yet'),
+  addrtype,
   ah,
   bpf: untranslatable('programs within programs are not translated yet'),
   cgroup: untranslatable('the control group of a socket is not translated yet'),
@@ -67,13 +70,13 @@ export const matchTranslators: {
   multiport,
   nfacct: untranslatable('it counts in an accounting object of the kernel'),
   osf: untranslatable("it guesses the sender's operating system from the kernel's fingerprints"),
-  owner: untranslatable('it asks who owns the socket, which a program cannot see'),
+  owner,
   physdev: untranslatable('it asks for bridge ports, which a program cannot see'),
   pkttype,
   policy: untranslatable('it asks for the IPsec policy, which a program cannot see'),
   quota: untranslatable('it counts bytes down, which no decision tree can hold'),
   rateest: untranslatable('it asks a rate estimator of the kernel'),
-  realm: untranslatable('it asks for the routing realm, which a program cannot see'),
+  realm,
   recent: untranslatable('it keeps a list of recent addresses, which no decision tree can hold'),
   rpfilter: untranslatable('it looks up the route back, which is not translated yet'),
   rt: untranslatable('the routing header is not translated yet'),

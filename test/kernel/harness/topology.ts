@@ -85,8 +85,12 @@ export const deleteBatch = (host: string, peer: string): readonly string[] => [
 export const peerBatch = ({ devices }: Topology): readonly string[] =>
   devices.map(({ name }) => `link set dev ${name} arp off multicast off up`)
 
+/** Only IPv4 has realms; each way out but the first has one. */
+const realmOf = ({ family }: Topology, index: number): string =>
+  family === 4 && index > 0 ? ` realm ${6 + index}` : ''
+
 const routesOf = (topology: Topology, { name }: Device, index: number): readonly string[] => [
-  `route add ${everything[topology.family]} dev ${name} table ${table.out + index}`,
+  `route add ${everything[topology.family]} dev ${name} table ${table.out + index}${realmOf(topology, index)}`,
   `route add ${exitAddress(topology, name)} dev ${name} table ${table.exits}`,
   `rule add pref ${preference.arrived + index} iif ${name} lookup ${table.anyLocal}`,
 ]
