@@ -1,7 +1,16 @@
 import type { Ruleset } from 'iptables-parser'
 
 /** Extensions for which the kernel keeps connection tracking running (and with it defragmentation) while a rule has them (their checkentry calls nf_ct_netns_get). */
-const TRACKING: ReadonlySet<string> = new Set(['conntrack', 'state'])
+const TRACKING: ReadonlySet<string> = new Set([
+  'cluster',
+  'connbytes',
+  'connlabel',
+  'connlimit',
+  'connmark',
+  'conntrack',
+  'helper',
+  'state',
+])
 
 /** Whether iptables would have connections tracked for these filter tables; unreachable rules count too. */
 export const needsConntrack = (rulesets: readonly Ruleset[]): boolean =>

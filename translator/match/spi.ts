@@ -11,7 +11,7 @@ import { wholeHeader } from './transport.ts'
 export const esp: MatchTranslator<EspMatch> = match => [...wholeHeader, ...rangeStep('spi', match.spi)]
 
 export const ah: MatchTranslator<AhMatch> = (match, { family }) => {
-  if (family === 6) throw new Untranslatable('IPv6 extension headers are not translated yet')
+  if (family === 6) throw new Untranslatable('IPv6 extension headers are not translated')
   return [...wholeHeader, ...rangeStep('spi', match.spi)]
 }
 
