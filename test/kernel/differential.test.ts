@@ -14,6 +14,7 @@ import {
   families,
   type HookChoice,
   hookChoices,
+  isMartianTo,
   isTranslatable,
   undecidable,
 } from './harness/translatable.ts'
@@ -31,7 +32,8 @@ const rules = (hook: HookChoice, family: Family, seed: number): string =>
 
 const experimentOf = (hook: HookChoice, family: Family, seed: number): Experiment => {
   const text = rules(hook, family, seed)
-  return { rules: text, ...aim(parseSave(text, { family }), { seed }) }
+  const { topology, probes } = aim(parseSave(text, { family }), { seed })
+  return { rules: text, topology, probes: probes.filter(probe => !isMartianTo(hook, probe)) }
 }
 
 /** What differs, for as few of the rules as a bounded search finds. */
