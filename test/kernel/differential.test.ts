@@ -14,7 +14,6 @@ import {
   families,
   type HookChoice,
   hookChoices,
-  isMartianTo,
   isTranslatable,
   undecidable,
 } from './harness/translatable.ts'
@@ -32,8 +31,7 @@ const rules = (hook: HookChoice, family: Family, seed: number): string =>
 
 const experimentOf = (hook: HookChoice, family: Family, seed: number): Experiment => {
   const text = rules(hook, family, seed)
-  const { topology, probes } = aim(parseSave(text, { family }), { seed })
-  return { rules: text, topology, probes: probes.filter(probe => !isMartianTo(hook, probe)) }
+  return { rules: text, ...aim(parseSave(text, { family }), { seed }) }
 }
 
 /** What differs, for as few of the rules as a bounded search finds. */

@@ -18,6 +18,8 @@ const IPV4_PLAIN = 0x45
 const FRAGMENT_BITS = 0x3fff
 const MULTICAST = 224
 const LOOPBACK = 127
+const SOURCE_END = 15
+const BROADCAST_END = 255
 const IPV6_MULTICAST = 0xff
 /** fe80::/10 */
 const IPV6_LINK_LOCAL = { mask: 0xffc0, value: 0xfe80 } as const
@@ -48,6 +50,8 @@ function plainIpv4(assembler: Assembler, odd: Label): void {
       jumpIf('==', r1, immediate(LOOPBACK), odd, 32),
       jumpIf('==', r1, immediate(0), odd, 32),
     )
+  // a source that is a network's broadcast address is a martian too; which are, routing knows, but all of networks of /24 and larger end so
+  assembler.emit(load('u8', r1, r0, SOURCE_END), jumpIf('==', r1, immediate(BROADCAST_END), odd, 32))
 }
 
 function plainIpv6(assembler: Assembler, odd: Label): void {

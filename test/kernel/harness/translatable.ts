@@ -2,7 +2,6 @@ import type { Family, Ruleset } from 'iptables-parser'
 import { assignSlots, countedRules, counterKeys } from '../../../translator/counter.ts'
 import { lanesOf } from '../../../translator/lane.ts'
 import { translate } from '../../../translator/translate.ts'
-import type { Probe } from './probe.ts'
 import { type Feature, features } from './random-rules.ts'
 
 export type HookChoice = 'netfilter' | 'xdp' | 'tc'
@@ -30,10 +29,3 @@ export const decidable = (hook: HookChoice): readonly Feature[] =>
   features.filter(feature => !undecidable[hook].includes(feature))
 
 export const families: readonly Family[] = [4, 6]
-
-/**
- * xdp and tc judge a packet whose source is a broadcast address, which the kernel takes for a martian and drops behind them, uncounted: the
- * source is checked by routing, and what that says of it no program is told (docs/architecture.md, "Hooks").
- */
-export const isMartianTo = (hook: HookChoice, { packet }: Probe): boolean =>
-  hook !== 'netfilter' && packet.some(layer => layer.kind === 'ip' && layer.src?.endsWith('.255') === true)
