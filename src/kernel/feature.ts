@@ -122,6 +122,24 @@ const limitHint = {
     'Not enough memory for maps and programs: see the memory limit of the unit or cgroup, and net.core.bpf_jit_limit.',
 } as const
 
+/** The words for a link at each type of hook. */
+const linkName: Readonly<Record<LinkType, string>> = {
+  XDP: 'XDP links',
+  TCX: 'TCX links',
+  NETFILTER: 'BPF programs at netfilter hooks',
+}
+
+/** Those of these links that the kernel does not have, in words, each with the version it came with. Asks the kernel. */
+export const missingLinks = (
+  types: readonly LinkType[],
+): readonly { readonly type: LinkType; readonly text: string }[] =>
+  types
+    .filter(type => !hasLink(type))
+    .map(type => {
+      const { since, config } = linkOrigin[type]
+      return { type, text: `no ${linkName[type]} (they came with Linux ${since}, under ${config})` }
+    })
+
 const unsupported = (step: Step, cause: Error): KernelError => {
   const { since, config } = originOf(step)
   const message = `this kernel (${release()}) has no BPF ${step.kind}s of type ${step.type}`

@@ -10,6 +10,7 @@ import { type Generation, listGenerations } from './generation.ts'
 import { chosenHook, devicesFor } from './lanes.ts'
 import { currentNamespace, type Live } from './live.ts'
 import { type LockWait, withLock } from './lock.ts'
+import { explainMissing } from './missing.ts'
 import { type Change, type Plan, planGeneration } from './plan.ts'
 import { lanesPinned } from './programs.ts'
 import type { HookChoice, Settings } from './settings.ts'
@@ -59,10 +60,12 @@ async function applyLocked(
 const nothingLoaded = { rulesets: [], counterArrays: [] } as const
 
 function load(settings: Settings, next: Next, options: ApplyOptions): void {
-  if (options.dryRun) rehearse(settings, next)
-  else {
+  try {
+    if (options.dryRun) return rehearse(settings, next)
     ensurePinDirectory(settings.pinDirectory)
     swap(settings, next, options)
+  } catch (error) {
+    throw explainMissing(error, next.generation.hook)
   }
 }
 

@@ -16,7 +16,8 @@ const read = (name: string, base?: Btf): Btf => {
   try {
     return readBtf(readFileSync(`${directory}/${name}`), base)
   } catch (cause) {
-    const hint = 'The kernel needs CONFIG_DEBUG_INFO_BTF=y (all current distribution kernels have it).'
+    const hint =
+      'The kernel needs CONFIG_DEBUG_INFO_BTF=y; its types are there since Linux 5.4, those of modules since 5.11.'
     throw new KernelError('ERR_BTF', `cannot read the kernel's types from ${directory}/${name}`, hint, cause)
   }
 }
