@@ -12,6 +12,8 @@ export interface Path {
   readonly device: string
   readonly from: string
   readonly to: string
+  /** Milliseconds after which an echo counts as lost. */
+  readonly patience?: number
 }
 
 /** From the far end of a scratch to its near one. */
@@ -22,15 +24,15 @@ export const farToNear = (far: string): Path => ({
   to: '192.0.2.1',
 })
 
-/** Milliseconds after which an echo counts as lost; only those meant to be lost take so long. */
-const patience = 200
+/** The patience of a path that says nothing of it; only echoes meant to be lost take so long. */
+const usualPatience = 200
 
 const isReply = (frame: Uint8Array, sequence: number): boolean => {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
   return frame.length >= 42 && frame[23] === 1 && frame[34] === 0 && view.getUint16(40) === sequence
 }
 
-const awaitReply = (socket: number, sequence: number): boolean => {
+const awaitReply = (socket: number, sequence: number, patience: number): boolean => {
   for (let frame = receive(socket, patience); frame !== undefined; frame = receive(socket, patience))
     if (isReply(frame, sequence)) return true
   return false
@@ -50,7 +52,7 @@ export const answeredEchoes = (path: Path, count: number): number => {
   let answered = 0
   for (let sequence = 1; sequence <= count; sequence += 1) {
     send(socket, echo(path, sequence))
-    if (awaitReply(socket, sequence)) answered += 1
+    if (awaitReply(socket, sequence, path.patience ?? usualPatience)) answered += 1
   }
   close(socket)
   return answered
