@@ -116,13 +116,16 @@ const addProject = (tree: Tree): void => {
   addPackages(tree, project, new Set())
 }
 
-/** Names that scripts and the kernel take for granted. */
+/** What iptables prints protocols, ports and device groups by. */
+const names = ['/etc/protocols', '/etc/services', '/etc/iproute2/group', '/usr/share/iproute2/group'] as const
+
+/** What scripts and the kernel take for granted. */
 const addSystem = (tree: Tree): void => {
   for (const name of ['proc', 'sys', 'tmp', 'run', 'root']) tree.set(name, { kind: 'directory' })
   tree.set('dev/console', { kind: 'device', major: 5, minor: 1 })
   tree.set('dev/null', { kind: 'device', major: 1, minor: 3 })
   tree.set('dev/urandom', { kind: 'device', major: 1, minor: 9 })
-  tree.set('etc/protocols', file('/etc/protocols', false))
+  for (const path of names) if (existsSync(path)) tree.set(inArchive(path), file(path, false))
   for (const command of ['sh', 'env']) addBinary(tree, findCommand(command), `/usr/bin/${command}`)
   tree.set('bin', { kind: 'link', target: 'usr/bin' })
 }
