@@ -12,7 +12,9 @@ import { backOf, conversationKinds, converse, quietPort } from './harness/flow.t
 import type { Path, Probe } from './harness/probe.ts'
 import { topologyOf } from './harness/topology.ts'
 import { families, type HookChoice, hookChoices } from './harness/translatable.ts'
-import { kernelTest } from './needs-kernel.ts'
+import { kernelTestNeeding } from './needs-kernel.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy')
 
 interface MatchCase {
   readonly name: string

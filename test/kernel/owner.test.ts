@@ -4,7 +4,9 @@ import { observe } from './harness/differential.ts'
 import { direct } from './harness/direct.ts'
 import { type Firewall, legacy } from './harness/firewall.ts'
 import { topologyOf } from './harness/topology.ts'
-import { kernelTest } from './needs-kernel.ts'
+import { kernelTestNeeding } from './needs-kernel.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy')
 
 const topology = topologyOf(4, ['eth0', 'eth1'])
 
