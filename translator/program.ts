@@ -13,6 +13,15 @@ export type ProgramType = 'XDP' | 'SCHED_CLS' | 'NETFILTER'
 /** Map types, spelled as in `enum bpf_map_type` without the prefix. */
 export type MapType = 'HASH' | 'ARRAY' | 'PROG_ARRAY' | 'PERCPU_ARRAY' | 'LPM_TRIE'
 
+/** `enum bpf_map_type`. */
+export const mapTypeNumber = {
+  HASH: 1,
+  ARRAY: 2,
+  PROG_ARRAY: 3,
+  PERCPU_ARRAY: 6,
+  LPM_TRIE: 11,
+} as const satisfies Record<MapType, number>
+
 export interface MapSpec {
   /** At most 15 bytes (BPF_OBJ_NAME_LEN); programs refer to the map by it, and so does its pin. */
   readonly name: string

@@ -1,11 +1,10 @@
-import { defineMatch, type MatchResult } from '../extension.ts'
+import { defineMatch } from '../extension.ts'
 import { option } from '../option.ts'
-import { headersOf, type Packet, transportHeader } from '../packet.ts'
-import { agrees, printTerm, type Term, term } from '../term.ts'
+import { printTerm, type Term, term } from '../term.ts'
 import {
   type IcmpNames,
   type IcmpType,
-  icmpTypeMatches,
+  icmpMatches,
   listIcmpType,
   parseIcmpType,
   printIcmpType,
@@ -79,13 +78,5 @@ export const icmp = defineMatch<IcmpMatch>()({
   }),
   print: match => printTerm('icmp-type', match.type, printIcmpType),
   list: (match, { numeric }) => listIcmpType('icmp', match.type, NAMES, numeric),
-  evaluate,
+  evaluate: (match, packet) => icmpMatches(match.type, packet),
 })
-
-/** net/netfilter/xt_tcpudp.c, icmp_match. */
-function evaluate(match: IcmpMatch, packet: Packet): MatchResult {
-  if (headersOf(packet).fragmentOffset !== 0) return false
-  const header = transportHeader(packet, 8)
-  if (!header) return 'hotdrop'
-  return agrees(match.type, type => icmpTypeMatches(type, header.getUint8(0), header.getUint8(1)))
-}

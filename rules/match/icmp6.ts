@@ -1,11 +1,10 @@
-import { defineMatch, type MatchResult } from '../extension.ts'
+import { defineMatch } from '../extension.ts'
 import { option } from '../option.ts'
-import { headersOf, type Packet, transportHeader } from '../packet.ts'
-import { agrees, asTerm, printTerm, type Term, term } from '../term.ts'
+import { asTerm, printTerm, type Term, term } from '../term.ts'
 import {
   type IcmpNames,
   type IcmpType,
-  icmpTypeMatches,
+  icmpMatches,
   listIcmpType,
   parseIcmpType,
   printIcmpType,
@@ -58,13 +57,5 @@ export const icmp6 = defineMatch<Icmp6Match>()({
   build: ({ 'icmpv6-type': given }) => ({ kind: 'icmp6', type: asTerm(given) ?? term({}) }),
   print: match => printTerm('icmpv6-type', match.type, printIcmpType),
   list: (match, { numeric }) => listIcmpType('ipv6-icmp', match.type, NAMES, numeric),
-  evaluate,
+  evaluate: (match, packet) => icmpMatches(match.type, packet),
 })
-
-/** net/netfilter/xt_tcpudp.c (net/ipv6/netfilter/ip6_tables.c before 6.4), icmp6_match. */
-function evaluate(match: Icmp6Match, packet: Packet): MatchResult {
-  if (headersOf(packet).fragmentOffset !== 0) return false
-  const header = transportHeader(packet, 8)
-  if (!header) return 'hotdrop'
-  return agrees(match.type, type => icmpTypeMatches(type, header.getUint8(0), header.getUint8(1)))
-}

@@ -1,5 +1,7 @@
 import { RuleError } from '../error.ts'
-import { bang, type Term } from '../term.ts'
+import type { MatchResult } from '../extension.ts'
+import { headersOf, type Packet, transportHeader } from '../packet.ts'
+import { agrees, bang, type Term } from '../term.ts'
 import { parseNumber, type Range } from './number.ts'
 
 /** An ICMP or ICMPv6 message type; `type` undefined is any, whatever the code beside it. */
@@ -44,7 +46,7 @@ export function printIcmpType({ type, code }: IcmpType): string {
 export const codeRange = ({ code }: IcmpType): Range =>
   code === undefined ? { low: 0, high: 255 } : { low: code, high: code }
 
-export const icmpTypeMatches = (wanted: IcmpType, type: number, code: number): boolean =>
+const icmpTypeMatches = (wanted: IcmpType, type: number, code: number): boolean =>
   wanted.type === undefined || (wanted.type === type && (wanted.code === undefined || wanted.code === code))
 
 /** ` icmp echo-request`, or in numbers ` icmptype 8 code 0`; `word` is icmp or ipv6-icmp. */
@@ -58,4 +60,12 @@ export function listIcmpType(
   const name = Object.keys(names).find(one => names[one]?.type === type && names[one]?.code === code)
   if (!numeric && name !== undefined) return ` ${word} ${bang(given)}${name}`
   return ` ${word}${given.negated ? ' !' : ''}type ${type ?? 255}${code === undefined ? '' : ` code ${code}`}`
+}
+
+/** net/netfilter/xt_tcpudp.c, icmp_match and icmp6_match (net/ipv6/netfilter/ip6_tables.c before 6.4). */
+export function icmpMatches(wanted: Term<IcmpType>, packet: Packet): MatchResult {
+  if (headersOf(packet).fragmentOffset !== 0) return false
+  const header = transportHeader(packet, 8)
+  if (!header) return 'hotdrop'
+  return agrees(wanted, type => icmpTypeMatches(type, header.getUint8(0), header.getUint8(1)))
 }

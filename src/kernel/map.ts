@@ -1,6 +1,6 @@
 // Maps: made from their spec, filled, and found again by their pins.
 
-import type { MapElement, MapSpec } from '../../translator/program.ts'
+import { type MapElement, type MapSpec, mapTypeNumber } from '../../translator/program.ts'
 import { KernelError } from './error.ts'
 import { explainFailure } from './feature.ts'
 import { openPin, pin } from './pin.ts'
@@ -10,7 +10,6 @@ import {
   createMap as createKernelMap,
   deleteElement,
   lookupElement,
-  mapTypeNumber,
   nextKey,
   updateBatch,
   updateElement,

@@ -8,18 +8,9 @@
 
 import type { TypeId } from '../btf/type.ts'
 import type { BtfWriter } from '../btf/writer.ts'
-import type { MapSpec, MapType, ProgramSpec } from '../program.ts'
+import { type MapSpec, mapTypeNumber, type ProgramSpec } from '../program.ts'
 import type { ElfSymbol, Section } from './container.ts'
 import { ObjectError } from './error.ts'
-
-/** `enum bpf_map_type`. */
-const mapTypeNumber = {
-  HASH: 1,
-  ARRAY: 2,
-  PROG_ARRAY: 3,
-  PERCPU_ARRAY: 6,
-  LPM_TRIE: 11,
-} as const satisfies Record<MapType, number>
 
 /** How a map is written. */
 export type MapPlace = 'declared' | 'data section'

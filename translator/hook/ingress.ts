@@ -13,7 +13,7 @@ import type { Family } from 'iptables-parser'
 import { add, addImmediate, andImmediate, be16, mov, mov32, movImmediate, rshImmediate } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
 import type { Instruction } from '../asm/instruction.ts'
-import { call, callKfunc, immediate, jumpIf } from '../asm/jump.ts'
+import { call, callKfunc, immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMap, store, storeImmediate } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r4, r6, r9, r10 } from '../asm/register.ts'
@@ -65,8 +65,43 @@ export interface IngressAccess {
 
 export const loadContext = (): Instruction => load('u64', r1, r10, CONTEXT)
 
+/** A family whose packets are judged, its ethertype, and where to go with a packet of it. */
+export interface IngressFamily {
+  readonly request: PrologueRequest
+  readonly type: number
+  readonly label: Label
+}
+
+const etherType = { 4: 0x0800, 6: 0x86dd } as const
+
+/** The labels are named after what the hook is given: frames or packets. */
+export const familiesOf = (
+  assembler: Assembler,
+  requests: readonly PrologueRequest[],
+  what: string,
+): IngressFamily[] =>
+  requests.map(request => ({
+    request,
+    type: etherType[request.family],
+    label: assembler.label(`${what}_ipv${request.family}`),
+  }))
+
+/** What lies behind each family's label. */
+export function emitFamilies(
+  assembler: Assembler,
+  families: readonly IngressFamily[],
+  access: IngressAccess,
+  pass: Label,
+): void {
+  for (const { request, label } of families) {
+    assembler.place(label)
+    emitIngress(assembler, request, access, pass)
+    assembler.emit(jump(request.ready))
+  }
+}
+
 /** Fills the record for a packet of the family, or goes to `pass`. */
-export function emitIngress(
+function emitIngress(
   assembler: Assembler,
   request: PrologueRequest,
   access: IngressAccess,

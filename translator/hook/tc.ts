@@ -12,8 +12,9 @@ import { storeField } from './field.ts'
 import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
 import {
   BUFFER,
-  emitIngress,
+  emitFamilies,
   emitStack,
+  familiesOf,
   type IngressAccess,
   LINK_BYTES,
   loadContext,
@@ -52,23 +53,10 @@ function prologue(assembler: Assembler, requests: readonly PrologueRequest[], wa
   )
   assembler.place(mine)
   assembler.emit(load('u32', r2, r1, context.protocol), be16(r2), storeImmediate('u64', r10, LINK_BYTES, 0))
-  const families = requests.map(request => ({
-    request,
-    label: assembler.label(`packet_ipv${request.family}`),
-  }))
-  emitTags(
-    assembler,
-    families.map(({ request, label }) => ({ type: etherType[request.family], label })),
-    ways,
-  )
-  for (const { request, label } of families) {
-    assembler.place(label)
-    emitIngress(assembler, request, access, pass)
-    assembler.emit(jump(request.ready))
-  }
+  const families = familiesOf(assembler, requests, 'packet')
+  emitTags(assembler, families, ways)
+  emitFamilies(assembler, families, access, pass)
 }
-
-const etherType = { 4: 0x0800, 6: 0x86dd } as const
 
 /**
  * Goes to the label of the type in r2. One tag is off the packet already; where it was VLAN 0, the kernel takes off further ones only

@@ -11,8 +11,9 @@ import { interfaceMap } from './device.ts'
 import { setField } from './field.ts'
 import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
 import {
-  emitIngress,
+  emitFamilies,
   emitStack,
+  familiesOf,
   type IngressAccess,
   LINK_BYTES,
   loadContext,
@@ -33,23 +34,10 @@ export const xdpFrame: HookFrame = { verdicts, maps: [interfaceMap], prologue }
 
 function prologue(assembler: Assembler, requests: readonly PrologueRequest[], ways: Ways): void {
   for (const { record } of requests.slice(0, 1)) emitStack(assembler, record)
-  const families = requests.map(request => ({
-    request,
-    label: assembler.label(`frame_ipv${request.family}`),
-  }))
-  emitEthernet(
-    assembler,
-    families.map(({ request, label }) => ({ type: etherType[request.family], label })),
-    ways,
-  )
-  for (const { request, label } of families) {
-    assembler.place(label)
-    emitIngress(assembler, request, access, ways.pass)
-    assembler.emit(jump(request.ready))
-  }
+  const families = familiesOf(assembler, requests, 'frame')
+  emitEthernet(assembler, families, ways)
+  emitFamilies(assembler, families, access, ways.pass)
 }
-
-const etherType = { 4: 0x0800, 6: 0x86dd } as const
 
 const ETHERNET_BYTES = 14
 

@@ -1,19 +1,10 @@
 // The map commands of bpf(2). Keys and values are bytes as the kernel lays them out.
 
-import type { MapSpec, MapType } from '../../../translator/program.ts'
+import { type MapSpec, mapTypeNumber } from '../../../translator/program.ts'
 import { mapBatch, mapCreate, mapElement } from './attribute.ts'
 import { bpf, bpfFinds, tryBpf } from './bpf.ts'
 import { decode, encode, type Struct } from './layout.ts'
 import type { FileDescriptor } from './object.ts'
-
-/** `enum bpf_map_type`. */
-export const mapTypeNumber = {
-  HASH: 1,
-  ARRAY: 2,
-  PROG_ARRAY: 3,
-  PERCPU_ARRAY: 6,
-  LPM_TRIE: 11,
-} as const satisfies Record<MapType, number>
 
 /** An update only where the key is not there yet, or only where it is (BPF_NOEXIST, BPF_EXIST). */
 export const updateFlag = { any: 0n, noexist: 1n, exist: 2n } as const
