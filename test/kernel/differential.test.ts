@@ -4,10 +4,7 @@
 
 import test, { type ExecutionContext } from 'ava'
 import { type Family, parseSave } from 'iptables-parser'
-import { aim } from './harness/aim.ts'
-import { differ, disagreement, type Experiment } from './harness/differential.ts'
 import { direct } from './harness/direct.ts'
-import { minimise } from './harness/minimise.ts'
 import { type Feature, randomRules } from './harness/random-rules.ts'
 import {
   decidable,
@@ -17,6 +14,7 @@ import {
   isTranslatable,
   undecidable,
 } from './harness/translatable.ts'
+import { experimentOf, explain } from './harness/trial.ts'
 import { kernelTestNeeding } from './needs-kernel.ts'
 
 const kernelTest = kernelTestNeeding('iptables-legacy')
@@ -26,30 +24,12 @@ const { BPFTABLES_SEED: givenSeed, BPFTABLES_DIFFERENTIAL_SECONDS: givenSeconds 
 const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)
 const seconds = Number(givenSeconds ?? 30)
 
-const rules = (hook: HookChoice, family: Family, seed: number): string =>
-  randomRules({ seed, family, features: decidable(hook), rules: 30 })
-
-const experimentOf = (hook: HookChoice, family: Family, seed: number): Experiment => {
-  const text = rules(hook, family, seed)
-  return { rules: text, ...aim(parseSave(text, { family }), { seed }) }
-}
-
-/** What differs, for as few of the rules as a bounded search finds. */
-const explain = async (hook: HookChoice, experiment: Experiment): Promise<string | undefined> => {
-  const firewall = direct(hook)
-  const differs = async (text: string): Promise<boolean> =>
-    (await differ(firewall, { ...experiment, rules: text })).length > 0
-  if (!(await differs(experiment.rules))) return undefined
-  const text = await minimise(experiment.rules, differs)
-  return await disagreement(firewall, { ...experiment, rules: text })
-}
-
 /** One seed; the first of a test is tried however little time there is. */
 const tryFor = async (t: ExecutionContext, hook: HookChoice, family: Family, budget: number) => {
   const end = performance.now() + budget
   let seed = firstSeed
   do {
-    const fault = await explain(hook, experimentOf(hook, family, seed))
+    const fault = await explain(direct(hook), experimentOf({ hook, family, seed }))
     if (fault !== undefined) return t.fail(`BPFTABLES_SEED=${seed} (IPv${family} at ${hook})\n${fault}`)
     seed++
   } while (performance.now() < end)

@@ -1,0 +1,33 @@
+import { type Family, parseSave } from 'iptables-parser'
+import { aim } from './aim.ts'
+import { differ, disagreement, type Experiment } from './differential.ts'
+import type { Firewall } from './firewall.ts'
+import { minimise } from './minimise.ts'
+import { randomRules } from './random-rules.ts'
+import { decidable, type HookChoice } from './translatable.ts'
+
+/** A random rule set and packets, both drawn from the seed. */
+export interface Trial {
+  readonly hook: HookChoice
+  readonly family: Family
+  readonly seed: number
+  /** Rules in all chains together. */
+  readonly rules?: number
+  /** Packets at most. */
+  readonly packets?: number
+}
+
+/** The rules ask only what the hook can decide. */
+export const experimentOf = ({ hook, family, seed, rules = 30, packets = 400 }: Trial): Experiment => {
+  const text = randomRules({ seed, family, features: decidable(hook), rules })
+  return { rules: text, ...aim(parseSave(text, { family }), { seed, limit: packets }) }
+}
+
+/** What iptables-legacy and the firewall differ in, for as few of the rules as a bounded search finds; undefined where they agree. */
+export const explain = async (firewall: Firewall, experiment: Experiment): Promise<string | undefined> => {
+  const differs = async (text: string): Promise<boolean> =>
+    (await differ(firewall, { ...experiment, rules: text })).length > 0
+  if (!(await differs(experiment.rules))) return undefined
+  const text = await minimise(experiment.rules, differs)
+  return await disagreement(firewall, { ...experiment, rules: text })
+}
