@@ -8,7 +8,7 @@ import { r0, r1, r6 } from './asm/register.ts'
 import type { CounterArray, CounterPlace } from './counter.ts'
 import { chainFunction, type EmitContext, type PlannedPolicy } from './emit/chain.ts'
 import { counterMap, countFunction } from './emit/count.ts'
-import { chainResult } from './emit/frame.ts'
+import { chainResult, type TableUse } from './emit/frame.ts'
 import { type Needs, needsOf } from './emit/needs.ts'
 import { chainFunctionName } from './emit/outcome.ts'
 import { type RecordLayout, recordLayout } from './emit/record.ts'
@@ -24,12 +24,18 @@ export interface FamilyPlan {
   readonly policy: PlannedPolicy
 }
 
+export interface BuiltProgram {
+  readonly spec: ProgramSpec
+  /** What its look-ups are for, by the names of their maps. */
+  readonly tables: ReadonlyMap<string, TableUse>
+}
+
 /** Builds the program of a lane out of one plan, or at hooks that see both families two. */
 export function buildProgram(
   lane: Lane,
   plans: readonly FamilyPlan[],
   place: (rule: number) => CounterPlace,
-): ProgramSpec {
+): BuiltProgram {
   const arrays = new Map<string, CounterArray>()
   const remember = (rule: number): CounterPlace => {
     const found = place(rule)
@@ -37,9 +43,11 @@ export function buildProgram(
     return found
   }
   const tables: MapSpec[] = []
-  const table = (map: Omit<MapSpec, 'name'>): string => {
+  const uses = new Map<string, TableUse>()
+  const table = (map: Omit<MapSpec, 'name'>, use: TableUse): string => {
     const name = `dispatch${tables.length}`
     tables.push({ ...map, name })
+    uses.set(name, use)
     return name
   }
   const asked = plans.map(planned => ({ ...planned, needs: needsOf(planned.plan, planned.family) }))
@@ -52,7 +60,7 @@ export function buildProgram(
     return [chainFunction(context, plan.base, policy), ...others.map(chain => chainFunction(context, chain))]
   })
   const counts = [...arrays.keys()].map(array => countFunction(array, lane.hook, record))
-  return {
+  const spec: ProgramSpec = {
     name: laneName(lane).replaceAll('-', '_').slice(0, NAME_LENGTH),
     hook: lane.hook,
     type: programType(lane.hook),
@@ -60,6 +68,7 @@ export function buildProgram(
     functions: [main, ...chains, ...counts],
     maps: [...[...arrays.values()].map(counterMap), ...frameOf(lane).maps, ...tables],
   }
+  return { spec, tables: uses }
 }
 
 /** BPF_OBJ_NAME_LEN, less its NUL. */

@@ -11,7 +11,7 @@ import {
   type Target,
   tableOf,
 } from 'iptables-parser'
-import { buildProgram, type FamilyPlan } from './build.ts'
+import { type BuiltProgram, buildProgram, type FamilyPlan } from './build.ts'
 import { defaultStrategies, type Strategies } from './chain.ts'
 import {
   type Counted,
@@ -25,7 +25,6 @@ import { RuleUntranslatable, ruleItems } from './item.ts'
 import type { Lane } from './lane.ts'
 import { Untranslatable } from './match/translate.ts'
 import { planChains } from './plan.ts'
-import type { ProgramSpec } from './program.ts'
 
 export interface TranslateOptions {
   /** The lanes to make programs for; a lane whose family has no rule set gets none. */
@@ -45,9 +44,8 @@ export interface Refusal {
   readonly hint?: string
 }
 
-export interface LaneProgram {
+export interface LaneProgram extends BuiltProgram {
   readonly lane: Lane
-  readonly spec: ProgramSpec
   /** The chains as they were planned; a hook that sees both families has a plan for each. */
   readonly plans: readonly FamilyPlan[]
 }
@@ -88,7 +86,7 @@ export function translate(
   const build = ({ lane, plans }: (typeof programs)[number]): LaneProgram => ({
     lane,
     plans,
-    spec: buildProgram(lane, plans, rule => index.place(rule)),
+    ...buildProgram(lane, plans, rule => index.place(rule)),
   })
   return { kind: 'translated', programs: programs.map(build), rules }
 }

@@ -10,7 +10,7 @@ import { r0, r1, r6 } from '../asm/register.ts'
 import type { Block } from '../chain.ts'
 import type { CounterPlace } from '../counter.ts'
 import { transport } from '../field.ts'
-import type { FunctionSpec, MapSpec } from '../program.ts'
+import type { FunctionSpec } from '../program.ts'
 import { setTest } from '../test.ts'
 import { single } from '../tree/interval.ts'
 import { countCall } from './count.ts'
@@ -35,7 +35,7 @@ export interface EmitContext {
   /** Chains that have a function; the others are emitted in place. */
   readonly functions: ReadonlySet<string>
   place(rule: number): CounterPlace
-  table(map: Omit<MapSpec, 'name'>): string
+  readonly table: Frame['table']
 }
 
 /** The policy of a base chain: what is counted by it, and what it does. */

@@ -21,6 +21,7 @@ import { sizeOf } from './record.ts'
 import { emitTest } from './test.ts'
 
 const codes = { accept: 0, drop: 1, return: 2, continue: 3 } as const
+const verdicts = Object.keys(codes) as (keyof typeof codes)[]
 /** Dropped without being counted. */
 const HOTDROP = 0xffff_ffff
 
@@ -48,7 +49,7 @@ export function emitDispatch(frame: Frame, dispatch: Dispatch, next: Label): voi
     assembler.emit(storeImmediate('u64', r10, offset - size, 0))
   for (const [field, offset] of offsets) emitKeyField(frame, field, offset - size)
   const actions = actionsOf(frame, dispatch)
-  const map = frame.table(dispatchMap(dispatch, frame, actions))
+  const map = frame.table(dispatchMap(dispatch, frame, actions), { dispatch, actions })
   assembler.emit(
     loadMap(r1, map),
     mov(r2, r10),
@@ -73,8 +74,9 @@ function emitKeyField({ assembler, family, record }: Frame, field: FieldName, at
 }
 
 /** By the number that stands for it in the map: the counter array and the kind of outcome. */
-type Actions = ReadonlyMap<number, { readonly array: string; readonly kind: Item['outcome']['kind'] }>
+export type Actions = ReadonlyMap<number, { readonly array: string; readonly kind: Item['outcome']['kind'] }>
 
+/** What cases come to, and then what others may that an edit puts into the map later. */
 function actionsOf(frame: Frame, { cases }: Dispatch): Actions {
   const actions = new Map<number, { array: string; kind: Item['outcome']['kind'] }>()
   const arrays: string[] = []
@@ -87,6 +89,11 @@ function actionsOf(frame: Frame, { cases }: Dispatch): Actions {
       actions.set(actionNumber(arrays.indexOf(array.name), kind), { array: array.name, kind })
     }
   }
+  for (const [number, array] of arrays.entries())
+    for (const kind of verdicts) {
+      const action = actionNumber(number, kind)
+      if (!actions.has(action)) actions.set(action, { array, kind })
+    }
   return actions
 }
 
@@ -109,27 +116,49 @@ function emitAction(frame: Frame, actions: Actions, number: number, next: Label)
 }
 
 function dispatchMap(dispatch: Dispatch, frame: Frame, actions: Actions): Omit<MapSpec, 'name'> {
-  const { offsets, size } = keyLayout(dispatch.fields, frame.family)
+  const layout = keyLayout(dispatch.fields, frame.family)
   const numbers = new Map([...actions].map(([number, { array, kind }]) => [`${array} ${kind}`, number]))
   const contents = dispatch.cases.map(({ values, item }): MapElement => {
-    const key = new DataView(new ArrayBuffer(size))
-    for (const [index, field] of dispatch.fields.entries())
-      writeField(key, offsets.get(field) ?? 0, field, frame.family, values[index] ?? 0)
-    const value = new DataView(new ArrayBuffer(8))
     const counted = item.outcome.kind === 'hotdrop' ? undefined : frame.place(item.rule)
-    value.setUint32(0, counted?.index ?? 0, true)
-    value.setUint32(4, numbers.get(`${counted?.array.name ?? ''} ${item.outcome.kind}`) ?? HOTDROP, true)
-    return { key: new Uint8Array(key.buffer), value: new Uint8Array(value.buffer) }
+    const action = numbers.get(`${counted?.array.name ?? ''} ${item.outcome.kind}`) ?? HOTDROP
+    return {
+      key: dispatchKey(dispatch.fields, layout, frame.family, values),
+      value: dispatchValue(counted?.index ?? 0, action),
+    }
   })
   return {
     type: 'HASH',
-    keySize: size,
+    keySize: layout.size,
     valueSize: 8,
-    maxEntries: contents.length,
+    maxEntries: withRoom(contents.length),
     flags: 0,
     shared: false,
     contents,
   }
+}
+
+/** Room for rules that are put into the map while the program runs. */
+const withRoom = (cases: number): number => cases + Math.max(64, Math.min(cases >> 2, 1 << 14))
+
+/** The key for a value of each field. */
+export function dispatchKey(
+  names: readonly FieldName[],
+  { offsets, size }: ReturnType<typeof keyLayout>,
+  family: Family,
+  values: readonly Point[],
+): Uint8Array {
+  const key = new DataView(new ArrayBuffer(size))
+  for (const [index, field] of names.entries())
+    writeField(key, offsets.get(field) ?? 0, field, family, values[index] ?? 0)
+  return new Uint8Array(key.buffer)
+}
+
+/** What the map holds for a rule that counts at an index of the array its action names. */
+export function dispatchValue(index: number, action: number): Uint8Array {
+  const value = new DataView(new ArrayBuffer(8))
+  value.setUint32(0, index, true)
+  value.setUint32(4, action, true)
+  return new Uint8Array(value.buffer)
 }
 
 /** As the record holds it: in the machine's byte order, which is little-endian wherever this runs. */

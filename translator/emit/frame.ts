@@ -3,7 +3,16 @@ import type { Assembler } from '../asm/assembler.ts'
 import type { Label } from '../asm/label.ts'
 import type { CounterPlace } from '../counter.ts'
 import type { MapSpec } from '../program.ts'
+import type { Dispatch } from '../tree/dispatch.ts'
+import type { Actions } from './dispatch.ts'
 import type { RecordLayout } from './record.ts'
+
+/** What a map looks up. */
+export interface TableUse {
+  readonly dispatch: Dispatch
+  /** What its values can say. */
+  readonly actions: Actions
+}
 
 /** What the code of one function is emitted with. */
 export interface Frame {
@@ -16,8 +25,8 @@ export interface Frame {
   place(rule: number): CounterPlace
   /** Whether a call of a chain is made as a call of its function. */
   isFunction(chain: string): boolean
-  /** The name of a map that the program gets for this. */
-  table(map: Omit<MapSpec, 'name'>): string
+  /** The name of a map that the program gets for this, and what it is for. */
+  table(map: Omit<MapSpec, 'name'>, use: TableUse): string
   /** Emits the body of a chain that has no function, going to `done` where it returns. */
   inline(chain: string, done: Label): void
 }

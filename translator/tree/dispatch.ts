@@ -18,6 +18,8 @@ export interface Dispatch {
   /** What all rules of the run ask alike. */
   readonly common: readonly SetTest[]
   readonly cases: readonly DispatchCase[]
+  /** Later rules for the values of a case, in order: no packet comes to them. */
+  readonly shadowed: readonly DispatchCase[]
 }
 
 export interface DispatchCase {
@@ -57,6 +59,7 @@ function runFrom(items: readonly Item[], start: number, family: Family): Run | u
   const shape = first && shapeOf(first)
   if (!first || !shape) return undefined
   const cases = new Map<string, DispatchCase>()
+  const shadowed: DispatchCase[] = []
   let end = start
   for (; end < items.length; end++) {
     const item = items[end]
@@ -66,12 +69,19 @@ function runFrom(items: readonly Item[], start: number, family: Family): Run | u
     const known = cases.get(key)
     // a later rule for the same values is met only where the first does not decide
     if (known?.item.outcome.kind === 'continue') break
-    if (!known) cases.set(key, { values, item })
+    if (known) shadowed.push({ values, item })
+    else cases.set(key, { values, item })
   }
   const common = shape.common.map(field => setTest(field, first.sets.get(field) ?? []))
   return {
     length: end - start,
-    dispatch: () => ({ kind: 'dispatch', fields: shape.fields, common, cases: [...cases.values()] }),
+    dispatch: () => ({
+      kind: 'dispatch',
+      fields: shape.fields,
+      common,
+      cases: [...cases.values()],
+      shadowed,
+    }),
   }
 }
 
