@@ -122,7 +122,11 @@ export type Command = (Edit | InformationCommand) & {
 export function parseCommand(words: readonly string[], family: Family): Command {
   const tokens = tokensOf(words)
   const source = tokens[0]?.source ?? { name: 'arguments', text: '' }
-  const span = { source, start: 0, end: source.text.length }
+  return readCommand(tokens, family, { source, start: 0, end: source.text.length })
+}
+
+/** The same for words that were written somewhere. */
+export function readCommand(tokens: readonly Token[], family: Family, span: Span): Command {
   const reader = new ArgumentReader(tokens, family, span)
   reader.read()
   const { otherFamily, verbose, wait, table } = reader.command

@@ -158,6 +158,7 @@ export {
 export { type CommandResult, runCommand } from './run.ts'
 export { sameRule } from './same.ts'
 export { type ParseOptions, parseSave, type RestoreOptions, restoreSave } from './save.ts'
+export { commandFamilies, parseRules } from './script.ts'
 export { type Located, lineOf, type Position, position, type Source, type Span } from './span.ts'
 export type { AuditTarget, AuditType } from './target/AUDIT.ts'
 export type { ChecksumTarget } from './target/CHECKSUM.ts'

@@ -11,8 +11,8 @@ import { fileOperands, requireFiles } from './operand.ts'
  * Tables stay in the order of the file, where the kernel's order says which of its tables were first used (the latest stands first).
  */
 export function formatRuleFile(file: RuleFile, family: Family | undefined, counters: boolean): string {
-  const { ruleset } = parseRuleFile(file, family, counters ? {} : { counters: false })
-  return printRuleset(ruleset, { counters })
+  const read = parseRuleFile(file, family, counters ? {} : { counters: false })
+  return read.map(({ ruleset }) => printRuleset(ruleset, { counters })).join('')
 }
 
 export const command = defineCommand({
@@ -28,6 +28,7 @@ export const command = defineCommand({
       })
       .example('$0 fmt rules.v4', 'the rules in canonical form')
       .example('$0 fmt --counters rules.v4 rules.v6', 'both families, with their counters')
+      .example('$0 fmt firewall.sh', 'iptables commands, one a line, as the rules they make')
       .example('ssh gateway iptables-save | $0 fmt -', 'what another machine runs'),
   async run({ file = [], family, counters }) {
     requireFiles(file, 'fmt')

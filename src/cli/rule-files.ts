@@ -22,7 +22,7 @@ export async function readOwnRulesets(
   family?: Family,
 ): Promise<readonly OwnRuleset[]> {
   const files = await readRuleFiles(names)
-  const own = files.map(file => parseRuleFile(file, family)).flatMap(ownOf)
+  const own = files.flatMap(file => parseRuleFile(file, family)).flatMap(ownOf)
   requireOneEach(own)
   if (own.length === 0)
     throw new UsageError('there is no filter table in what was given, and that is the one bpftables runs')

@@ -3,8 +3,10 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import {
+  commandFamilies,
   type Family,
-  parseSave,
+  parseRules,
+  printRuleset,
   type RestoreOptions,
   type Ruleset,
   type Table,
@@ -41,7 +43,7 @@ async function readStandardInput(): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** The family of a file: told by its name, by who generated it, by the first address in it, else IPv4. */
+/** The family of a file of tables: told by its name, by who generated it, by the first address in it, else IPv4. */
 export function familyOf({ name, text }: RuleFile): Family {
   const file = basename(name)
   if (file.includes('ip6tables') || file.endsWith('.v6')) return 6
@@ -57,13 +59,19 @@ export interface ReadRuleset {
   readonly ruleset: Ruleset
 }
 
-/** Parses a file. Throws RuleError. */
+/** Parses a file, which may hold commands for both families. Throws RuleError. */
 export function parseRuleFile(
   file: RuleFile,
-  family: Family = familyOf(file),
+  family?: Family,
   options: Pick<RestoreOptions, 'counters'> = {},
-): ReadRuleset {
-  return { file, ruleset: parseSave(file.text, { family, name: file.name, ...options }) }
+): readonly ReadRuleset[] {
+  const { name, text } = file
+  const commanded = [...commandFamilies(text)].sort()
+  const families = family ? [family] : commanded.length > 0 ? commanded : [familyOf(file)]
+  return families.map(family => {
+    const ruleset = parseRules(text, { family, name, ...options })
+    return { ruleset, file: commanded.length > 0 ? { name, text: printRuleset(ruleset) } : file }
+  })
 }
 
 /** The table bpftables runs; the others stay with the kernel's own iptables. */

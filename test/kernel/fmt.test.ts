@@ -2,7 +2,7 @@
 // legacy refuses it): `bpftables fmt` prints what iptables-save prints then, and refuses what both refuse.
 
 import { spawnSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -95,3 +95,25 @@ else
         '',
       )
     })
+
+const scriptPath = 'fixtures/scripts/gateway.sh'
+
+/** What a shell script leaves in a fresh namespace, where iptables is iptables-legacy. */
+function run(path: string): string {
+  const script = [
+    'iptables() { iptables-legacy "$@"; }; ip6tables() { ip6tables-legacy "$@"; }',
+    `. ./${path}`,
+    'iptables-legacy-save; ip6tables-legacy-save',
+  ]
+  const { status, stdout, stderr } = spawnSync('unshare', ['--net', 'bash', '-ec', script.join('\n')], {
+    encoding: 'utf8',
+    env: { ...process.env, XTABLES_LOCKFILE: lock },
+  })
+  if (status !== 0) throw new Error(`the script failed with status ${status}: ${stderr}`)
+  return stdout.replace(/^#.*\n/gm, '').replace(/\[\d+:\d+\]/g, '[0:0]')
+}
+
+kernelTest('fmt prints of iptables commands what the kernel holds after a shell ran them', t => {
+  const ours = formatRuleFile({ name: scriptPath, text: readFileSync(scriptPath, 'utf8') }, undefined, false)
+  t.deepEqual(inOrder(ours), inOrder(run(scriptPath)))
+})

@@ -1,4 +1,5 @@
 import test from 'ava'
+import type { Ruleset } from 'iptables-parser'
 import { familyOf, parseRuleFile, tablesLeft, withOwnTable } from '../../../src/service/rule-file.ts'
 
 const families: readonly (readonly [name: string, text: string, family: 4 | 6])[] = [
@@ -19,7 +20,7 @@ for (const [name, text, family] of families)
     t.is(familyOf({ name, text }), family)
   })
 
-const { ruleset } = parseRuleFile({
+const [{ ruleset } = { ruleset: { family: 4, tables: [] } as Ruleset }] = parseRuleFile({
   name: '-',
   text: '*nat\n-A OUTPUT -j ACCEPT\nCOMMIT\n*raw\nCOMMIT\n*mangle\n:OUTPUT DROP [0:0]\nCOMMIT\n*filter\n-A INPUT\nCOMMIT\n',
 })
@@ -35,5 +36,30 @@ test('our own table is what remains', t => {
   t.deepEqual(
     withOwnTable(ruleset)?.tables.map(({ name }) => name),
     ['filter'],
+  )
+})
+
+const script = `#!/bin/sh
+iptables -P INPUT DROP
+sudo /usr/sbin/iptables-legacy -A INPUT -p tcp \\
+  --dport 22 -m comment --comment 'the way in' -j ACCEPT # ssh
+ip6tables -A INPUT -s 2001:db8::/32 -j ACCEPT
+`
+
+test('commands make a rule set for each family they are for', t => {
+  const read = parseRuleFile({ name: 'firewall.sh', text: script })
+  t.deepEqual(
+    read.map(({ ruleset, file }) => [ruleset.family, file.text.match(/^-A.*$/gm)]),
+    [
+      [4, ['-A INPUT -p tcp -m tcp --dport 22 -m comment --comment "the way in" -j ACCEPT']],
+      [6, ['-A INPUT -s 2001:db8::/32 -j ACCEPT']],
+    ],
+  )
+})
+
+test('--family picks the commands of one', t => {
+  t.deepEqual(
+    parseRuleFile({ name: 'firewall.sh', text: script }, 6).map(({ ruleset }) => ruleset.family),
+    [6],
   )
 })
