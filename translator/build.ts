@@ -13,7 +13,7 @@ import { type Needs, needsOf } from './emit/needs.ts'
 import { chainFunctionName } from './emit/outcome.ts'
 import { type RecordLayout, recordLayout } from './emit/record.ts'
 import { frameOf } from './hook/registry.ts'
-import { type Lane, laneName, programType } from './lane.ts'
+import { type Lane, programName, programType } from './lane.ts'
 import type { Plan } from './plan.ts'
 import type { FunctionSpec, MapSpec, ProgramSpec } from './program.ts'
 
@@ -61,7 +61,7 @@ export function buildProgram(
   })
   const counts = [...arrays.keys()].map(array => countFunction(array, lane.hook, record))
   const spec: ProgramSpec = {
-    name: laneName(lane).replaceAll('-', '_').slice(0, NAME_LENGTH),
+    name: programName(lane),
     hook: lane.hook,
     type: programType(lane.hook),
     license: 'Dual MIT/GPL',
@@ -70,9 +70,6 @@ export function buildProgram(
   }
   return { spec, tables: uses }
 }
-
-/** BPF_OBJ_NAME_LEN, less its NUL. */
-const NAME_LENGTH = 15
 
 type AskedPlan = FamilyPlan & { readonly needs: Needs }
 

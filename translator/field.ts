@@ -2,6 +2,7 @@
 // emit/record.ts); trees compare them there.
 
 import type { Family } from 'iptables-parser'
+import { hooksAt, netfilterHooks } from './hook/place.ts'
 import type { Hook } from './program.ts'
 import type { Interval, Point } from './tree/interval.ts'
 
@@ -131,7 +132,9 @@ export const NOBODY = 0xffff_ffff
 /** Set in `mac` beside the address where the packet came in an Ethernet frame. */
 export const MAC_THERE = 1n << 48n
 
-const netfilter: readonly Hook[] = ['nf-input', 'nf-forward', 'nf-output']
+const netfilter: readonly Hook[] = netfilterHooks
+/** Where a socket of this machine may have sent the packet. */
+const sending: readonly Hook[] = hooksAt('OUTPUT', 'POSTROUTING')
 const address = (family: Family): 32 | 128 => (family === 4 ? 32 : 128)
 
 const field = (
@@ -182,14 +185,19 @@ export const fields: { readonly [N in FieldName]: Field } = {
   oif: field('oif', 'output interface', 128),
   'iif-group': field('iif-group', 'group of the input interface', 32),
   'oif-group': field('oif-group', 'group of the output interface', 32, netfilter),
-  mac: field('mac', 'source MAC address', 64, ['xdp', 'tc-ingress', 'nf-input', 'nf-forward']),
+  mac: field('mac', 'source MAC address', 64, [
+    'xdp',
+    'tc-ingress',
+    ...hooksAt('PREROUTING', 'INPUT', 'FORWARD'),
+  ]),
   'packet-type': field('packet-type', 'link-layer packet type', 3),
   mark: field('mark', 'packet mark', 32, netfilter),
   cpu: field('cpu', 'CPU that handles the packet', 32, netfilter),
-  realm: field('realm', 'routing realm', 32, netfilter),
-  socket: field('socket', 'socket that sent the packet', 1, ['nf-output']),
-  uid: field('uid', 'user whose socket sent the packet', 32, ['nf-output']),
-  gid: field('gid', 'group whose socket sent the packet', 32, ['nf-output']),
+  // before routing there is none
+  realm: field('realm', 'routing realm', 32, hooksAt('INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING')),
+  socket: field('socket', 'socket that sent the packet', 1, sending),
+  uid: field('uid', 'user whose socket sent the packet', 32, sending),
+  gid: field('gid', 'group whose socket sent the packet', 32, sending),
   ctstate: connection('ctstate', 'connection state', 3),
   ctstatus: connection('ctstatus', 'connection status', 32),
   ctdir: connection('ctdir', 'direction within the connection', 1),

@@ -5,10 +5,11 @@
 //
 // A new generation is written whole into the bank not in use; then one write of the generation word turns every hook over.
 
-import type { Family } from 'iptables-parser'
-import type { Hook, MapSpec, ProgramType } from './program.ts'
+import { type Family, type Ruleset, tableOf } from 'iptables-parser'
+import { hooksOfTable, isNetfilterHook, netfilterHooks, netfilterPlaces } from './hook/place.ts'
+import type { Hook, MapSpec, NetfilterHook, ProgramType } from './program.ts'
 
-export const LANES = 8
+export const LANES = 32
 
 export type Lane =
   | {
@@ -19,7 +20,7 @@ export type Lane =
       readonly standalone?: true
     }
   | {
-      readonly hook: 'nf-input' | 'nf-forward' | 'nf-output'
+      readonly hook: NetfilterHook
       readonly family: Family
       /** Only the packets that xdp or tc leave are judged (see hook/plain.ts). */
       readonly leftovers?: true
@@ -28,16 +29,19 @@ export type Lane =
 
 /** Lanes of a program array, 0 to LANES - 1; the families of a netfilter hook lie side by side. */
 export function laneIndex({ hook, family }: Lane): number {
-  if (hook === 'nf-input' || hook === 'nf-forward' || hook === 'nf-output')
-    return netfilterLane[hook] + (family === 6 ? 1 : 0)
-  return 0
+  return isNetfilterHook(hook) ? netfilterLane(hook) + (family === 6 ? 1 : 0) : 0
 }
 
-export const netfilterLane = { 'nf-input': 0, 'nf-forward': 2, 'nf-output': 4 } as const
+/** The lane of IPv4; that of IPv6 comes next. */
+export const netfilterLane = (hook: NetfilterHook): number => 2 * netfilterHooks.indexOf(hook)
 
 /** A lane's name, also that of its program's pin. */
 export const laneName = ({ hook, family }: Lane): string =>
   family === undefined ? hook : `${hook}-ipv${family}`
+
+/** What the kernel calls a lane's program. */
+export const programName = ({ hook, family }: Lane): string =>
+  isNetfilterHook(hook) ? `${netfilterPlaces[hook].name}_ipv${family}` : hook.replaceAll('-', '_')
 
 export const programType = (hook: Hook): ProgramType =>
   hook === 'xdp' ? 'XDP' : hook === 'tc-ingress' || hook === 'tc-egress' ? 'SCHED_CLS' : 'NETFILTER'
@@ -82,6 +86,21 @@ export function lanesOf(hook: 'xdp' | 'tc' | 'netfilter', families: readonly Fam
   const leftovers = families.map((family): Lane => ({ hook: 'nf-input', family, leftovers: true }))
   return [{ hook: hook === 'xdp' ? 'xdp' : 'tc-ingress' }, ...leftovers, ...others]
 }
+
+/**
+ * The lanes that run all tables of these rule sets that programs can be: the filter tables at a hook of choice, and the others, which
+ * come before, always at netfilter.
+ */
+export function lanesFor(hook: 'xdp' | 'tc' | 'netfilter', rulesets: readonly Ruleset[]): Lane[] {
+  const filtered = rulesets.filter(ruleset => tableOf(ruleset, 'filter')).map(({ family }) => family)
+  return [...(filtered.length > 0 ? lanesOf(hook, filtered) : []), ...rulesets.flatMap(lanesBeforeFilter)]
+}
+
+const lanesBeforeFilter = ({ family, tables }: Ruleset): Lane[] =>
+  tables
+    .filter(({ name }) => name !== 'filter')
+    .flatMap(({ name }) => hooksOfTable(name))
+    .map(hook => ({ hook, family }))
 
 /** The lane of a program that is attached by itself, as an object file's is. */
 export const standaloneLane = (hook: 'xdp' | 'tc'): Lane => ({

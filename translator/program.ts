@@ -5,7 +5,20 @@
 import type { Instruction } from './asm/instruction.ts'
 
 /** Where a program runs. The names are those of the pin directories. */
-export type Hook = 'xdp' | 'tc-ingress' | 'tc-egress' | 'nf-input' | 'nf-forward' | 'nf-output'
+export type Hook = 'xdp' | 'tc-ingress' | 'tc-egress' | NetfilterHook
+
+/** A netfilter hook at the priority of a table; hook/place.ts says which. Those of the filter table do not name it. */
+export type NetfilterHook =
+  | 'nf-input'
+  | 'nf-forward'
+  | 'nf-output'
+  | 'nf-raw-prerouting'
+  | 'nf-raw-output'
+  | 'nf-mangle-prerouting'
+  | 'nf-mangle-input'
+  | 'nf-mangle-forward'
+  | 'nf-mangle-output'
+  | 'nf-mangle-postrouting'
 
 /** Program types, spelled as in `enum bpf_prog_type` without the prefix. */
 export type ProgramType = 'XDP' | 'SCHED_CLS' | 'NETFILTER'

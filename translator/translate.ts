@@ -8,6 +8,7 @@ import {
   type Ruleset,
   type Span,
   type Table,
+  type TableName,
   type Target,
   tableOf,
 } from 'iptables-parser'
@@ -21,6 +22,7 @@ import {
   counterKeys,
   counterPlace,
 } from './counter.ts'
+import { isNetfilterHook, netfilterPlaces, type Place } from './hook/place.ts'
 import { RuleUntranslatable, ruleItems } from './item.ts'
 import type { Lane } from './lane.ts'
 import { Untranslatable } from './match/translate.ts'
@@ -59,16 +61,11 @@ export type Translation =
       readonly rules: readonly Counted[]
     }
 
-/** The base chain of the filter table that each hook runs. */
-const baseChainOf: Readonly<Record<Lane['hook'], string>> = {
-  xdp: 'INPUT',
-  'tc-ingress': 'INPUT',
-  'nf-input': 'INPUT',
-  'nf-forward': 'FORWARD',
-  'nf-output': 'OUTPUT',
-}
+/** The base chain that a lane runs. */
+const placeOf = ({ hook }: Lane): Pick<Place, 'table' | 'chain'> =>
+  netfilterPlaces[isNetfilterHook(hook) ? hook : 'nf-input']
 
-/** Translates the filter tables of at most one rule set for each family. Pure: the same input gives the same programs. */
+/** Translates at most one rule set for each family. Pure: the same input gives the same programs. */
 export function translate(
   rulesets: readonly Ruleset[],
   { lanes, counters, strategies }: TranslateOptions,
@@ -77,7 +74,7 @@ export function translate(
   const index = new RuleIndex(rules, counters)
   const refusals: Refusal[] = []
   const programs = lanes.flatMap(lane => {
-    const plans = filterTables(rulesets, lane).map(({ family, table }) =>
+    const plans = tablesAt(rulesets, lane).map(({ family, table }) =>
       planTable(table, family, lane, index, { ...defaultStrategies, ...strategies }, refusals),
     )
     return plans.length === 0 ? [] : [{ lane, plans }]
@@ -91,9 +88,9 @@ export function translate(
   return { kind: 'translated', programs: programs.map(build), rules }
 }
 
-function filterTables(rulesets: readonly Ruleset[], lane: Lane): { family: Family; table: Table }[] {
+function tablesAt(rulesets: readonly Ruleset[], lane: Lane): { family: Family; table: Table }[] {
   return rulesets.flatMap(ruleset => {
-    const table = tableOf(ruleset, 'filter')
+    const table = tableOf(ruleset, placeOf(lane).table)
     return table && (lane.family ?? ruleset.family) === ruleset.family
       ? [{ family: ruleset.family, table }]
       : []
@@ -108,11 +105,11 @@ function planTable(
   strategies: Strategies,
   refusals: Refusal[],
 ): FamilyPlan {
-  const base = baseChainOf[lane.hook]
+  const { chain: base } = placeOf(lane)
   const verdict = chainOf(table, base)?.policy === 'DROP' ? 'drop' : 'accept'
   const plan = planChains(table, base, family, strategies, (chain, rules) =>
     rules.flatMap((rule, at) => {
-      const number = index.of(family, chain, at + 1)
+      const number = index.of(family, table.name, chain, at + 1)
       try {
         return ruleItems(rule, number, lane, family)
       } catch (error) {
@@ -121,7 +118,7 @@ function planTable(
       }
     }),
   )
-  return { family, plan, policy: { rule: index.of(family, base, 0), verdict } }
+  return { family, plan, policy: { rule: index.of(family, table.name, base, 0), verdict } }
 }
 
 function refusalOf(error: unknown, lane: Lane, rule: Rule, counted: Counted | undefined): Refusal {
@@ -160,9 +157,9 @@ export class RuleIndex {
     this.#places = counterKeys(rules).map(key => counterPlace(counters, counters.slots.get(key) ?? -1))
   }
 
-  /** The index of a rule of the filter table; number 0 is the chain's policy. */
-  of(family: Family, chain: string, number: number): number {
-    const index = this.#numbers.get(`${family} filter ${number} ${chain}`)
+  /** The index of a rule; number 0 is the chain's policy. */
+  of(family: Family, table: TableName, chain: string, number: number): number {
+    const index = this.#numbers.get(`${family} ${table} ${number} ${chain}`)
     if (index === undefined) throw new RangeError(`no rule ${number} in ${chain}`)
     return index
   }

@@ -102,14 +102,12 @@ function open(spec: ProgramSpec, opened: Opened): ProgramHandle {
   return program
 }
 
-const netfilterHook = { 'nf-input': 'input', 'nf-forward': 'forward', 'nf-output': 'output' } as const
-
 /** At xdp nothing is attached: there the stub calls the program (see stub.ts). */
 function attach(hook: Lane['hook'], program: ProgramHandle, range: Range, opened: Opened): void {
   if (hook === 'xdp' || hook === 'tc-ingress') nameDevice(range, opened)
   if (hook === 'xdp') return
   if (hook === 'tc-ingress') opened.links.push(attachTcx(program, range.device, 'ingress'))
-  else opened.links.push(attachNetfilter(program, range.family, netfilterHook[hook]).fd)
+  else opened.links.push(attachNetfilter(program, range.family, hook).fd)
 }
 
 /** Has the device's packets judged at ingress alone. */

@@ -3,7 +3,7 @@ import type { Family, Ruleset } from 'iptables-parser'
 import { listing } from '../../translator/asm/listing.ts'
 import { assignSlots, countedRules, counterKeys } from '../../translator/counter.ts'
 import { writeObject } from '../../translator/elf/object.ts'
-import { lanesOf, standaloneLane } from '../../translator/lane.ts'
+import { lanesFor, standaloneLane } from '../../translator/lane.ts'
 import { renderDot } from '../../translator/render/dot.ts'
 import { renderJson } from '../../translator/render/json.ts'
 import { renderReport } from '../../translator/render/report.ts'
@@ -79,9 +79,8 @@ function translateFor(
   rulesets: readonly Ruleset[],
 ): Translation {
   const counters = assignSlots(counterKeys(countedRules(rulesets)))
-  const families = rulesets.map(({ family }) => family)
-  if (format !== 'elf') return translate(rulesets, { lanes: lanesOf(hook, families), counters })
-  const lanes = hook === 'netfilter' ? lanesOf(hook, families) : [standaloneLane(hook)]
+  if (format !== 'elf') return translate(rulesets, { lanes: lanesFor(hook, rulesets), counters })
+  const lanes = hook === 'netfilter' ? lanesFor(hook, rulesets) : [standaloneLane(hook)]
   return translate(rulesets, { lanes, counters, strategies: { leastDispatch: Number.POSITIVE_INFINITY } })
 }
 

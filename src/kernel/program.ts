@@ -1,7 +1,7 @@
 // Loading a program spec.
 
 import { programBtf } from '../../translator/btf/function.ts'
-import type { Hook, ProgramSpec } from '../../translator/program.ts'
+import type { ProgramSpec, ProgramType } from '../../translator/program.ts'
 import { openModuleBtf } from './btf/kernel.ts'
 import { explainFailure } from './feature.ts'
 import { type Image, kernelResolver, linkImage } from './image.ts'
@@ -29,13 +29,10 @@ export interface ProgramHandle {
 }
 
 /** SCHED_CLS takes none: TCX checks the program type alone, and kernels before 6.6 know no other. */
-const attachType: Readonly<Record<Hook, number>> = {
-  xdp: attachTypeNumber.XDP,
-  'tc-ingress': 0,
-  'tc-egress': 0,
-  'nf-input': attachTypeNumber.NETFILTER,
-  'nf-forward': attachTypeNumber.NETFILTER,
-  'nf-output': attachTypeNumber.NETFILTER,
+const attachType: Readonly<Record<ProgramType, number>> = {
+  XDP: attachTypeNumber.XDP,
+  SCHED_CLS: 0,
+  NETFILTER: attachTypeNumber.NETFILTER,
 }
 
 /** One `struct bpf_func_info` { u32 insn_off (slots), u32 type_id } per function. */
@@ -105,7 +102,7 @@ const describeProgram = (
   name: spec.name,
   type: spec.type,
   license: spec.license,
-  attachType: attachType[spec.hook],
+  attachType: attachType[spec.type],
   instructions: image.bytes,
   btf,
   descriptors: modules.length === 0 ? undefined : Int32Array.from([0, ...modules]),

@@ -1,7 +1,7 @@
 // Changing the rules in force: what every command that writes comes down to.
 
 import { needsConntrack } from '../../translator/conntrack.ts'
-import { type Lane, lanesOf } from '../../translator/lane.ts'
+import { type Lane, lanesFor } from '../../translator/lane.ts'
 import { type Refusal, translate } from '../../translator/translate.ts'
 import { ensurePinDirectory } from '../kernel/bpffs.ts'
 import { recordChange } from '../stats/record.ts'
@@ -85,10 +85,7 @@ function describeGeneration(
     namespace: currentNamespace(),
     rulesets: saved,
     counterArrays: layout.arrays,
-    lanes: lanesOf(
-      hook,
-      rulesets.map(({ family }) => family),
-    ),
+    lanes: lanesFor(hook, rulesets),
     conntrack: needsConntrack(rulesets),
   }
 }

@@ -2,7 +2,7 @@
 
 import { mkdirSync } from 'node:fs'
 import { dispatcher } from '../../translator/hook/dispatcher.ts'
-import { attachNetfilter, type NetfilterHook } from '../kernel/link/netfilter.ts'
+import { attachNetfilter } from '../kernel/link/netfilter.ts'
 import { attachTcx } from '../kernel/link/tcx.ts'
 import { attachXdp } from '../kernel/link/xdp.ts'
 import { detachLink, type LinkInfo, linkInfo } from '../kernel/link.ts'
@@ -66,15 +66,8 @@ export function attach(settings: Settings, attachment: Attachment, program: Prog
   withDescriptors(keep => pinObject(keep(createLink(attachment, program)), pinOf(settings, attachment)))
 }
 
-const netfilterHook: Readonly<Record<(Attachment & { kind: 'netfilter' })['hook'], NetfilterHook>> = {
-  'nf-input': 'input',
-  'nf-forward': 'forward',
-  'nf-output': 'output',
-}
-
 function createLink(attachment: Attachment, program: ProgramHandle): FileDescriptor {
-  if (attachment.kind === 'netfilter')
-    return attachNetfilter(program, attachment.family, netfilterHook[attachment.hook]).fd
+  if (attachment.kind === 'netfilter') return attachNetfilter(program, attachment.family, attachment.hook).fd
   const { device: name } = attachment
   const index = interfaceIndex(name)
   if (index === undefined) throw new ServiceError('ERR_DEVICE', `there is no device ${name}`)

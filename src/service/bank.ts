@@ -1,5 +1,6 @@
 // The slots of the program arrays (translator/lane.ts draws them), and the word that chooses between their banks.
 
+import { isNetfilterHook } from '../../translator/hook/place.ts'
 import {
   generationMap,
   LANES,
@@ -17,7 +18,7 @@ import type { OpenLane } from './programs.ts'
 
 /** The lanes of a hook, whether it is in use or not. */
 export function everyLaneOf(hook: LaneHook): Lane[] {
-  if (hook === 'xdp' || hook === 'tc-ingress') return [{ hook }]
+  if (!isNetfilterHook(hook)) return [{ hook }]
   return [
     { hook, family: 4 },
     { hook, family: 6 },

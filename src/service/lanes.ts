@@ -2,6 +2,7 @@
 
 import type { Family } from 'iptables-parser'
 import type { Lane } from '../../translator/lane.ts'
+import type { NetfilterHook } from '../../translator/program.ts'
 import type { Generation } from './generation.ts'
 import { allDevices } from './interfaces.ts'
 import type { HookChoice, Settings } from './settings.ts'
@@ -17,7 +18,7 @@ export type LaneHook = Lane['hook']
 export type Attachment =
   | {
       readonly kind: 'netfilter'
-      readonly hook: 'nf-input' | 'nf-forward' | 'nf-output'
+      readonly hook: NetfilterHook
       readonly family: Family
     }
   | { readonly kind: 'xdp'; readonly hook: 'xdp'; readonly device: string }

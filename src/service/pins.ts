@@ -7,13 +7,14 @@
 
 import { readdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { netfilterHooks } from '../../translator/hook/place.ts'
 import { type Lane, laneName } from '../../translator/lane.ts'
 import { listPins, unpin } from '../kernel/pin.ts'
 import { isMissing } from './error.ts'
 import type { LaneHook } from './lanes.ts'
 import type { Settings } from './settings.ts'
 
-export const hooks: readonly LaneHook[] = ['xdp', 'tc-ingress', 'nf-input', 'nf-forward', 'nf-output']
+export const hooks: readonly LaneHook[] = ['xdp', 'tc-ingress', ...netfilterHooks]
 
 const LINK = 'link-'
 

@@ -3,7 +3,8 @@
 import type { Instruction, Relocation } from '../../translator/asm/instruction.ts'
 import { Alu, CALL, Class, EXIT, Jmp, LDDW, Mode, SizeBits, Source } from '../../translator/asm/opcode.ts'
 import { type Register, r0 } from '../../translator/asm/register.ts'
-import type { FunctionSpec, Hook, MapSpec, ProgramSpec, ProgramType } from '../../translator/program.ts'
+import { programType } from '../../translator/lane.ts'
+import type { FunctionSpec, Hook, MapSpec, ProgramSpec } from '../../translator/program.ts'
 
 const plain = { offset: 0, immediate: 0, src: r0, dst: r0 } as const
 
@@ -85,15 +86,6 @@ export const relocated = (instruction: Instruction, relocation: Relocation): Ins
   relocation,
 })
 
-const typeOf: Readonly<Record<Hook, ProgramType>> = {
-  xdp: 'XDP',
-  'tc-ingress': 'SCHED_CLS',
-  'tc-egress': 'SCHED_CLS',
-  'nf-input': 'NETFILTER',
-  'nf-forward': 'NETFILTER',
-  'nf-output': 'NETFILTER',
-}
-
 export const main = (instructions: readonly Instruction[]): FunctionSpec => ({
   name: 'main',
   parameters: [{ name: 'context', type: { kind: 'context' } }],
@@ -104,7 +96,7 @@ export const program = (
   hook: Hook,
   functions: readonly FunctionSpec[],
   maps: readonly MapSpec[] = [],
-): ProgramSpec => ({ name: 'test', hook, type: typeOf[hook], license: 'Dual MIT/GPL', functions, maps })
+): ProgramSpec => ({ name: 'test', hook, type: programType(hook), license: 'Dual MIT/GPL', functions, maps })
 
 /** A program that answers `verdict` to everything. */
 export const always = (hook: Hook, verdict: number): ProgramSpec =>

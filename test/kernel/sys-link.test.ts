@@ -98,8 +98,8 @@ kernelTest('netfilter links take the first free priority', t =>
   withScratch(({ near, far }) => {
     const [accept, drop] = [always('nf-input', NF_ACCEPT), always('nf-input', NF_DROP)]
     const [one, two] = inNamespace(near, () => [
-      attachNetfilter(accept, 4, 'input'),
-      attachNetfilter(drop, 4, 'input'),
+      attachNetfilter(accept, 4, 'nf-input'),
+      attachNetfilter(drop, 4, 'nf-input'),
     ])
     t.deepEqual([one?.priority, two?.priority], [1, 2])
     t.like(linkInfo(two?.fd ?? -1), {
@@ -127,14 +127,14 @@ kernelTest('nine netfilter programs fill a hook, the tenth is refused in words',
   withScratch(({ near }) => {
     const program = always('nf-output', NF_ACCEPT)
     inNamespace(near, () => {
-      const links = Array.from({ length: 9 }, () => attachNetfilter(program, 6, 'output'))
+      const links = Array.from({ length: 9 }, () => attachNetfilter(program, 6, 'nf-output'))
       t.deepEqual(
         links.map(link => link.priority),
         [1, 2, 3, 4, 5, 6, 7, 8, 9],
       )
-      t.throws(() => attachNetfilter(program, 6, 'output'), {
+      t.throws(() => attachNetfilter(program, 6, 'nf-output'), {
         code: 'ERR_ATTACH',
-        message: /IPv6 output are all taken/,
+        message: /IPv6 nf-output are all taken/,
       })
       for (const link of links) close(link.fd)
     })
@@ -174,7 +174,7 @@ kernelTest('the slot of a netfilter dispatcher is swapped under traffic', t =>
     const map = createMap(slots)
     const programs = [always('nf-input', NF_ACCEPT), always('nf-input', NF_ACCEPT)]
     const entry = loadProgram(dispatcher, new Map([['slots', map]]))
-    const link = inNamespace(near, () => attachNetfilter(entry, 4, 'input'))
+    const link = inNamespace(near, () => attachNetfilter(entry, 4, 'nf-input'))
     t.is(answeredEchoes(farToNear(far), 1), 0, 'an empty slot drops')
 
     const fill = (fd: number): void => update(map, indexKey(0), indexKey(fd))

@@ -34,7 +34,7 @@ kernelTest('a raw socket sends datagrams through the output path, and says when 
     t.true(isSeen(watch, 1000))
 
     const drop = loadProgram(asm.always('nf-output', 0), new Map())
-    const link = inNamespace(near, () => attachNetfilter(drop, 4, 'output'))
+    const link = inNamespace(near, () => attachNetfilter(drop, 4, 'nf-output'))
     t.false(sendDatagram(raw, datagram, to))
     t.false(isSeen(watch, 50))
     for (const fd of [watch, raw, link.fd, drop.fd]) close(fd)

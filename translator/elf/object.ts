@@ -15,7 +15,7 @@ import { r0, registerOf } from '../asm/register.ts'
 import { addFunction } from '../btf/function.ts'
 import type { TypeId } from '../btf/type.ts'
 import { type BtfWriter, btfWriter } from '../btf/writer.ts'
-import type { FunctionSpec, Hook, ProgramSpec } from '../program.ts'
+import type { FunctionSpec, ProgramSpec, ProgramType } from '../program.ts'
 import { type ElfRelocation, type ElfSymbol, type Section, writeElf } from './container.ts'
 import { ObjectError } from './error.ts'
 import { type CoreRecord, type LineRecord, type SectionRecords, writeExtension } from './extension.ts'
@@ -29,14 +29,11 @@ export interface ObjectOptions {
   readonly file?: string
 }
 
-/** The section a hook's main function stands in; by it libbpf tells the program type. */
-export const sectionOfHook: Readonly<Record<Hook, string>> = {
-  xdp: 'xdp',
-  'tc-ingress': 'tc',
-  'tc-egress': 'tc',
-  'nf-input': 'netfilter',
-  'nf-forward': 'netfilter',
-  'nf-output': 'netfilter',
+/** The section a main function stands in; by it libbpf tells the program type. */
+const sectionOf: Readonly<Record<ProgramType, string>> = {
+  XDP: 'xdp',
+  SCHED_CLS: 'tc',
+  NETFILTER: 'netfilter',
 }
 
 /** A function with its place in the object. */
@@ -64,12 +61,12 @@ const placeFunctions = (programs: readonly ProgramSpec[]): Placed[] => {
     taken.add(symbol)
     return requireIdentifier(symbol)
   }
-  const mains = programs.map(program => claim(program.name.replaceAll('-', '_'), sectionOfHook[program.hook]))
+  const mains = programs.map(program => claim(program.name.replaceAll('-', '_'), sectionOf[program.type]))
   return programs.flatMap((program, at) =>
     program.functions.map((fn, index) => {
       const main = mains[at] ?? program.name
       return index === 0
-        ? { fn, program, symbol: main, section: sectionOfHook[program.hook] }
+        ? { fn, program, symbol: main, section: sectionOf[program.type] }
         : { fn, program, symbol: claim(fn.name, main), section: '.text' }
     }),
   )

@@ -7,6 +7,7 @@ import { call, callFunction, exit, immediate, jumpIf } from '../asm/jump.ts'
 import { atomicAdd, load, loadMap, store } from '../asm/memory.ts'
 import { r0, r1, r2, r6, r7, r10 } from '../asm/register.ts'
 import type { CounterArray } from '../counter.ts'
+import { isProcessContext } from '../hook/place.ts'
 import type { FunctionSpec, Hook, MapSpec } from '../program.ts'
 import { LENGTH_OFFSET, type RecordLayout } from './record.ts'
 
@@ -33,8 +34,8 @@ export const countAt = (array: string, index: number): Instruction[] => [
 ]
 
 /**
- * A CPU's counters are its own, but at LOCAL_OUT a packet of a process may be interrupted by one that the kernel sends, in the middle of an
- * addition. There the addition is one instruction; everywhere else packets are handled in softirq context, which does not nest.
+ * A CPU's counters are its own, but at LOCAL_OUT and POST_ROUTING a packet of a process may be interrupted by one that the kernel sends, in the
+ * middle of an addition. There the addition is one instruction; everywhere else packets are handled in softirq context, which does not nest.
  */
 export function countFunction(array: string, hook: Hook, { size }: RecordLayout): FunctionSpec {
   const assembler = createAssembler()
@@ -48,7 +49,7 @@ export function countFunction(array: string, hook: Hook, { size }: RecordLayout)
     loadMap(r1, array),
     call('bpf_map_lookup_elem'),
     jumpIf('==', r0, immediate(0), done),
-    ...(hook === 'nf-output' || hook === 'tc-egress' ? addAtomically() : addPlainly()),
+    ...(isProcessContext(hook) ? addAtomically() : addPlainly()),
   )
   assembler.place(done)
   assembler.emit(movImmediate(r0, 0), exit())

@@ -15,16 +15,11 @@ import {
   programArray,
   programType,
 } from '../lane.ts'
-import type { ProgramSpec } from '../program.ts'
+import type { ProgramSpec, ProgramType } from '../program.ts'
+import { isNetfilterHook, netfilterPlaces } from './place.ts'
 
 const NFPROTO_IPV6 = 10
-const DROP: Readonly<Record<Lane['hook'], number>> = {
-  xdp: 1,
-  'tc-ingress': 2,
-  'nf-input': 0,
-  'nf-forward': 0,
-  'nf-output': 0,
-}
+const DROP: Readonly<Record<ProgramType, number>> = { XDP: 1, SCHED_CLS: 2, NETFILTER: 0 }
 
 export function dispatcher(hook: Lane['hook']): ProgramSpec {
   const assembler = createAssembler()
@@ -41,11 +36,11 @@ export function dispatcher(hook: Lane['hook']): ProgramSpec {
     mov(r1, r6),
     loadMap(r2, programs.name),
     call('bpf_tail_call'),
-    movImmediate(r0, DROP[hook]),
+    movImmediate(r0, DROP[type]),
     exit(),
   )
   return {
-    name: `bt_${hook.replaceAll('-', '_')}`,
+    name: `bt_${isNetfilterHook(hook) ? netfilterPlaces[hook].name : hook.replaceAll('-', '_')}`,
     hook,
     type,
     license: 'Dual MIT/GPL',
@@ -62,11 +57,10 @@ export function dispatcher(hook: Lane['hook']): ProgramSpec {
 
 /** The lane into r3. A netfilter dispatcher serves both families. */
 function emitLane(assembler: Assembler, hook: Lane['hook']): void {
-  if (hook !== 'nf-input' && hook !== 'nf-forward' && hook !== 'nf-output')
-    return assembler.emit(movImmediate(r3, laneIndex({ hook })))
+  if (!isNetfilterHook(hook)) return assembler.emit(movImmediate(r3, laneIndex({ hook })))
   const ipv4 = assembler.label('ipv4')
   assembler.emit(
-    movImmediate(r3, netfilterLane[hook]),
+    movImmediate(r3, netfilterLane(hook)),
     loadMember('u64', r2, r1, 'bpf_nf_ctx', 'state'),
     loadMember('u8', r2, r2, 'nf_hook_state', 'pf'),
     jumpIf('!=', r2, immediate(NFPROTO_IPV6), ipv4),

@@ -1,20 +1,19 @@
 import type { Lane } from '../lane.ts'
-import type { Hook } from '../program.ts'
+import type { Hook, NetfilterHook } from '../program.ts'
 import type { HookFrame } from './hook.ts'
 import { leftoverFrame, netfilterFrame } from './netfilter.ts'
+import { isNetfilterHook } from './place.ts'
 import { tcFrame } from './tc.ts'
 import { xdpFrame } from './xdp.ts'
 
-const hookFrames: { readonly [H in Exclude<Hook, 'tc-egress'>]: HookFrame } = {
+const hookFrames: { readonly [H in Exclude<Hook, 'tc-egress' | NetfilterHook>]: HookFrame } = {
   xdp: xdpFrame,
   'tc-ingress': tcFrame,
-  'nf-input': netfilterFrame,
-  'nf-forward': netfilterFrame,
-  'nf-output': netfilterFrame,
 }
 
 export function frameOf(lane: Lane): HookFrame {
   if (lane.leftovers) return leftoverFrame
+  if (isNetfilterHook(lane.hook)) return netfilterFrame
   const frame = hookFrames[lane.hook]
   return lane.standalone ? { ...frame, maps: [] } : frame
 }

@@ -1,4 +1,4 @@
-// Reads whose socket sent a packet into the record, at nf-output (owner_mt in net/netfilter/xt_owner.c).
+// Reads whose socket sent a packet into the record, where one may have (owner_mt in net/netfilter/xt_owner.c).
 
 import { mov } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'

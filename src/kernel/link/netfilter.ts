@@ -1,3 +1,5 @@
+import { type NetfilterChain, netfilterPlaces, type OwnTable } from '../../../translator/hook/place.ts'
+import type { NetfilterHook } from '../../../translator/program.ts'
 import { KernelError } from '../error.ts'
 import { explainFailure } from '../feature.ts'
 import type { ProgramHandle } from '../program.ts'
@@ -9,13 +11,24 @@ import type { FileDescriptor } from '../sys/object.ts'
 const protocolFamily = { 4: 2, 6: 10 } as const
 
 /** NF_INET_* of linux/netfilter.h. */
-const hookNumber = { input: 1, forward: 2, output: 3 } as const
+const hookNumber: Readonly<Record<NetfilterChain, number>> = {
+  PREROUTING: 0,
+  INPUT: 1,
+  FORWARD: 2,
+  OUTPUT: 3,
+  POSTROUTING: 4,
+}
 
 export type Family = keyof typeof protocolFamily
-export type NetfilterHook = keyof typeof hookNumber
 
-/** Right behind the filter table (0). The kernel wants each BPF program at a priority of its own. */
-const priorities = [1, 2, 3, 4, 5, 6, 7, 8, 9] as const
+/**
+ * NF_IP_PRI_* of linux/netfilter_ipv4.h, the same in IPv6. That iptable_raw was told to come before defragmentation (raw_before_defrag) cannot be
+ * read from it, so raw is where it is unless told.
+ */
+const tablePriority: Readonly<Record<OwnTable, number>> = { raw: -300, mangle: -150, filter: 0 }
+
+/** Right behind the table. The kernel wants each BPF program at a priority of its own. */
+const places = [1, 2, 3, 4, 5, 6, 7, 8, 9] as const
 
 const create = (
   program: ProgramHandle,
@@ -25,7 +38,7 @@ const create = (
 ): FileDescriptor =>
   createNetfilterLink(
     program.fd,
-    { pf: protocolFamily[family], hooknum: hookNumber[hook], priority },
+    { pf: protocolFamily[family], hooknum: hookNumber[netfilterPlaces[hook].chain], priority },
     `attach to netfilter (IPv${family} ${hook})`,
   )
 
@@ -49,16 +62,18 @@ export interface NetfilterLink {
   readonly priority: number
 }
 
-/** Attaches to a hook of the current network namespace, at the first free priority behind the filter table. */
+/** Attaches to a hook of the current network namespace, at the first free priority behind its table. */
 export const attachNetfilter = (
   program: ProgramHandle,
   family: Family,
   hook: NetfilterHook,
 ): NetfilterLink => {
-  for (const priority of priorities) {
+  const table = tablePriority[netfilterPlaces[hook].table]
+  for (const place of places) {
+    const priority = table + place
     const fd = createAt(program, family, hook, priority)
     if (fd !== undefined) return { fd, priority }
   }
-  const message = `priorities 1 to 9 of IPv${family} ${hook} are all taken by other BPF programs`
+  const message = `priorities ${table + 1} to ${table + 9} of IPv${family} ${hook} are all taken by other BPF programs`
   throw new KernelError('ERR_ATTACH', message, '`bpftool link` lists them.')
 }

@@ -54,9 +54,13 @@ const received = ({ family }: Setting, sketch: Sketch): ReceivedPacket => ({
 })
 
 /** Whether the reference evaluator says the packet meets the rule; true where it cannot say. */
-const meets = ({ ruleset, setting }: Range, { hook, chain, number }: Reach, sketch: Sketch): boolean => {
+const meets = (
+  { ruleset, setting }: Range,
+  { table, base, chain, number }: Reach,
+  sketch: Sketch,
+): boolean => {
   try {
-    const { path } = evaluate(ruleset, 'filter', hook, received(setting, sketch))
+    const { path } = evaluate(ruleset, table, base, received(setting, sketch))
     return path.some(step => step.chain === chain && step.number === number)
   } catch (error) {
     if (error instanceof EvaluationError) return true

@@ -43,13 +43,13 @@ const outcome = async (
 ]
 
 /**
- * What became of the probes under a firewall, as lines: the filter table with its counters, the packets that
+ * What became of the probes under a firewall, as lines: the tables with their counters, the packets that
  * could not be sent from inside (EPERM is a verdict), and what the kernel delivered, forwarded and sent.
  */
 export const observe = (firewall: Firewall, experiment: Experiment): Promise<readonly string[]> =>
   withFirewall(firewall, experiment, async host => outcome(firewall, host, host.send(experiment.probes)))
 
-/** The filter table of iptables-legacy after the probes, with counters. */
+/** The tables of iptables-legacy after the probes, with counters. */
 export const legacyCounters = (experiment: Experiment): Promise<readonly string[]> =>
   withFirewall(legacy, experiment, async host => {
     host.send(experiment.probes)

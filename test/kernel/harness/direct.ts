@@ -16,7 +16,7 @@ import type { Strategies } from '../../../translator/chain.ts'
 import { needsConntrack } from '../../../translator/conntrack.ts'
 import { assignSlots, countedRules, counterKeys, counterPlace } from '../../../translator/counter.ts'
 import { judging } from '../../../translator/hook/device.ts'
-import { type Lane, lanesOf } from '../../../translator/lane.ts'
+import { type Lane, lanesFor } from '../../../translator/lane.ts'
 import type { MapSpec } from '../../../translator/program.ts'
 import { translate } from '../../../translator/translate.ts'
 import type { Firewall } from './firewall.ts'
@@ -65,7 +65,7 @@ function enforce(
   const counted = countedRules([ruleset])
   const keys = counterKeys(counted)
   const counters = assignSlots(keys)
-  const translation = translate([ruleset], { lanes: lanesOf(hook, [family]), counters, strategies })
+  const translation = translate([ruleset], { lanes: lanesFor(hook, [ruleset]), counters, strategies })
   if (translation.kind === 'refused')
     throw new Error(translation.refusals.map(({ reason, rule }) => `${rule.rule}: ${reason}`).join('\n'))
   const maps = new Map<string, MapHandle>()
@@ -90,8 +90,11 @@ function enforce(
       keys.map((key, index) => {
         const { array, index: at } = counterPlace(counters, counters.slots.get(key) ?? 0)
         const values = arrays.get(array.name)
-        const { chain, number } = counted[index] ?? missing()
-        return [`${chain} ${number}`, { packets: values?.packets[at] ?? 0n, bytes: values?.bytes[at] ?? 0n }]
+        const { table, chain, number } = counted[index] ?? missing()
+        return [
+          `${table} ${chain} ${number}`,
+          { packets: values?.packets[at] ?? 0n, bytes: values?.bytes[at] ?? 0n },
+        ]
       }),
     )
   }
@@ -110,9 +113,7 @@ function attach(
   host: Host,
   interfaces: MapHandle | undefined,
 ) {
-  if (lane.hook === 'nf-input') return [attachNetfilter(program, lane.family, 'input').fd]
-  if (lane.hook === 'nf-forward') return [attachNetfilter(program, lane.family, 'forward').fd]
-  if (lane.hook === 'nf-output') return [attachNetfilter(program, lane.family, 'output').fd]
+  if (lane.family !== undefined) return [attachNetfilter(program, lane.family, lane.hook).fd]
   return host.topology.devices.map(({ name }) => {
     const device = { name, index: interfaceIndex(name) ?? missing() }
     const link = lane.hook === 'xdp' ? attachXdp(program, device).fd : attachTcx(program, device, 'ingress')
@@ -131,10 +132,10 @@ const withCounters = (ruleset: Ruleset, counters: ReadonlyMap<string, Counters>)
     ...table,
     chains: table.chains.map(chain => ({
       ...chain,
-      ...(chain.policy && { counters: counters.get(`${chain.name} 0`) ?? missing() }),
+      ...(chain.policy && { counters: counters.get(`${table.name} ${chain.name} 0`) ?? missing() }),
       rules: chain.rules.map((rule, index) => ({
         ...rule,
-        counters: counters.get(`${chain.name} ${index + 1}`) ?? missing(),
+        counters: counters.get(`${table.name} ${chain.name} ${index + 1}`) ?? missing(),
       })),
     })),
   })),

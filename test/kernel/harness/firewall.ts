@@ -8,7 +8,7 @@ export interface Firewall {
   readonly name: string
   /** Enforces the rules of `text` in the host's namespace. Throws where it refuses them. */
   readonly load: (host: Host, text: string) => void | Promise<void>
-  /** The filter table as `iptables-save -c` prints it. */
+  /** The tables it was given, of those that programs can be, as `iptables-save -c` prints them. */
   readonly read: (host: Host) => string | Promise<string>
   /** Undoes what outlives the host's namespace. */
   readonly unload?: (host: Host) => void | Promise<void>
@@ -24,12 +24,23 @@ export const lockEnvironment = (host: Host): Readonly<Record<string, string>> =>
 const command = (host: Host, verb: 'restore' | 'save'): string =>
   `${host.topology.family === 4 ? 'iptables' : 'ip6tables'}-legacy-${verb}`
 
+/** The tables of rule sets in iptables-save form that programs can be. */
+const ownTables = (text: string): readonly string[] => text.match(/(?<=^\*)(filter|raw|mangle)$/gm) ?? []
+
+const loaded = new WeakMap<Host, readonly string[]>()
+
 /** The kernel's own: the oracle. */
 export const legacy: Firewall = {
   name: 'iptables-legacy',
   load: (host, text) => {
+    loaded.set(host, ownTables(text))
     host.run(command(host, 'restore'), ['-c'], text, lockEnvironment(host))
   },
-  read: host => host.run(command(host, 'save'), ['-c', '-t', 'filter'], '', lockEnvironment(host)),
+  read: host => {
+    const tables = loaded.get(host) ?? []
+    return tables
+      .map(table => host.run(command(host, 'save'), ['-c', '-t', table], '', lockEnvironment(host)))
+      .join('')
+  },
   unload: host => rmSync(lockFile(host), { force: true }),
 }

@@ -1,4 +1,4 @@
-import type { Family } from 'iptables-parser'
+import { baseChains, type Family, type TableName } from 'iptables-parser'
 import { peerMac } from '../../packet/link.ts'
 import { type Random, seeded } from './random.ts'
 
@@ -47,6 +47,8 @@ export interface RandomRulesOptions {
   readonly features?: readonly Feature[]
   /** In all chains together; 40 by default. */
   readonly rules?: number
+  /** filter unless given. */
+  readonly table?: TableName
 }
 
 interface Grammar {
@@ -117,12 +119,15 @@ const device = (grammar: Grammar, option: '-i' | '-o'): string => {
   return ` ${not(grammar)}${option} ${random.pick(pool)}`
 }
 
+const hasNoInput = (chain: string): boolean => chain === 'OUTPUT' || chain === 'POSTROUTING'
+const hasNoOutput = (chain: string): boolean => chain === 'INPUT' || chain === 'PREROUTING'
+
 /** The base chains that have no input or no output device refuse to be asked for it. */
 const interfaces = (grammar: Grammar, chain: string): string => {
   if (!grammar.has('interface')) return ''
   return [
-    chain === 'OUTPUT' ? '' : sometimes(grammar, 0.3, () => device(grammar, '-i')),
-    chain === 'INPUT' ? '' : sometimes(grammar, 0.3, () => device(grammar, '-o')),
+    hasNoInput(chain) ? '' : sometimes(grammar, 0.3, () => device(grammar, '-i')),
+    hasNoOutput(chain) ? '' : sometimes(grammar, 0.3, () => device(grammar, '-o')),
   ].join('')
 }
 
@@ -282,7 +287,7 @@ const ecnBits = (grammar: Grammar): string => {
 const deviceGroup = (grammar: Grammar, chain: string): string => {
   const { random } = grammar
   const groups = ['0x5', '0x0', '0x5/0xff', '0x100/0x100']
-  const side = chain === 'OUTPUT' ? 'dst' : chain === 'INPUT' ? 'src' : random.pick(['src', 'dst'])
+  const side = hasNoInput(chain) ? 'dst' : hasNoOutput(chain) ? 'src' : random.pick(['src', 'dst'])
   return ` -m devgroup ${not(grammar)}--${side}-group ${random.pick(groups)}`
 }
 
@@ -299,7 +304,7 @@ const others: Readonly<Partial<Record<Feature, (grammar: Grammar, chain: string)
   tos: typeOfService,
   pkttype: simple('pkttype', 'pkt-type', ['unicast', 'broadcast', 'multicast']),
   mac: (grammar, chain) =>
-    chain === 'INPUT' || chain === 'FORWARD'
+    ['PREROUTING', 'INPUT', 'FORWARD'].includes(chain)
       ? simple('mac', 'mac-source', [peerMac, '02:00:00:00:00:55', '00:00:00:00:00:00'])(grammar)
       : '',
   devgroup: (grammar, chain) => (chain.startsWith('user') ? '' : deviceGroup(grammar, chain)),
@@ -363,10 +368,12 @@ const conditions = (grammar: Grammar, chain: string): string =>
 const rule = (grammar: Grammar, chain: string, later: readonly string[]): string =>
   `-A ${chain}${conditions(grammar, chain) || address(grammar, '-s')}${target(grammar, later)}`
 
-const baseChains = ['INPUT', 'FORWARD', 'OUTPUT'] as const
+/** Tables before the filter table let most pass, or nothing would get there. */
+const policies = (table: TableName): readonly string[] =>
+  table === 'filter' ? ['ACCEPT', 'DROP'] : ['ACCEPT', 'ACCEPT', 'ACCEPT', 'ACCEPT', 'ACCEPT', 'DROP']
 
 /**
- * A random filter table as iptables-save text. Values come from small pools, so that rules overlap. The same
+ * A random table as iptables-save text. Values come from small pools, so that rules overlap. The same
  * options make the same text.
  */
 export const randomRules = ({
@@ -374,6 +381,7 @@ export const randomRules = ({
   family,
   features: wanted = features,
   rules = 40,
+  table = 'filter',
 }: RandomRulesOptions): string => {
   const random = seeded(seed)
   const grammar: Grammar = { random, family, has: feature => wanted.includes(feature) }
@@ -381,12 +389,12 @@ export const randomRules = ({
     ? Array.from({ length: 1 + random.below(6) }, (_, index) => `user-${index}`)
     : []
   const lines = Array.from({ length: rules }, () => {
-    const chain = random.pick([...baseChains, ...users])
+    const chain = random.pick([...baseChains[table], ...users])
     return rule(grammar, chain, users.slice(users.indexOf(chain) + 1))
   })
   return [
-    '*filter',
-    ...baseChains.map(chain => `:${chain} ${random.pick(['ACCEPT', 'DROP'])} [0:0]`),
+    `*${table}`,
+    ...baseChains[table].map(chain => `:${chain} ${random.pick(policies(table))} [0:0]`),
     ...users.map(chain => `:${chain} - [0:0]`),
     ...lines,
     'COMMIT',

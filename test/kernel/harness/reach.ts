@@ -1,9 +1,13 @@
-import { baseChains, type Chain, chainOf, type Rule, type Ruleset, tableOf } from 'iptables-parser'
+import { type Chain, chainOf, type Rule, type Ruleset, type Table, type TableName } from 'iptables-parser'
 import type { Path } from './probe.ts'
 
-/** A rule of the filter table and one way to it. */
+/** A rule and one way to it. */
 export interface Reach {
+  /** The way of the packets that come to it. */
   readonly hook: Path['hook']
+  readonly table: TableName
+  /** The base chain it is below. */
+  readonly base: string
   readonly chain: string
   /** From 1. */
   readonly number: number
@@ -12,7 +16,13 @@ export interface Reach {
   readonly callers: readonly Rule[]
 }
 
-const hooks: readonly Path['hook'][] = ['INPUT', 'FORWARD', 'OUTPUT']
+/** The base chains that packets meet on each way, in whichever table. */
+const ways: Readonly<Record<Path['hook'], readonly string[]>> = {
+  INPUT: ['PREROUTING', 'INPUT'],
+  FORWARD: ['PREROUTING', 'FORWARD', 'POSTROUTING'],
+  OUTPUT: ['OUTPUT', 'POSTROUTING'],
+}
+const hooks = Object.keys(ways) as readonly Path['hook'][]
 
 const calls = ({ rules }: Chain): readonly { readonly rule: Rule; readonly chain: string }[] =>
   rules.flatMap(rule => {
@@ -20,23 +30,25 @@ const calls = ({ rules }: Chain): readonly { readonly rule: Rule; readonly chain
     return target?.kind === 'jump' || target?.kind === 'goto' ? [{ rule, chain: target.chain }] : []
   })
 
-/** Every rule of the filter table, by the first ways a depth-first walk from each base chain finds to its chain. */
-export const reachesOf = (ruleset: Ruleset, ways = 2): readonly Reach[] => {
-  const table = tableOf(ruleset, 'filter')
-  if (table === undefined) return []
+/** Every rule of the tables, by the first ways a depth-first walk from each base chain finds to its chain. */
+export const reachesOf = ({ tables }: Ruleset, most = 2): readonly Reach[] =>
+  tables.flatMap(table =>
+    hooks.flatMap(hook => ways[hook].flatMap(base => reachesFrom(table, hook, base, most))),
+  )
+
+const reachesFrom = (table: Table, hook: Path['hook'], base: string, most: number): readonly Reach[] => {
   const reaches: Reach[] = []
   const visits = new Map<string, number>()
-  const visit = (hook: Path['hook'], name: string, callers: readonly Rule[]): void => {
-    const key = `${hook} ${name}`
+  const visit = (name: string, callers: readonly Rule[]): void => {
     const chain = chainOf(table, name)
-    const before = visits.get(key) ?? 0
-    if (chain === undefined || before === ways) return
-    visits.set(key, before + 1)
+    const before = visits.get(name) ?? 0
+    if (chain === undefined || before === most) return
+    visits.set(name, before + 1)
     chain.rules.forEach((rule, index) => {
-      reaches.push({ hook, chain: name, number: index + 1, rule, callers })
+      reaches.push({ hook, table: table.name, base, chain: name, number: index + 1, rule, callers })
     })
-    for (const call of calls(chain)) visit(hook, call.chain, [...callers, call.rule])
+    for (const call of calls(chain)) visit(call.chain, [...callers, call.rule])
   }
-  for (const hook of hooks) if (baseChains.filter.includes(hook)) visit(hook, hook, [])
+  visit(base, [])
   return reaches
 }

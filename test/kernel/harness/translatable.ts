@@ -1,6 +1,6 @@
 import type { Family, Ruleset } from 'iptables-parser'
 import { assignSlots, countedRules, counterKeys } from '../../../translator/counter.ts'
-import { lanesOf } from '../../../translator/lane.ts'
+import { lanesFor } from '../../../translator/lane.ts'
 import { translate } from '../../../translator/translate.ts'
 import { type Feature, features } from './random-rules.ts'
 
@@ -10,7 +10,7 @@ export const hookChoices: readonly HookChoice[] = ['netfilter', 'xdp', 'tc']
 
 /** Whether the translator takes a rule set at a hook. */
 export const isTranslatable = (ruleset: Ruleset, hook: HookChoice): boolean => {
-  const lanes = lanesOf(hook, [ruleset.family])
+  const lanes = lanesFor(hook, [ruleset])
   const counters = assignSlots(counterKeys(countedRules([ruleset])))
   return translate([ruleset], { lanes, counters }).kind === 'translated'
 }
