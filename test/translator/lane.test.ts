@@ -1,5 +1,17 @@
 import test from 'ava'
-import { LANES, laneIndex, laneName, lanesOf, programArray, programType } from '../../translator/lane.ts'
+import { parseSave } from 'iptables-parser'
+import { dispatcher } from '../../translator/hook/dispatcher.ts'
+import { netfilterHooks } from '../../translator/hook/place.ts'
+import {
+  LANES,
+  laneIndex,
+  laneName,
+  lanesFor,
+  lanesOf,
+  programArray,
+  programName,
+  programType,
+} from '../../translator/lane.ts'
 
 const choices = ['netfilter', 'xdp', 'tc'] as const
 
@@ -37,4 +49,27 @@ test('xdp and tc have one program for both families', t => {
     lanesOf('tc', [4]).filter(({ hook }) => hook === 'tc-ingress'),
     [{ hook: 'tc-ingress' }],
   )
+})
+
+test('raw and mangle have lanes of their own, before those of the filter table', t => {
+  const text = '*raw\nCOMMIT\n*mangle\nCOMMIT\n*nat\nCOMMIT\n*filter\nCOMMIT\n'
+  const rulesets = ([4, 6] as const).map(family => parseSave(text, { family }))
+  const lanes = lanesFor('netfilter', rulesets)
+  t.is(lanes.length, 2 * netfilterHooks.length)
+  t.is(new Set(lanes.map(laneIndex)).size, lanes.length)
+  t.is(new Set(lanes.map(programName)).size, lanes.length)
+  for (const lane of lanes) {
+    t.true(laneIndex(lane) < LANES)
+    t.true(programName(lane).length <= 15, programName(lane))
+    t.true(dispatcher(lane.hook).name.length <= 15, dispatcher(lane.hook).name)
+  }
+})
+
+test('a family without a filter table has no lane for one, which nothing would fill', t => {
+  const raw = parseSave('*raw\nCOMMIT\n', { family: 4 })
+  for (const choice of choices)
+    t.deepEqual(
+      lanesFor(choice, [raw]).map(({ hook }) => hook),
+      ['nf-raw-prerouting', 'nf-raw-output'],
+    )
 })

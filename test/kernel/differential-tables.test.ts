@@ -1,0 +1,59 @@
+// Random raw, mangle and filter tables together, through iptables-legacy and through bpftables: what one table drops the next must not
+// count, and each must know what its hook knows. BPFTABLES_SEED=n begins with the seed of a failure.
+
+import { type Family, parseSave, type TableName } from 'iptables-parser'
+import { aim } from './harness/aim.ts'
+import { differ, disagreement, type Experiment } from './harness/differential.ts'
+import { direct } from './harness/direct.ts'
+import { minimise } from './harness/minimise.ts'
+import { randomRules } from './harness/random-rules.ts'
+import { decidable, families } from './harness/translatable.ts'
+import { kernelTestNeeding } from './needs-kernel.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy')
+
+const { BPFTABLES_SEED: givenSeed, BPFTABLES_DIFFERENTIAL_SECONDS: givenSeconds } = process.env
+
+const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)
+const milliseconds = (1000 * Number(givenSeconds ?? 30)) / 3
+
+/** The tables of a rule set; the harness marks packets in the kernel's own mangle table, so marks are asked for only where that is not tested. */
+const sets: readonly (readonly TableName[])[] = [['raw', 'mangle', 'filter'], ['raw', 'filter'], ['mangle']]
+
+const experimentOf = (tables: readonly TableName[], family: Family, seed: number): Experiment => {
+  const features = decidable('netfilter').filter(
+    feature => !(tables.includes('mangle') && ['mark', 'connmark'].includes(feature)),
+  )
+  const rules = tables
+    .map((table, index) => randomRules({ seed: seed + index, family, features, rules: 14, table }))
+    .join('')
+  return { rules, ...aim(parseSave(rules, { family }), { seed }) }
+}
+
+/** What differs, for as few of the rules as a bounded search finds. */
+const explain = async (experiment: Experiment): Promise<string | undefined> => {
+  const firewall = direct('netfilter')
+  const differs = async (text: string): Promise<boolean> =>
+    (await differ(firewall, { ...experiment, rules: text })).length > 0
+  if (!(await differs(experiment.rules))) return undefined
+  const text = await minimise(experiment.rules, differs)
+  return await disagreement(firewall, { ...experiment, rules: text })
+}
+
+for (const tables of sets)
+  for (const family of families)
+    kernelTest(
+      `IPv${family}: random tables ${tables.join(', ')} count and decide as in iptables-legacy`,
+      async t => {
+        t.timeout(10 * 60_000)
+        const end = performance.now() + milliseconds / (sets.length * families.length)
+        let seed = firstSeed
+        do {
+          const fault = await explain(experimentOf(tables, family, seed))
+          if (fault !== undefined) return t.fail(`BPFTABLES_SEED=${seed}\n${fault}`)
+          seed++
+        } while (performance.now() < end)
+        t.log(`seeds ${firstSeed} to ${seed - 1}`)
+        t.pass()
+      },
+    )
