@@ -4,6 +4,7 @@ import { closeMap, createMap, fillMap, indexKey, lookup, type MapHandle, update 
 import { closeProgram, loadProgram, type ProgramHandle } from '../src/kernel/program.ts'
 import type { FileDescriptor } from '../src/kernel/sys/object.ts'
 import { runLiveFrames } from '../src/kernel/testrun.ts'
+import { contentsOf } from '../translator/contents.ts'
 import type { MapSpec } from '../translator/program.ts'
 import { FRAME_BYTES } from './frame.ts'
 import type { Range } from './network.ts'
@@ -30,10 +31,7 @@ export function openGallery(range: Range, frames: readonly Uint8Array[], xdp?: F
   const specs = stubMaps(frames.length, MOST_ROUNDS * frames.length + 1)
   const maps = new Map(Object.values(specs).map((spec: MapSpec) => [spec.name, createMap(spec)]))
   const mapOf = ({ name }: MapSpec): MapHandle => maps.get(name) ?? missing(name)
-  fillMap(
-    mapOf(specs.frames),
-    frames.map((value, index) => ({ key: indexKey(index), value })),
-  )
+  fillMap(mapOf(specs.frames), contentsOf(frames.map((value, index) => ({ key: indexKey(index), value }))))
   if (xdp !== undefined) update(mapOf(specs.next), indexKey(0), indexKey(xdp))
   const program = loadProgram(stub(specs), maps)
   return {

@@ -1,7 +1,9 @@
 // Counters: which rule counts where. A slot outlives generations: the same rule keeps its slot, so a swap of programs has nothing
 // to copy and nothing to lose. Slots are numbered through a list of per-CPU arrays, since an array cannot grow but a list can.
+//
+// All that counts has an order, that of iptables-save: of each chain its policy, where it has one, and then its rules.
 
-import { type Family, printAppend, type Ruleset, type TableName } from 'iptables-parser'
+import { type Chain, type Family, printAppend, type Ruleset, type TableName } from 'iptables-parser'
 
 /** Something that counts: a rule, or with number 0 the policy of a base chain. */
 export interface Counted {
@@ -23,14 +25,17 @@ export interface CounterArray {
 /** Where everything of a generation counts. */
 export interface CounterLayout {
   readonly arrays: readonly CounterArray[]
-  /** Slot by key; slot n lies in the first array that n, less the entries of the arrays before it, still fits in. */
-  readonly slots: ReadonlyMap<string, number>
+  /** The slot of each that counts, in order; slot n lies in the first array that n, less the entries of the arrays before it, still fits in. */
+  readonly slots: readonly number[]
 }
 
 /** The smallest array; also the room that a small rule set has to grow. */
 const LEAST_ENTRIES = 1024
 
-/** All that counts in the filter tables of some rule sets, in the order of iptables-save. */
+/** How many of a chain count. */
+export const countingIn = ({ policy, rules }: Chain): number => (policy ? 1 : 0) + rules.length
+
+/** All that counts in some rule sets, in order. Prints every rule: where the number will do, see countingIn. */
 export function countedRules(rulesets: readonly Ruleset[]): Counted[] {
   return rulesets.flatMap(({ family, tables }) =>
     tables.flatMap(table =>
@@ -69,33 +74,38 @@ export function counterKeys(counted: readonly Counted[]): string[] {
   })
 }
 
-/** Gives each key its slot: the one it had, else one that is free. Arrays are only ever added. */
-export function assignSlots(
-  keys: readonly string[],
-  previous: CounterLayout = { arrays: [], slots: new Map() },
-): CounterLayout {
-  const slots = new Map<string, number>()
-  const taken = new Set<number>()
-  for (const key of keys) {
-    const slot = previous.slots.get(key)
-    if (slot === undefined) continue
-    slots.set(key, slot)
-    taken.add(slot)
-  }
-  // slots that the generation before used may still be counted into by a packet in flight: they are free only after it
-  for (const slot of previous.slots.values()) taken.add(slot)
-  let next = 0
-  for (const key of keys) {
-    if (slots.has(key)) continue
-    while (taken.has(next)) next++
-    slots.set(key, next++)
-  }
-  return { arrays: growArrays(previous.arrays, slots), slots }
+/** What is in use before slots are assigned. */
+export interface SlotsInUse {
+  readonly arrays: readonly CounterArray[]
+  /** May still be counted into by a packet in flight: they are free only after the next generation. */
+  readonly taken: Iterable<number>
 }
 
-function growArrays(arrays: readonly CounterArray[], slots: ReadonlyMap<string, number>): CounterArray[] {
-  let needed = 0
-  for (const slot of slots.values()) needed = Math.max(needed, slot + 1)
+/** Gives each that counts its slot: the one it carries on with, else one that is free. Arrays are only ever added. */
+export function assignSlots(
+  carried: readonly (number | undefined)[],
+  { arrays, taken }: SlotsInUse = { arrays: [], taken: [] },
+): CounterLayout {
+  const used = new Set<number | undefined>(taken)
+  for (const slot of carried) used.add(slot)
+  let next = 0
+  const slots = carried.map(slot => {
+    if (slot !== undefined) return slot
+    while (used.has(next)) next++
+    return next++
+  })
+  return { arrays: growArrays(arrays, slots), slots }
+}
+
+/** Slots for rule sets that nothing was loaded before. */
+export function newLayout(rulesets: readonly Ruleset[]): CounterLayout {
+  const chains = rulesets.flatMap(({ tables }) => tables.flatMap(table => table.chains))
+  const count = chains.reduce((sum, chain) => sum + countingIn(chain), 0)
+  return assignSlots(Array.from({ length: count }))
+}
+
+function growArrays(arrays: readonly CounterArray[], slots: readonly number[]): CounterArray[] {
+  const needed = 1 + slots.reduce((most, slot) => Math.max(most, slot), -1)
   const grown = [...arrays]
   let room = arrays.reduce((sum, array) => sum + array.entries, 0)
   while (room < needed) {
@@ -112,7 +122,7 @@ export interface CounterPlace {
 }
 
 /** The array and index of a slot. Throws RangeError where the layout has no such slot. */
-export function counterPlace({ arrays }: CounterLayout, slot: number): CounterPlace {
+export function counterPlace({ arrays }: Pick<CounterLayout, 'arrays'>, slot: number): CounterPlace {
   let index = slot
   for (const array of arrays) {
     if (index < array.entries) return { array, index }

@@ -3,6 +3,7 @@
 // resolves those at load; `translator/elf` writes them out as CO-RE relocations and extern symbols.
 
 import type { Instruction } from './asm/instruction.ts'
+import type { MapContents } from './contents.ts'
 
 /** Where a program runs. The names are those of the pin directories. */
 export type Hook = 'xdp' | 'tc-ingress' | 'tc-egress' | NetfilterHook
@@ -48,13 +49,8 @@ export interface MapSpec {
   readonly flags: number
   /** The map outlives the program: it is found by its pin and reused, so what it holds carries over. */
   readonly shared: boolean
-  /** What a map that is not shared holds before the program is attached; keys and values as the kernel lays them out. */
-  readonly contents?: readonly MapElement[]
-}
-
-export interface MapElement {
-  readonly key: Uint8Array
-  readonly value: Uint8Array
+  /** Of a map that is not shared. */
+  readonly contents?: MapContents
 }
 
 /** The C type of one parameter of a BPF function, as far as the verifier cares. */

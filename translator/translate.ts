@@ -19,8 +19,8 @@ import {
   type CounterLayout,
   type CounterPlace,
   countedRules,
-  counterKeys,
   counterPlace,
+  countingIn,
 } from './counter.ts'
 import { isNetfilterHook, netfilterPlaces, type Place } from './hook/place.ts'
 import { RuleUntranslatable, ruleItems } from './item.ts'
@@ -58,8 +58,11 @@ export type Translation =
   | {
       readonly kind: 'translated'
       readonly programs: readonly LaneProgram[]
+      /** The rule table of the programs; printed when it is first asked for. */
       readonly rules: readonly Counted[]
     }
+
+export type Translated = Extract<Translation, { readonly kind: 'translated' }>
 
 /** The base chain that a lane runs. */
 const placeOf = ({ hook }: Lane): Pick<Place, 'table' | 'chain'> =>
@@ -70,8 +73,7 @@ export function translate(
   rulesets: readonly Ruleset[],
   { lanes, counters, strategies }: TranslateOptions,
 ): Translation {
-  const rules = countedRules(rulesets)
-  const index = new RuleIndex(rules, counters)
+  const index = new RuleIndex(rulesets, counters)
   const refusals: Refusal[] = []
   const programs = lanes.flatMap(lane => {
     const plans = tablesAt(rulesets, lane).map(({ family, table }) =>
@@ -85,7 +87,13 @@ export function translate(
     plans,
     ...buildProgram(lane, plans, rule => index.place(rule)),
   })
-  return { kind: 'translated', programs: programs.map(build), rules }
+  return {
+    kind: 'translated',
+    programs: programs.map(build),
+    get rules() {
+      return index.rules
+    },
+  }
 }
 
 function tablesAt(rulesets: readonly Ruleset[], lane: Lane): { family: Family; table: Table }[] {
@@ -140,33 +148,41 @@ function distinct(refusals: readonly Refusal[]): Refusal[] {
   return refusals.filter(refusal => seen.get(refusal.rule) === refusal)
 }
 
-/** Finds rules in the table of all that counts, and where they count. */
+/** Finds rules in the order of all that counts, and where they count. */
 export class RuleIndex {
-  readonly rules: readonly Counted[]
-  readonly #numbers: ReadonlyMap<string, number>
-  readonly #places: readonly CounterPlace[]
+  readonly #rulesets: readonly Ruleset[]
+  readonly #counters: CounterLayout
+  /** Of each chain, where its first rule stands; in front of it is the policy. */
+  readonly #firsts = new Map<string, number>()
+  #rules: readonly Counted[] | undefined
 
-  constructor(rules: readonly Counted[], counters: CounterLayout) {
-    this.rules = rules
-    this.#numbers = new Map(
-      rules.map(({ family, table, chain, number }, index) => [
-        `${family} ${table} ${number} ${chain}`,
-        index,
-      ]),
-    )
-    this.#places = counterKeys(rules).map(key => counterPlace(counters, counters.slots.get(key) ?? -1))
+  constructor(rulesets: readonly Ruleset[], counters: CounterLayout) {
+    this.#rulesets = rulesets
+    this.#counters = counters
+    let next = 0
+    for (const { family, tables } of rulesets)
+      for (const table of tables)
+        for (const chain of table.chains) {
+          next += countingIn(chain)
+          this.#firsts.set(keyOf(family, table.name, chain.name), next - chain.rules.length)
+        }
+  }
+
+  get rules(): readonly Counted[] {
+    this.#rules ??= countedRules(this.#rulesets)
+    return this.#rules
   }
 
   /** The index of a rule; number 0 is the chain's policy. */
   of(family: Family, table: TableName, chain: string, number: number): number {
-    const index = this.#numbers.get(`${family} ${table} ${number} ${chain}`)
-    if (index === undefined) throw new RangeError(`no rule ${number} in ${chain}`)
-    return index
+    const first = this.#firsts.get(keyOf(family, table, chain))
+    if (first === undefined) throw new RangeError(`no chain ${chain}`)
+    return first - 1 + number
   }
 
   place(rule: number): CounterPlace {
-    const place = this.#places[rule]
-    if (!place) throw new RangeError(`no rule ${rule}`)
-    return place
+    return counterPlace(this.#counters, this.#counters.slots[rule] ?? Number.NaN)
   }
 }
+
+const keyOf = (family: Family, table: TableName, chain: string): string => `${family} ${table} ${chain}`

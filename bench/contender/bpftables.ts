@@ -11,7 +11,7 @@ import { loadProgram, type ProgramHandle } from '../../src/kernel/program.ts'
 import { close, type FileDescriptor, programInfoOf } from '../../src/kernel/sys/object.ts'
 import { runProgram } from '../../src/kernel/sys/program.ts'
 import { needsConntrack } from '../../translator/conntrack.ts'
-import { assignSlots, countedRules, counterKeys } from '../../translator/counter.ts'
+import { newLayout } from '../../translator/counter.ts'
 import { interfaceMap, judging } from '../../translator/hook/device.ts'
 import { dispatcher } from '../../translator/hook/dispatcher.ts'
 import { type Lane, laneIndex, lanesOf, programArray } from '../../translator/lane.ts'
@@ -83,7 +83,7 @@ const firstHook = (hook: HookName, course: Course): Lane['hook'] => {
 }
 
 function translated(ruleset: Ruleset, hook: HookName): readonly LaneProgram[] {
-  const counters = assignSlots(counterKeys(countedRules([ruleset])))
+  const counters = newLayout([ruleset])
   const translation = translate([ruleset], { lanes: lanesOf(hook, [ruleset.family]), counters })
   if (translation.kind === 'translated') return translation.programs
   const [{ rule, reason } = { rule: { rule: '?' }, reason: '?' }] = translation.refusals

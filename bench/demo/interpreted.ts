@@ -1,13 +1,7 @@
 // Packets through the emitted bytecode in the bundled interpreter, without a kernel.
 
 import type { Ruleset } from 'iptables-parser'
-import {
-  assignSlots,
-  type CounterLayout,
-  countedRules,
-  counterKeys,
-  counterPlace,
-} from '../../translator/counter.ts'
+import { type CounterLayout, countedRules, counterPlace, newLayout } from '../../translator/counter.ts'
 import { lanesOf } from '../../translator/lane.ts'
 import { translate } from '../../translator/translate.ts'
 import { newVm, type Vm } from '../../translator/vm/vm.ts'
@@ -29,7 +23,7 @@ const protocolFamily = { 4: 2, 6: 10 } as const
 const IP_CT_NEW = 2
 
 export function interpret(rulesets: readonly Ruleset[]): Interpreted {
-  const counters = assignSlots(counterKeys(countedRules(rulesets)))
+  const counters = newLayout(rulesets)
   const lanes = lanesOf(
     'netfilter',
     rulesets.map(({ family }) => family),
@@ -58,15 +52,13 @@ export function interpret(rulesets: readonly Ruleset[]): Interpreted {
 }
 
 function readCounts(vm: Vm, rulesets: readonly Ruleset[], counters: CounterLayout): Counts {
-  const counted = countedRules(rulesets)
   return new Map(
-    counterKeys(counted).flatMap((key, index) => {
-      const of = counted[index]
-      const { array, index: slot } = counterPlace(counters, counters.slots.get(key) ?? Number.NaN)
+    countedRules(rulesets).flatMap(({ family, chain, number }, index) => {
+      const { array, index: slot } = counterPlace(counters, counters.slots[index] ?? Number.NaN)
       const value = vm.maps.get(array.name)?.lookup(new Uint8Array(new Uint32Array([slot]).buffer))
-      if (!of || !value) return []
+      if (!value) return []
       const packets = new DataView(value.buffer, value.byteOffset).getBigUint64(0, true)
-      return [[countKey(of.family, of.chain, of.number), Number(packets)] as const]
+      return [[countKey(family, chain, number), Number(packets)] as const]
     }),
   )
 }

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import type { Family, Ruleset } from 'iptables-parser'
 import { listing } from '../../translator/asm/listing.ts'
-import { assignSlots, countedRules, counterKeys } from '../../translator/counter.ts'
+import { newLayout } from '../../translator/counter.ts'
 import { writeObject } from '../../translator/elf/object.ts'
 import { lanesFor, standaloneLane } from '../../translator/lane.ts'
 import { renderDot } from '../../translator/render/dot.ts'
@@ -78,7 +78,7 @@ function translateFor(
   format: string,
   rulesets: readonly Ruleset[],
 ): Translation {
-  const counters = assignSlots(counterKeys(countedRules(rulesets)))
+  const counters = newLayout(rulesets)
   if (format !== 'elf') return translate(rulesets, { lanes: lanesFor(hook, rulesets), counters })
   const lanes = hook === 'netfilter' ? lanesFor(hook, rulesets) : [standaloneLane(hook)]
   return translate(rulesets, { lanes, counters, strategies: { leastDispatch: Number.POSITIVE_INFINITY } })

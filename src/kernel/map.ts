@@ -1,6 +1,7 @@
 // Maps: made from their spec, filled, and found again by their pins.
 
-import { type MapElement, type MapSpec, mapTypeNumber } from '../../translator/program.ts'
+import { elementsOf, type MapContents } from '../../translator/contents.ts'
+import { type MapSpec, mapTypeNumber } from '../../translator/program.ts'
 import { KernelError } from './error.ts'
 import { explainFailure } from './feature.ts'
 import { openPin, pin } from './pin.ts'
@@ -26,44 +27,35 @@ export interface MapHandle {
 /** Elements per batch call: a bounded amount of memory, and of time without preemption in the kernel. */
 const batchSize = 1 << 16
 
-const joined = (parts: readonly Uint8Array[], size: number): Uint8Array => {
-  const bytes = new Uint8Array(parts.length * size)
-  parts.forEach((part, index) => {
-    if (part.length !== size)
-      throw new RangeError(`a key or value of ${part.length} bytes in a map of ${size}`)
-    bytes.set(part, index * size)
-  })
-  return bytes
-}
-
 /** PROG_ARRAY never has batches, LPM_TRIE and per-CPU arrays only on newer kernels; the answer is one of these. */
 const lacksBatches = (number: number): boolean =>
   number === ENOTSUPP || number === errno.EOPNOTSUPP || number === errno.EINVAL
 
 /** Writes elements in bulk. */
-export const fillMap = (map: MapHandle, elements: readonly MapElement[]): void => {
-  for (let from = 0; from < elements.length; from += batchSize) {
-    fillBatch(map, elements.slice(from, from + batchSize))
+export const fillMap = (map: MapHandle, contents: MapContents): void => {
+  const { keySize, valueSize, name } = map.spec
+  const { count, keys, values } = contents
+  if (keys.length !== count * keySize || values.length !== count * valueSize)
+    throw new RangeError(`${count} keys or values of other sizes than those of the map ${name}`)
+  for (let from = 0; from < count; from += batchSize) {
+    const end = Math.min(count, from + batchSize)
+    fillBatch(map, {
+      count: end - from,
+      keys: keys.slice(from * keySize, end * keySize),
+      values: values.slice(from * valueSize, end * valueSize),
+    })
   }
 }
 
-const fillBatch = ({ fd, spec }: MapHandle, elements: readonly MapElement[]): void => {
-  const keys = joined(
-    elements.map(element => element.key),
-    spec.keySize,
-  )
-  const values = joined(
-    elements.map(element => element.value),
-    spec.valueSize,
-  )
-  const { errno: number } = updateBatch(fd, { keys, values, count: elements.length })
+const fillBatch = ({ fd, spec }: MapHandle, batch: MapContents): void => {
+  const { errno: number } = updateBatch(fd, batch)
   if (number === 0) return
   if (!lacksBatches(number))
     throw systemError(
       { syscall: 'bpf', command: 'BPF_MAP_UPDATE_BATCH', purpose: `fill map ${spec.name}` },
       number,
     )
-  for (const { key, value } of elements) updateElement(fd, key, value)
+  for (const { key, value } of elementsOf(batch)) updateElement(fd, key.slice(), value.slice())
 }
 
 /** Makes a map and gives it its contents. The caller closes it. */

@@ -51,8 +51,7 @@ async function applyLocked(
   const lanes = generation.lanes.filter(lane => !reused.includes(lane))
   const translation = translate(plan.rulesets, { lanes, counters: plan.layout })
   if (translation.kind === 'refused') return translation
-  const { programs, rules } = translation
-  load(settings, { live, generation, plan, programs, reused, rules }, options)
+  load(settings, { live, generation, plan, translation, reused }, options)
   if (!options.dryRun) await recordChange(settings, live, plan, generation.number)
   return { kind: 'applied', generation, before: live }
 }

@@ -1,7 +1,7 @@
 // Which counter slots the rules of a new rule set take over from the old one.
 
 import { type Counters, noCounters, type Ruleset } from 'iptables-parser'
-import { type Counted, countedRules, counterKeys } from '../../translator/counter.ts'
+import { countedRules, counterKeys, countingIn } from '../../translator/counter.ts'
 
 export type Carry =
   /** The same rule keeps its counter, wherever it stands in its chain: what a reload of edited rules means. */
@@ -23,18 +23,19 @@ export function carriedSlots(
   ruleset: Ruleset,
   before: CountingRuleset | undefined,
 ): readonly (number | undefined)[] {
-  const counted = countedRules([ruleset])
-  if (!before || carry.kind === 'nothing') return counted.map(() => undefined)
-  return carry.kind === 'text' ? carryByText(counted, before) : carryByIdentity(ruleset, before)
+  if (!before || carry.kind === 'nothing') return Array.from({ length: countingOf(ruleset) })
+  return carry.kind === 'text' ? carryByText(ruleset, before) : carryByIdentity(ruleset, before)
 }
 
-function carryByText(
-  counted: readonly Counted[],
-  { ruleset, slots }: CountingRuleset,
-): (number | undefined)[] {
-  const known = new Map(counterKeys(countedRules([ruleset])).map((key, index) => [key, slots[index]]))
-  return counterKeys(counted).map(key => known.get(key))
+const countingOf = ({ tables }: Ruleset): number =>
+  tables.flatMap(({ chains }) => chains).reduce((sum, chain) => sum + countingIn(chain), 0)
+
+function carryByText(ruleset: Ruleset, before: CountingRuleset): (number | undefined)[] {
+  const known = new Map(keysOf(before.ruleset).map((key, index) => [key, before.slots[index]]))
+  return keysOf(ruleset).map(key => known.get(key))
 }
+
+const keysOf = (ruleset: Ruleset): string[] => counterKeys(countedRules([ruleset]))
 
 function carryByIdentity(ruleset: Ruleset, before: CountingRuleset): (number | undefined)[] {
   const known = new Map(countersOf(before.ruleset).map((counters, index) => [counters, before.slots[index]]))

@@ -1,6 +1,7 @@
 // The devices of this network namespace, and the map that says whose packets are judged at xdp or tc.
 
 import { readFileSync } from 'node:fs'
+import { contentsOf } from '../../translator/contents.ts'
 import { interfaceMap, judging } from '../../translator/hook/device.ts'
 import { fillMap, indexKey, keys, lookup, type MapHandle, remove } from '../kernel/map.ts'
 import { interfaceIndex } from '../kernel/sys/interface.ts'
@@ -47,10 +48,7 @@ function who(map: MapHandle, index: number): number | undefined {
 }
 
 const list = (map: MapHandle, indexes: readonly number[], value: number): void =>
-  fillMap(
-    map,
-    indexes.map(index => ({ key: indexKey(index), value: indexKey(value) })),
-  )
+  fillMap(map, contentsOf(indexes.map(index => ({ key: indexKey(index), value: indexKey(value) }))))
 
 /** Packets of devices that are listed and not among these are judged at nf-input from now on. */
 export function takeBack({ maps }: SharedMaps, devices: readonly string[]): void {

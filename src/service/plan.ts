@@ -1,7 +1,7 @@
 // What the next generation is to be, worked out before anything is touched.
 
 import { type Counters, type Family, noCounters, type Ruleset } from 'iptables-parser'
-import { assignSlots, type CounterLayout, countedRules, counterKeys } from '../../translator/counter.ts'
+import { assignSlots, type CounterLayout } from '../../translator/counter.ts'
 import { type Carry, type CountingRuleset, carriedSlots, countersOf } from './carry.ts'
 import type { SavedRuleset } from './generation.ts'
 
@@ -52,12 +52,11 @@ export function planGeneration(loaded: Loaded, changes: readonly Change[]): Plan
   const parts = [...kept.map(keep), ...changes.map(change => renew(change, loaded))].sort(byFamily)
   const rulesets = parts.map(({ ruleset }) => ruleset)
   const layout = layOut(loaded, parts)
-  const slots = slotsOf(rulesets, layout)
   return {
     rulesets,
-    saved: saveParts(parts, slots),
+    saved: saveParts(parts, layout.slots),
     layout,
-    fresh: freshSlots(parts, slots),
+    fresh: freshSlots(parts, layout.slots),
     unchanged: new Set(kept.map(({ ruleset }) => ruleset.family)),
   }
 }
@@ -83,25 +82,8 @@ function renew({ ruleset, text, carry, setCounters }: Change, { rulesets }: Load
 
 /** Slots for all; those of the generation before stay taken even where no rule of the next one uses them. */
 function layOut({ rulesets, counterArrays }: Loaded, parts: readonly Part[]): CounterLayout {
-  const keys = counterKeys(countedRules(parts.map(({ ruleset }) => ruleset)))
-  const previous = new Map<string, number>()
   const carried = parts.flatMap(part => part.carried)
-  for (const [index, slot] of carried.entries()) {
-    const key = keys[index]
-    if (slot !== undefined && key !== undefined) previous.set(key, slot)
-  }
-  const taken = new Set(carried)
-  for (const slot of rulesets.flatMap(({ slots }) => slots))
-    if (!taken.has(slot)) previous.set(`left ${slot}`, slot)
-  return assignSlots(keys, { arrays: counterArrays, slots: previous })
-}
-
-function slotsOf(rulesets: readonly Ruleset[], { slots }: CounterLayout): number[] {
-  return counterKeys(countedRules(rulesets)).map(key => {
-    const slot = slots.get(key)
-    if (slot === undefined) throw new RangeError(`no counter slot was assigned to ${key}`)
-    return slot
-  })
+  return assignSlots(carried, { arrays: counterArrays, taken: rulesets.flatMap(({ slots }) => slots) })
 }
 
 function saveParts(parts: readonly Part[], slots: readonly number[]): SavedRuleset[] {

@@ -1,9 +1,8 @@
 // The programs of a generation: loaded from what was translated, or taken over from the generation in force.
 
 import { mkdirSync } from 'node:fs'
-import type { Counted } from '../../translator/counter.ts'
 import { type Lane, laneName } from '../../translator/lane.ts'
-import type { LaneProgram } from '../../translator/translate.ts'
+import type { Translated } from '../../translator/translate.ts'
 import { listPins, openPin, pin } from '../kernel/pin.ts'
 import { loadProgram } from '../kernel/program.ts'
 import type { FileDescriptor } from '../kernel/sys/object.ts'
@@ -21,25 +20,14 @@ export interface OpenLane {
 }
 
 /** Loads a program for each lane. Throws ServiceError('ERR_REJECTED') naming the rule the verifier stopped at. */
-export const loadLanes = (
-  programs: readonly LaneProgram[],
-  rules: readonly Counted[],
-  shared: SharedMaps,
-  keep: Keep,
-): OpenLane[] => programs.map(program => ({ lane: program.lane, fd: loadLane(program, rules, shared, keep) }))
-
-function loadLane(
-  { lane, spec }: LaneProgram,
-  rules: readonly Counted[],
-  shared: SharedMaps,
-  keep: Keep,
-): FileDescriptor {
-  try {
-    return keep(loadProgram(spec, mapsOf(spec, shared, keep)).fd)
-  } catch (error) {
-    throw error instanceof VerifierError ? explainRejection(error, lane, rules) : error
-  }
-}
+export const loadLanes = (translation: Translated, shared: SharedMaps, keep: Keep): OpenLane[] =>
+  translation.programs.map(({ lane, spec }) => {
+    try {
+      return { lane, fd: keep(loadProgram(spec, mapsOf(spec, shared, keep)).fd) }
+    } catch (error) {
+      throw error instanceof VerifierError ? explainRejection(error, lane, translation.rules) : error
+    }
+  })
 
 /** Which of these lanes have a program pinned by a generation. */
 export function lanesPinned(settings: Settings, generation: number, lanes: readonly Lane[]): Lane[] {

@@ -14,13 +14,13 @@
 // The old bank keeps its programs until the next swap, since packets in flight may still be on their way there.
 
 import type { Counters } from 'iptables-parser'
-import { type Counted, type CounterLayout, counterPlace } from '../../translator/counter.ts'
+import { counterPlace } from '../../translator/counter.ts'
 import { counterMap } from '../../translator/emit/count.ts'
 import { interfaceMap } from '../../translator/hook/device.ts'
 import { dispatcher } from '../../translator/hook/dispatcher.ts'
 import { type Lane, laneName } from '../../translator/lane.ts'
 import type { MapSpec } from '../../translator/program.ts'
-import type { LaneProgram } from '../../translator/translate.ts'
+import type { Translated } from '../../translator/translate.ts'
 import { releaseConntrack, requireConntrack } from '../kernel/conntrack.ts'
 import { writeCounters } from '../kernel/counter-write.ts'
 import type { ProgramHandle } from '../kernel/program.ts'
@@ -57,12 +57,10 @@ export interface Next {
   readonly live: Live | undefined
   readonly generation: Generation
   readonly plan: Plan
-  /** Translated anew. */
-  readonly programs: readonly LaneProgram[]
+  /** Of the lanes that are loaded anew. */
+  readonly translation: Translated
   /** Lanes whose program of the generation in force serves the next one too. */
   readonly reused: readonly Lane[]
-  /** The rule table of the programs. */
-  readonly rules: readonly Counted[]
 }
 
 export interface SwapOptions {
@@ -122,7 +120,7 @@ function takeSteps(settings: Settings, next: Next, { before = () => {} }: SwapOp
 export function rehearse(settings: Settings, next: Next): void {
   withDescriptors(keep => {
     const shared = openSharedMaps(settings, sharedSpecs(settings, next), 'make', keep)
-    loadLanes(next.programs, next.rules, shared, keep)
+    loadLanes(next.translation, shared, keep)
   })
 }
 
@@ -133,13 +131,13 @@ const hooksOf = (settings: Settings, { generation }: Next): Set<LaneHook> =>
 function* sharedSpecs(settings: Settings, next: Next): Generator<MapSpec> {
   for (const hook of hooksOf(settings, next)) yield* dispatcher(hook).maps
   yield* next.plan.layout.arrays.map(counterMap)
-  for (const { spec } of next.programs) yield* spec.maps
+  for (const { spec } of next.translation.programs) yield* spec.maps
   if (next.live && next.live.generation.hook !== 'netfilter') yield interfaceMap
 }
 
 const openLanes = (settings: Settings, next: Next, shared: SharedMaps, keep: Keep): OpenLane[] => [
   ...(next.live ? openPinnedLanes(settings, next.live.generation.number, next.reused, keep) : []),
-  ...loadLanes(next.programs, next.rules, shared, keep),
+  ...loadLanes(next.translation, shared, keep),
 ]
 
 const openDispatchers = (
@@ -181,22 +179,19 @@ function letGo(shared: SharedMaps, generation: number, programs: readonly OpenLa
 
 /** Gives fresh slots what they begin with; those of arrays made just now hold zeros already. */
 function setFreshCounters({ layout, fresh }: Plan, { maps, made }: SharedMaps): void {
-  for (const [name, values] of byArray(layout, fresh)) {
-    const map = maps.get(name)
-    if (!map) throw new RangeError(`the counter array ${name} was not opened`)
-    const all = [...values]
-    writeCounters(map, made.has(name) ? all.filter(([, { packets, bytes }]) => packets || bytes) : all)
-  }
-}
-
-function byArray(layout: CounterLayout, fresh: Plan['fresh']): Map<string, Map<number, Counters>> {
-  const arrays = new Map<string, Map<number, Counters>>()
+  const values = new Map<string, [number, Counters][]>()
   for (const [slot, counters] of fresh) {
     const { array, index } = counterPlace(layout, slot)
-    const values = arrays.get(array.name) ?? new Map<number, Counters>()
-    arrays.set(array.name, values.set(index, counters))
+    if (made.has(array.name) && !counters.packets && !counters.bytes) continue
+    const own = values.get(array.name)
+    if (own) own.push([index, counters])
+    else values.set(array.name, [[index, counters]])
   }
-  return arrays
+  for (const [name, own] of values) {
+    const map = maps.get(name)
+    if (!map) throw new RangeError(`the counter array ${name} was not opened`)
+    writeCounters(map, own)
+  }
 }
 
 /** Where a hook cannot be had, the generation before is put back in force. */

@@ -1,6 +1,6 @@
 // What a change of the rules means for their history: which counters go on, and from where.
 
-import { type Counters, noCounters } from 'iptables-parser'
+import { type Counters, noCounters, type Ruleset } from 'iptables-parser'
 import { countedRules, counterKeys } from '../../translator/counter.ts'
 import type { CountingRuleset } from '../service/carry.ts'
 import type { Plan } from '../service/plan.ts'
@@ -9,20 +9,31 @@ import type { KeyedCounters } from './history.ts'
 /** Counter slots by counter key. */
 export type KeyedSlots = ReadonlyMap<string, number>
 
-export const slotsOf = (rulesets: readonly CountingRuleset[]): KeyedSlots => {
-  const keys = counterKeys(countedRules(rulesets.map(({ ruleset }) => ruleset)))
-  const slots = rulesets.flatMap(ruleset => ruleset.slots)
+export const slotsOf = (rulesets: readonly CountingRuleset[]): KeyedSlots =>
+  keyedSlots(
+    rulesets.map(({ ruleset }) => ruleset),
+    rulesets.flatMap(({ slots }) => slots),
+  )
+
+function keyedSlots(rulesets: readonly Ruleset[], slots: readonly number[]): KeyedSlots {
+  const keys = counterKeys(countedRules(rulesets))
   return new Map(keys.flatMap((key, index) => (slots[index] === undefined ? [] : [[key, slots[index]]])))
 }
 
 /** Every counter goes on under its own key, and what is new begins at zero: then there is nothing to write down. */
-export const keepsHistory = (before: KeyedSlots, { layout, fresh }: Plan): boolean =>
-  [...before].every(([key, slot]) => layout.slots.get(key) === slot && !fresh.has(slot)) &&
-  [...fresh.values()].every(({ packets, bytes }) => packets === 0n && bytes === 0n)
+export function keepsHistory(before: KeyedSlots, { rulesets, layout, fresh }: Plan): boolean {
+  const after = keyedSlots(rulesets, layout.slots)
+  return (
+    [...before].every(([key, slot]) => after.get(key) === slot && !fresh.has(slot)) &&
+    [...fresh.values()].every(({ packets, bytes }) => packets === 0n && bytes === 0n)
+  )
+}
 
 /** The counters that all keys of the next generation go on from, given those of the slots of the one before. */
-export function nextCounters({ layout, fresh }: Plan, bySlot: ReadonlyMap<number, Counters>): KeyedCounters {
-  return new Map(
-    [...layout.slots].map(([key, slot]) => [key, fresh.get(slot) ?? bySlot.get(slot) ?? noCounters]),
-  )
+export function nextCounters(
+  { rulesets, layout, fresh }: Plan,
+  bySlot: ReadonlyMap<number, Counters>,
+): KeyedCounters {
+  const slots = keyedSlots(rulesets, layout.slots)
+  return new Map([...slots].map(([key, slot]) => [key, fresh.get(slot) ?? bySlot.get(slot) ?? noCounters]))
 }

@@ -17,7 +17,7 @@ export interface RuleHits extends Counted, Counters {}
 /** What each rule has counted, in the order of iptables-save; each counter array is read in bulk. */
 export function readHits(settings: Settings, { rulesets, counterArrays }: Live): RuleHits[] {
   const values = new Map(counterArrays.map(array => [array.name, readArray(settings, array)]))
-  const layout = { arrays: counterArrays, slots: new Map<string, number>() }
+  const layout = { arrays: counterArrays }
   return rulesets.flatMap(({ ruleset, slots }) =>
     countedRules([ruleset]).map((counted, index) => {
       const place = counterPlace(layout, slots[index] ?? Number.NaN)

@@ -1,7 +1,7 @@
 // The collection of rule sets: what iptables refuses of it, and which real ones translate at which hook.
 
 import { parseSave, RuleError, type Ruleset, tableOf } from 'iptables-parser'
-import { assignSlots, countedRules, counterKeys } from '../../translator/counter.ts'
+import { newLayout } from '../../translator/counter.ts'
 import { lanesOf } from '../../translator/lane.ts'
 import { type Refusal, translate } from '../../translator/translate.ts'
 import type { CollectedFile } from '../collection.ts'
@@ -29,7 +29,7 @@ function read(file: CollectedFile): Ruleset | RuleError {
 
 /** What is in the way at a hook; empty where the rule set translates. */
 function inTheWay(ruleset: Ruleset, hook: HookName): readonly Obstacle[] {
-  const counters = assignSlots(counterKeys(countedRules([ruleset])))
+  const counters = newLayout([ruleset])
   const translation = translate([ruleset], { lanes: lanesOf(hook, [ruleset.family]), counters })
   if (translation.kind === 'translated') return []
   return translation.refusals.flatMap(refusal => obstaclesOf(refusal, ruleset))

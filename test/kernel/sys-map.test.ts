@@ -19,6 +19,7 @@ import { updateFlag } from '../../src/kernel/sys/map.ts'
 import { close, mapInfoOf } from '../../src/kernel/sys/object.ts'
 import { testRun } from '../../src/kernel/testrun.ts'
 import { r0, r1, r2, r10 } from '../../translator/asm/register.ts'
+import { contentsOf } from '../../translator/contents.ts'
 import type { MapSpec } from '../../translator/program.ts'
 import * as asm from './assemble.ts'
 import { kernelTest } from './needs-kernel.ts'
@@ -41,7 +42,7 @@ kernelTest('a map is filled from its spec, in batches', t => {
     key: indexKey(index),
     value: word(index * 3),
   }))
-  const map = createMap({ ...hash, contents })
+  const map = createMap({ ...hash, contents: contentsOf(contents) })
   t.deepEqual(lookup(map, indexKey(0)), word(0))
   t.deepEqual(lookup(map, indexKey(99_999)), word(299_997))
   t.is(lookup(map, indexKey(100_000)), undefined)
@@ -51,7 +52,7 @@ kernelTest('a map is filled from its spec, in batches', t => {
 
 kernelTest('a trie is filled as well', t => {
   const prefix = (...bytes: readonly number[]): Uint8Array => Uint8Array.from([8, 0, 0, 0, ...bytes])
-  const contents = [{ key: prefix(10, 0, 0, 0), value: word(1) }]
+  const contents = contentsOf([{ key: prefix(10, 0, 0, 0), value: word(1) }])
   const map = createMap({ ...hash, type: 'LPM_TRIE', keySize: 8, flags: 1, contents })
   t.deepEqual(lookup(map, Uint8Array.of(32, 0, 0, 0, 10, 1, 2, 3)), word(1))
   t.is(lookup(map, Uint8Array.of(32, 0, 0, 0, 11, 1, 2, 3)), undefined)

@@ -7,6 +7,7 @@ import { testRun } from '../../src/kernel/testrun.ts'
 import { VerifierError } from '../../src/kernel/verifier/error.ts'
 import { SizeBits } from '../../translator/asm/opcode.ts'
 import { r0, r1, r2, r3, r6, r10 } from '../../translator/asm/register.ts'
+import { contentsOf } from '../../translator/contents.ts'
 import type { FunctionSpec, MapSpec } from '../../translator/program.ts'
 import * as asm from './assemble.ts'
 import { kernelTest } from './needs-kernel.ts'
@@ -39,7 +40,9 @@ const value: MapSpec = {
   maxEntries: 1,
   flags: 0,
   shared: false,
-  contents: [{ key: new Uint8Array(4), value: Uint8Array.from({ length: 64 }, (_, index) => index) }],
+  contents: contentsOf([
+    { key: new Uint8Array(4), value: Uint8Array.from({ length: 64 }, (_, index) => index) },
+  ]),
 }
 
 kernelTest('a map value is read at its offset', t => {

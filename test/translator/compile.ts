@@ -1,7 +1,7 @@
 // Rule sets translated in one go, for tests.
 
 import { type Family, parseSave, type Ruleset } from 'iptables-parser'
-import { assignSlots, countedRules, counterKeys } from '../../translator/counter.ts'
+import { newLayout } from '../../translator/counter.ts'
 import { lanesOf } from '../../translator/lane.ts'
 import type { ProgramSpec } from '../../translator/program.ts'
 import { type LaneProgram, type Translation, translate } from '../../translator/translate.ts'
@@ -10,7 +10,7 @@ type HookChoice = 'netfilter' | 'xdp' | 'tc'
 
 /** Rule sets of one or both families, with all that count. */
 export function compile(rulesets: readonly Ruleset[], hook: HookChoice): Translation {
-  const counters = assignSlots(counterKeys(countedRules(rulesets)))
+  const counters = newLayout(rulesets)
   const families = rulesets.map(({ family }) => family)
   return translate(rulesets, { lanes: lanesOf(hook, families), counters })
 }

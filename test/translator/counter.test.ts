@@ -9,55 +9,75 @@ import {
   countedRules,
   counterKeys,
   counterPlace,
+  newLayout,
 } from '../../translator/counter.ts'
 
 const keys = fc.uniqueArray(fc.nat(60).map(String), { maxLength: 60 })
 
-const slotsOf = ({ slots }: CounterLayout): readonly number[] => [...slots.values()]
+/** A generation: what counts in it, and where. */
+interface Generation {
+  readonly keys: readonly string[]
+  readonly layout: CounterLayout
+}
+
+/** The generation after another, in which the same key goes on counting where it did. */
+function next(keys: readonly string[], before?: Generation): Generation {
+  const carried = keys.map(key => before && slotOf(before, key))
+  const taken = before?.layout.slots ?? []
+  return { keys, layout: assignSlots(carried, { arrays: before?.layout.arrays ?? [], taken }) }
+}
+
+const slotOf = ({ keys, layout }: Generation, key: string): number | undefined =>
+  layout.slots[keys.indexOf(key)]
 
 test('over any edits a rule keeps its slot, and no two share one', t => {
   fc.assert(
     fc.property(fc.array(keys, { minLength: 1, maxLength: 8 }), edits => {
-      let before: CounterLayout | undefined
+      let before: Generation | undefined
       for (const edit of edits) {
-        const layout = assignSlots(edit, before)
-        t.deepEqual([...layout.slots.keys()].sort(), [...edit].sort())
-        t.is(new Set(slotsOf(layout)).size, edit.length)
-        for (const [key, slot] of before?.slots ?? [])
-          if (edit.includes(key)) t.is(layout.slots.get(key), slot)
-          else t.false(slotsOf(layout).includes(slot), 'a packet may still count there')
-        for (const slot of slotsOf(layout)) t.notThrows(() => counterPlace(layout, slot))
-        t.deepEqual(layout.arrays.slice(0, before?.arrays.length ?? 0), before?.arrays ?? [])
-        before = layout
+        const after = next(edit, before)
+        const { slots, arrays } = after.layout
+        t.is(slots.length, edit.length)
+        t.is(new Set(slots).size, edit.length)
+        for (const [index, slot] of (before?.layout.slots ?? []).entries()) {
+          const key = before?.keys[index] ?? ''
+          if (edit.includes(key)) t.is(slotOf(after, key), slot)
+          else t.false(slots.includes(slot), 'a packet may still count there')
+        }
+        for (const slot of slots) t.notThrows(() => counterPlace(after.layout, slot))
+        t.deepEqual(arrays.slice(0, before?.layout.arrays.length ?? 0), before?.layout.arrays ?? [])
+        before = after
       }
     }),
   )
 })
 
 test('a slot that one generation has left is given away again by the next but one', t => {
-  const first = assignSlots(['a', 'b'])
-  const second = assignSlots(['b', 'c'], first)
-  const third = assignSlots(['b', 'c', 'd'], second)
-  t.is(second.slots.get('c'), 2)
-  t.is(third.slots.get('d'), first.slots.get('a'))
-})
-
-test('the same keys get the same slots', t => {
-  const keys = Array.from({ length: 100 }, (_, index) => `${index}`)
-  t.deepEqual(assignSlots(keys), assignSlots(keys))
+  const first = next(['a', 'b'])
+  const second = next(['b', 'c'], first)
+  const third = next(['b', 'c', 'd'], second)
+  t.is(slotOf(second, 'c'), 2)
+  t.is(slotOf(third, 'd'), slotOf(first, 'a'))
 })
 
 test('arrays are added as slots are needed, and every slot has a place of its own', t => {
   const keys = (count: number) => Array.from({ length: count }, (_, index) => `${index}`)
-  let layout = assignSlots(keys(1))
-  for (const count of [1024, 1025, 5000, 100_000]) {
-    layout = assignSlots(keys(count), layout)
-    const places = slotsOf(layout).map(slot => counterPlace(layout, slot))
+  let generation = next(keys(1))
+  for (const count of [1024, 1025, 5000]) {
+    generation = next(keys(count), generation)
+    const { layout } = generation
+    const places = layout.slots.map(slot => counterPlace(layout, slot))
     t.is(new Set(places.map(({ array, index }) => `${array.name} ${index}`)).size, count)
     t.true(places.every(({ array, index }) => index < array.entries))
   }
-  t.true(layout.arrays.length > 1)
-  t.throws(() => counterPlace(layout, 1 << 24), { instanceOf: RangeError })
+  t.true(generation.layout.arrays.length > 1)
+  t.throws(() => counterPlace(generation.layout, 1 << 24), { instanceOf: RangeError })
+})
+
+test('the layout of rule sets has a slot for each that counts in them', t => {
+  const ruleset = parseSave(text, { family: 4 })
+  const { slots } = newLayout([ruleset, ruleset])
+  t.deepEqual(slots, [...Array(2 * countedRules([ruleset]).length).keys()])
 })
 
 const text = `*filter

@@ -2,7 +2,7 @@
 // reference evaluator beside them.
 
 import { type Counters, evaluate, type Packet, type Ruleset } from 'iptables-parser'
-import { assignSlots, countedRules, counterKeys, counterPlace } from '../../translator/counter.ts'
+import { countedRules, counterPlace, newLayout } from '../../translator/counter.ts'
 import { interfaceMap, judging } from '../../translator/hook/device.ts'
 import { laneName, lanesOf } from '../../translator/lane.ts'
 import { translate } from '../../translator/translate.ts'
@@ -118,8 +118,7 @@ function droppedAtIngress(vm: Vm, hook: 'xdp' | 'tc', { bytes, inDevice }: Arriv
 /** The emitted programs. Throws where the translator refuses the rule set. */
 export function programs(ruleset: Ruleset, hook: 'netfilter' | 'xdp' | 'tc'): Judge {
   const counted = countedRules([ruleset])
-  const keys = counterKeys(counted)
-  const layout = assignSlots(keys)
+  const layout = newLayout([ruleset])
   const translation = translate([ruleset], { lanes: lanesOf(hook, [ruleset.family]), counters: layout })
   if (translation.kind === 'refused') throw new Error(translation.refusals[0]?.reason)
   let delivered = true
@@ -142,7 +141,7 @@ export function programs(ruleset: Ruleset, hook: 'netfilter' | 'xdp' | 'tc'): Ju
     counters: () =>
       new Map(
         counted.flatMap(({ chain, number }, index) => {
-          const { array, index: at } = counterPlace(layout, layout.slots.get(keys[index] ?? '') ?? 0)
+          const { array, index: at } = counterPlace(layout, layout.slots[index] ?? Number.NaN)
           const counters = readCounters(vm, array.name, at)
           return counters.packets === 0n ? [] : [[`${chain} ${number}`, counters]]
         }),

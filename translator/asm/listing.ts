@@ -94,7 +94,7 @@ const mapLines = (spec: ProgramSpec): string[] =>
   spec.maps.map(({ name, type, keySize, valueSize, maxEntries, shared, contents }) => {
     const facts = [`key ${keySize}`, `value ${valueSize}`, `max ${maxEntries}`]
     if (shared) facts.push('shared')
-    if (contents) facts.push(`${contents.length} given`)
+    if (contents) facts.push(`${contents.count} given`)
     return `; map ${name} ${type.toLowerCase()}, ${facts.join(', ')}`
   })
 

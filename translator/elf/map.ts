@@ -43,14 +43,13 @@ const usesOf = (programs: readonly ProgramSpec[]): Map<string, Set<'map' | 'map-
 const refuseContents = (map: MapSpec): never => {
   throw new ObjectError(
     'ERR_ELF_CONTENTS',
-    `map ${map.name} (${map.type.toLowerCase()}) needs ${map.contents?.length} entries before use, which no object file can give it`,
+    `map ${map.name} (${map.type.toLowerCase()}) needs ${map.contents?.count} entries before use, which no object file can give it`,
     'load the rules with bpftables itself, or convert them to a listing',
   )
 }
 
 const placeOf = (map: MapSpec, uses: ReadonlySet<'map' | 'map-value'>): MapPlace => {
-  if (!uses.has('map-value'))
-    return map.contents && map.contents.length > 0 ? refuseContents(map) : 'declared'
+  if (!uses.has('map-value')) return map.contents && map.contents.count > 0 ? refuseContents(map) : 'declared'
   if (map.type !== 'ARRAY' || map.maxEntries !== 1)
     throw new ObjectError('ERR_ELF_MAP', `map ${map.name} is addressed directly but is no array of one entry`)
   if (uses.has('map'))
@@ -120,8 +119,7 @@ const writeDeclared = (btf: BtfWriter, maps: readonly MapSpec[]): Written => {
 
 const writeData = (map: MapSpec): Written => {
   const name = `.data.${map.name}`
-  const bytes = new Uint8Array(map.valueSize)
-  for (const { value } of map.contents ?? []) bytes.set(value)
+  const bytes = map.contents?.values ?? new Uint8Array(map.valueSize)
   return {
     sections: [{ name, kind: 'data', bytes, relocations: [] }],
     symbols: [{ name: map.name, kind: 'object', section: name, offset: 0, size: bytes.length }],

@@ -12,7 +12,7 @@ import { load, loadMap, store, storeImmediate } from '../asm/memory.ts'
 import { r0, r1, r2, r6, r10 } from '../asm/register.ts'
 import { type FieldName, fields } from '../field.ts'
 import type { Item } from '../item.ts'
-import type { MapElement, MapSpec } from '../program.ts'
+import type { MapSpec } from '../program.ts'
 import type { Dispatch } from '../tree/dispatch.ts'
 import type { Point } from '../tree/interval.ts'
 import { countCall } from './count.ts'
@@ -24,14 +24,18 @@ const codes = { accept: 0, drop: 1, return: 2, continue: 3 } as const
 const verdicts = Object.keys(codes) as (keyof typeof codes)[]
 /** Dropped without being counted. */
 const HOTDROP = 0xffff_ffff
+const VALUE_SIZE = 8
 
 const bytesOf = (field: FieldName, family: Family): number => Math.max(1, fields[field].bits(family) / 8)
 
+interface KeyLayout {
+  readonly offsets: ReadonlyMap<FieldName, number>
+  /** Bytes. */
+  readonly size: number
+}
+
 /** Where each field stands in the key, and its size, which a multiple of 8 bytes holds; widest fields first so that each is aligned. */
-export function keyLayout(
-  names: readonly FieldName[],
-  family: Family,
-): { readonly offsets: ReadonlyMap<FieldName, number>; readonly size: number } {
+export function keyLayout(names: readonly FieldName[], family: Family): KeyLayout {
   const offsets = new Map<FieldName, number>()
   let size = 0
   for (const field of names.toSorted((a, b) => bytesOf(b, family) - bytesOf(a, family))) {
@@ -118,22 +122,23 @@ function emitAction(frame: Frame, actions: Actions, number: number, next: Label)
 function dispatchMap(dispatch: Dispatch, frame: Frame, actions: Actions): Omit<MapSpec, 'name'> {
   const layout = keyLayout(dispatch.fields, frame.family)
   const numbers = new Map([...actions].map(([number, { array, kind }]) => [`${array} ${kind}`, number]))
-  const contents = dispatch.cases.map(({ values, item }): MapElement => {
+  const count = dispatch.cases.length
+  const keys = new DataView(new ArrayBuffer(count * layout.size))
+  const values = new DataView(new ArrayBuffer(count * VALUE_SIZE))
+  for (const [at, { values: points, item }] of dispatch.cases.entries()) {
     const counted = item.outcome.kind === 'hotdrop' ? undefined : frame.place(item.rule)
     const action = numbers.get(`${counted?.array.name ?? ''} ${item.outcome.kind}`) ?? HOTDROP
-    return {
-      key: dispatchKey(dispatch.fields, layout, frame.family, values),
-      value: dispatchValue(counted?.index ?? 0, action),
-    }
-  })
+    writeKey(keys, at * layout.size, dispatch.fields, layout, frame.family, points)
+    writeValue(values, at * VALUE_SIZE, counted?.index ?? 0, action)
+  }
   return {
     type: 'HASH',
     keySize: layout.size,
-    valueSize: 8,
-    maxEntries: withRoom(contents.length),
+    valueSize: VALUE_SIZE,
+    maxEntries: withRoom(count),
     flags: 0,
     shared: false,
-    contents,
+    contents: { count, keys: new Uint8Array(keys.buffer), values: new Uint8Array(values.buffer) },
   }
 }
 
@@ -143,22 +148,39 @@ const withRoom = (cases: number): number => cases + Math.max(64, Math.min(cases 
 /** The key for a value of each field. */
 export function dispatchKey(
   names: readonly FieldName[],
-  { offsets, size }: ReturnType<typeof keyLayout>,
+  layout: KeyLayout,
   family: Family,
   values: readonly Point[],
 ): Uint8Array {
-  const key = new DataView(new ArrayBuffer(size))
-  for (const [index, field] of names.entries())
-    writeField(key, offsets.get(field) ?? 0, field, family, values[index] ?? 0)
+  const key = new DataView(new ArrayBuffer(layout.size))
+  writeKey(key, 0, names, layout, family, values)
   return new Uint8Array(key.buffer)
 }
 
 /** What the map holds for a rule that counts at an index of the array its action names. */
 export function dispatchValue(index: number, action: number): Uint8Array {
-  const value = new DataView(new ArrayBuffer(8))
-  value.setUint32(0, index, true)
-  value.setUint32(4, action, true)
+  const value = new DataView(new ArrayBuffer(VALUE_SIZE))
+  writeValue(value, 0, index, action)
   return new Uint8Array(value.buffer)
+}
+
+function writeKey(
+  into: DataView,
+  at: number,
+  names: readonly FieldName[],
+  { offsets }: KeyLayout,
+  family: Family,
+  values: readonly Point[],
+): void {
+  for (let index = 0; index < names.length; index++) {
+    const name = names[index]
+    if (name !== undefined) writeField(into, at + (offsets.get(name) ?? 0), name, family, values[index] ?? 0)
+  }
+}
+
+function writeValue(into: DataView, at: number, index: number, action: number): void {
+  into.setUint32(at, index, true)
+  into.setUint32(at + 4, action, true)
 }
 
 /** As the record holds it: in the machine's byte order, which is little-endian wherever this runs. */

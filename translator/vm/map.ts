@@ -1,5 +1,6 @@
 // Maps as the interpreter keeps them. Results of updates are the kernel's: 0 or a negative errno.
 
+import { elementsOf } from '../contents.ts'
 import type { MapSpec, MapType } from '../program.ts'
 import { VmError } from './error.ts'
 
@@ -162,7 +163,7 @@ const makers = {
  */
 export const newMap = (spec: MapSpec): VmMap => {
   const map = makers[spec.type](spec)
-  for (const { key, value } of spec.contents ?? []) {
+  for (const { key, value } of spec.contents ? elementsOf(spec.contents) : []) {
     const fits = key.length === spec.keySize && value.length === spec.valueSize
     const result = fits ? map.update(key, value) : error.EINVAL
     if (result !== 0) throw new VmError('ERR_VM_ARGUMENT', `contents of map ${spec.name}: errno ${-result}`)

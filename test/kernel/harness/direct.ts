@@ -14,7 +14,7 @@ import { interfaceIndex } from '../../../src/kernel/sys/interface.ts'
 import { close } from '../../../src/kernel/sys/object.ts'
 import type { Strategies } from '../../../translator/chain.ts'
 import { needsConntrack } from '../../../translator/conntrack.ts'
-import { assignSlots, countedRules, counterKeys, counterPlace } from '../../../translator/counter.ts'
+import { countedRules, counterPlace, newLayout } from '../../../translator/counter.ts'
 import { judging } from '../../../translator/hook/device.ts'
 import { type Lane, lanesFor } from '../../../translator/lane.ts'
 import type { MapSpec } from '../../../translator/program.ts'
@@ -63,8 +63,7 @@ function enforce(
   const { family } = host.topology
   const ruleset = parseSave(text, { family, name: 'rules' })
   const counted = countedRules([ruleset])
-  const keys = counterKeys(counted)
-  const counters = assignSlots(keys)
+  const counters = newLayout([ruleset])
   const translation = translate([ruleset], { lanes: lanesFor(hook, [ruleset]), counters, strategies })
   if (translation.kind === 'refused')
     throw new Error(translation.refusals.map(({ reason, rule }) => `${rule.rule}: ${reason}`).join('\n'))
@@ -87,10 +86,9 @@ function enforce(
       }),
     )
     return new Map(
-      keys.map((key, index) => {
-        const { array, index: at } = counterPlace(counters, counters.slots.get(key) ?? 0)
+      counted.map(({ table, chain, number }, index) => {
+        const { array, index: at } = counterPlace(counters, counters.slots[index] ?? Number.NaN)
         const values = arrays.get(array.name)
-        const { table, chain, number } = counted[index] ?? missing()
         return [
           `${table} ${chain} ${number}`,
           { packets: values?.packets[at] ?? 0n, bytes: values?.bytes[at] ?? 0n },

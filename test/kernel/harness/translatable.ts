@@ -1,5 +1,5 @@
 import type { Family, Ruleset } from 'iptables-parser'
-import { assignSlots, countedRules, counterKeys } from '../../../translator/counter.ts'
+import { newLayout } from '../../../translator/counter.ts'
 import { lanesFor } from '../../../translator/lane.ts'
 import { translate } from '../../../translator/translate.ts'
 import { type Feature, features } from './random-rules.ts'
@@ -11,7 +11,7 @@ export const hookChoices: readonly HookChoice[] = ['netfilter', 'xdp', 'tc']
 /** Whether the translator takes a rule set at a hook. */
 export const isTranslatable = (ruleset: Ruleset, hook: HookChoice): boolean => {
   const lanes = lanesFor(hook, [ruleset])
-  const counters = assignSlots(counterKeys(countedRules([ruleset])))
+  const counters = newLayout([ruleset])
   return translate([ruleset], { lanes, counters }).kind === 'translated'
 }
 

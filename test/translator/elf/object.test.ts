@@ -4,6 +4,7 @@ import type { Instruction } from '../../../translator/asm/instruction.ts'
 import { callFunction, callKfunc, exit } from '../../../translator/asm/jump.ts'
 import { loadMap, loadMapValue, loadMember } from '../../../translator/asm/memory.ts'
 import { r1, r2 } from '../../../translator/asm/register.ts'
+import { contentsOf } from '../../../translator/contents.ts'
 import { ObjectError } from '../../../translator/elf/error.ts'
 import { writeObject } from '../../../translator/elf/object.ts'
 import type { MapSpec, ProgramSpec } from '../../../translator/program.ts'
@@ -100,7 +101,7 @@ test('programs in one object share maps, and no two functions have one symbol', 
 
 test('the contents of a map with a section of its own are its bytes', t => {
   const value = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8])
-  const map = { ...array, contents: [{ key: new Uint8Array(4), value }] }
+  const map = { ...array, contents: contentsOf([{ key: new Uint8Array(4), value }]) }
   const { sections } = readElf(writeObject([program([loadMapValue(r1, 'state', 4), exit()], [map])]))
   t.deepEqual(sections.find(({ name }) => name === '.data.state')?.bytes, Buffer.from(value))
 })
@@ -125,13 +126,13 @@ test('what an object file cannot say is refused with its reason', t => {
   const refused = (programs: readonly ProgramSpec[], code: ObjectError['code'], message: RegExp) =>
     t.throws(() => writeObject(programs), { instanceOf: ObjectError, code, message })
   const use = [loadMap(r1, 'state'), exit()]
-  const element = { key: new Uint8Array(4), value: new Uint8Array(8) }
+  const contents = contentsOf([{ key: new Uint8Array(4), value: new Uint8Array(8) }])
   refused(
-    [program(use, [{ ...array, type: 'HASH', contents: [element] }])],
+    [program(use, [{ ...array, type: 'HASH', contents }])],
     'ERR_ELF_CONTENTS',
     /state \(hash\) needs 1/,
   )
-  refused([program(use, [{ ...array, contents: [element] }])], 'ERR_ELF_CONTENTS', /state \(array\)/)
+  refused([program(use, [{ ...array, contents }])], 'ERR_ELF_CONTENTS', /state \(array\)/)
   refused([program(use), { ...program(use, [array]), name: 'other' }], 'ERR_ELF_REFERENCE', /no map state/)
   refused(
     [program(use, [array]), { ...program(use, [{ ...array, valueSize: 16 }]), name: 'b' }],

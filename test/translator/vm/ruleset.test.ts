@@ -2,7 +2,7 @@
 
 import test from 'ava'
 import { parseSave } from 'iptables-parser'
-import { assignSlots, countedRules, counterKeys } from '../../../translator/counter.ts'
+import { newLayout } from '../../../translator/counter.ts'
 import { lanesOf } from '../../../translator/lane.ts'
 import { translate } from '../../../translator/translate.ts'
 import type { NetfilterInput } from '../../../translator/vm/context.ts'
@@ -28,7 +28,7 @@ COMMIT
 
 const inputVm = () => {
   const rulesets = [parseSave(text, { family: 4 })]
-  const counters = assignSlots(counterKeys(countedRules(rulesets)))
+  const counters = newLayout(rulesets)
   const translation = translate(rulesets, { lanes: lanesOf('netfilter', [4]), counters })
   if (translation.kind === 'refused') throw new Error(translation.refusals[0]?.reason)
   const specs = translation.programs.map(({ spec }) => spec)

@@ -13,6 +13,7 @@ import {
 } from '../../../translator/asm/memory.ts'
 import { GOTOL, JA } from '../../../translator/asm/opcode.ts'
 import { r0, r1, r2, r3, r4, r6, r7, r10 } from '../../../translator/asm/register.ts'
+import { contentsOf } from '../../../translator/contents.ts'
 import type { FunctionSpec, MapSpec, ProgramSpec } from '../../../translator/program.ts'
 import type { NetfilterInput, TcInput, VmInput, XdpInput } from '../../../translator/vm/context.ts'
 import { VmError, type VmErrorCode } from '../../../translator/vm/error.ts'
@@ -338,7 +339,9 @@ test('the packet can be copied, and brought into one piece', t => {
 test('maps start with their contents and keep what programs write', t => {
   const values = map('values', 'HASH', {
     maxEntries: 4,
-    contents: [{ key: Uint8Array.from([1, 0, 0, 0]), value: Uint8Array.from([42, 0, 0, 0, 0, 0, 0, 0]) }],
+    contents: contentsOf([
+      { key: Uint8Array.from([1, 0, 0, 0]), value: Uint8Array.from([42, 0, 0, 0, 0, 0, 0, 0]) },
+    ]),
   })
   const at = (key: number) => [
     storeImmediate('u32', r10, -4, key),
