@@ -20,6 +20,11 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     describe: 'Put rules in force, in one step for all hooks',
     load: () => import('./apply.ts'),
   },
+  check: {
+    usage: '[file..]',
+    describe: 'Say what does not translate, and which rules no packet meets',
+    load: () => import('./check.ts'),
+  },
   convert: {
     usage: '[file..]',
     describe: 'Turn rules into a BPF object, a listing, a tree or a report; needs no root',
