@@ -1,7 +1,7 @@
 import { chainOf, type Family, formatError, place, type Ruleset, type Span, tableOf } from 'iptables-parser'
-import { assignSlots, countedRules, counterKeys } from '../../translator/counter.ts'
+import { newLayout } from '../../translator/counter.ts'
 import { type DeadRule, deadParts } from '../../translator/dead.ts'
-import { lanesOf } from '../../translator/lane.ts'
+import { lanesFor } from '../../translator/lane.ts'
 import { translate } from '../../translator/translate.ts'
 import { ownTable } from '../service/rule-file.ts'
 import { defineCommand, familyOption } from './command.ts'
@@ -34,12 +34,10 @@ export const command = defineCommand({
 })
 
 function refusals(rulesets: readonly Ruleset[], hook: 'xdp' | 'tc' | 'netfilter'): string[] {
-  const lanes = lanesOf(
-    hook,
-    rulesets.map(({ family }) => family),
-  )
-  const counters = assignSlots(counterKeys(countedRules(rulesets)))
-  const translation = translate(rulesets, { lanes, counters })
+  const translation = translate(rulesets, {
+    lanes: lanesFor(hook, rulesets),
+    counters: newLayout(rulesets),
+  })
   return translation.kind === 'refused' ? translation.refusals.map(describeRefusal) : []
 }
 
