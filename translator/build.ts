@@ -6,12 +6,14 @@ import { type Assembler, createAssembler } from './asm/assembler.ts'
 import { callFunction, exit, immediate, jump, jumpIf } from './asm/jump.ts'
 import { r0, r1, r6 } from './asm/register.ts'
 import type { CounterArray, CounterPlace } from './counter.ts'
+import { addressTypeFunction } from './emit/address-type.ts'
 import { chainFunction, type EmitContext, type PlannedPolicy } from './emit/chain.ts'
 import { counterMap, countFunction } from './emit/count.ts'
 import { chainResult, type TableUse } from './emit/frame.ts'
 import { type Needs, needsOf } from './emit/needs.ts'
 import { chainFunctionName } from './emit/outcome.ts'
 import { type RecordLayout, recordLayout } from './emit/record.ts'
+import { asksAddressType } from './hook/address-type.ts'
 import { frameOf } from './hook/registry.ts'
 import { type Lane, programName, programType } from './lane.ts'
 import type { Plan } from './plan.ts'
@@ -65,7 +67,12 @@ export function buildProgram(
     hook: lane.hook,
     type: programType(lane.hook),
     license: 'Dual MIT/GPL',
-    functions: [main, ...chains, ...counts],
+    functions: [
+      main,
+      ...chains,
+      ...counts,
+      ...(asked.some(({ needs }) => asksAddressType(needs)) ? [addressTypeFunction()] : []),
+    ],
     maps: [...[...arrays.values()].map(counterMap), ...frameOf(lane).maps, ...tables],
   }
   return { spec, tables: uses }

@@ -15,6 +15,9 @@ export type FieldName =
   | 'length'
   | 'ttl'
   | 'tos'
+  // what its addresses are to routing
+  | 'saddr-type'
+  | 'daddr-type'
   // the transport header
   | 'transport'
   | 'sport'
@@ -114,6 +117,9 @@ export const ctstatus = {
   DNAT: 32,
 } as const
 
+/** Values of `saddr-type` and `daddr-type` (RTN_*, linux/rtnetlink.h); a look-up yields no other. */
+export const addressType = { UNICAST: 1, LOCAL: 2, BROADCAST: 3, ANYCAST: 4, MULTICAST: 5 } as const
+
 /** Values of `packet-type` (PACKET_HOST and those behind it, linux/if_packet.h). */
 export const packetType = { unicast: 0, broadcast: 1, multicast: 2, otherhost: 3 } as const
 
@@ -133,6 +139,8 @@ export const NOBODY = 0xffff_ffff
 export const MAC_THERE = 1n << 48n
 
 const netfilter: readonly Hook[] = netfilterHooks
+/** Where programs look into the routing tables. */
+const routed: readonly Hook[] = ['xdp', 'tc-ingress', ...netfilterHooks]
 /** Where a socket of this machine may have sent the packet. */
 const sending: readonly Hook[] = hooksAt('OUTPUT', 'POSTROUTING')
 const address = (family: Family): 32 | 128 => (family === 4 ? 32 : 128)
@@ -161,6 +169,8 @@ export const fields: { readonly [N in FieldName]: Field } = {
   length: field('length', 'packet length', 32),
   ttl: field('ttl', 'TTL or hop limit', 8),
   tos: field('tos', 'type of service', 8),
+  'saddr-type': field('saddr-type', 'type of the source address', 8, routed),
+  'daddr-type': field('daddr-type', 'type of the destination address', 8, routed),
   transport: field('transport', 'extent of the transport header', 3),
   sport: field('sport', 'source port', 16),
   dport: field('dport', 'destination port', 16),

@@ -3,9 +3,9 @@
 
 import { encode, SLOT } from '../../translator/asm/encode.ts'
 import type { Instruction, Relocation } from '../../translator/asm/instruction.ts'
-import { CallSource, LoadSource, slotsOf } from '../../translator/asm/opcode.ts'
+import { CallSource, Class, classOf, LoadSource, slotsOf } from '../../translator/asm/opcode.ts'
 import type { ProgramSpec } from '../../translator/program.ts'
-import { kernelFunction, kernelMemberOffset, kernelStructId } from './btf/kernel.ts'
+import { kernelFunction, kernelMemberOffset, kernelStructId, kernelStructSize } from './btf/kernel.ts'
 import { KernelError } from './error.ts'
 import type { FileDescriptor } from './sys/object.ts'
 
@@ -22,6 +22,7 @@ export interface Resolver {
   readonly map: (name: string) => FileDescriptor
   readonly member: (struct: string, path: readonly string[]) => number
   readonly struct: (name: string) => number
+  readonly size: (struct: string) => number
   readonly kfunc: (name: string) => { readonly id: number; readonly module: string | undefined }
 }
 
@@ -49,6 +50,7 @@ export const kernelResolver = (maps: ReadonlyMap<string, { readonly fd: FileDesc
     },
     member: (struct, path) => members([struct, ...path].join('.')),
     struct: remember(kernelStructId),
+    size: remember(kernelStructSize),
     kfunc: remember(kernelFunction),
   }
 }
@@ -101,6 +103,12 @@ const relocateKfunc = (slot: Slot, name: string, { modules, resolver }: Linkage)
   patchOffset(slot, module === undefined ? 0 : moduleIndex(modules, module))
 }
 
+/** A member's offset: of a load or store its own, of arithmetic the operand. */
+const relocateMember = (slot: Slot, offset: number): void => {
+  if (classOf(slot.view.getUint8(slot.index * SLOT)) === Class.ALU64) patchImmediate(slot, offset)
+  else patchOffset(slot, offset)
+}
+
 const relocate = (slot: Slot, relocation: Relocation, linkage: Linkage): void => {
   const { resolver } = linkage
   switch (relocation.kind) {
@@ -120,10 +128,13 @@ const relocate = (slot: Slot, relocation: Relocation, linkage: Linkage): void =>
       relocateKfunc(slot, relocation.name, linkage)
       break
     case 'member':
-      patchOffset(slot, resolver.member(relocation.struct, relocation.member))
+      relocateMember(slot, resolver.member(relocation.struct, relocation.member))
       break
     case 'type':
       patchImmediate(slot, resolver.struct(relocation.struct))
+      break
+    case 'size':
+      patchImmediate(slot, resolver.size(relocation.struct))
   }
 }
 

@@ -180,7 +180,16 @@ const headerCases = (family: Family): readonly MatchCase[] => [
       all: bothWays(
         'addrtype',
         (family === 4
-          ? ['MULTICAST', 'UNSPEC', 'MULTICAST,PROHIBIT']
+          ? [
+              'UNICAST',
+              'LOCAL',
+              'BROADCAST',
+              'ANYCAST',
+              'MULTICAST',
+              'UNSPEC',
+              'LOCAL,BROADCAST',
+              'MULTICAST,PROHIBIT',
+            ]
           : ['MULTICAST', 'UNICAST', 'UNSPEC', 'UNICAST,MULTICAST']
         ).flatMap(type => [`--src-type ${type}`, `--dst-type ${type}`]),
       ),

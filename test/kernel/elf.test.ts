@@ -9,6 +9,7 @@ import koffi from 'koffi'
 import { writeObject } from '../../translator/elf/object.ts'
 import type { ProgramSpec } from '../../translator/program.ts'
 import { sshProgram, sshRules } from '../translator/asm/ssh-program.ts'
+import { compileText } from '../translator/compile.ts'
 import { establishedProgram, establishedRules } from '../translator/elf/nf-program.ts'
 import { kernelTest } from './needs-kernel.ts'
 
@@ -151,4 +152,22 @@ kernelTest('libbpf loads a netfilter object: kernel members, type ids, kernel fu
   t.is(setAttachType(program, attachType), 0)
   t.is(load(object), 0)
   close(object)
+})
+
+kernelTest('bpftool loads an object that walks along kernel structures by the members it finds', t => {
+  if (!has(t, 'bpftool')) return
+  const rule = '-A INPUT -m addrtype --dst-type LOCAL -j ACCEPT'
+  for (const hook of ['xdp', 'tc'] as const) {
+    const program = compileText(`*filter\n${rule}\nCOMMIT\n`, 4, hook).find(
+      ({ lane }) => !lane.leftovers,
+    )?.spec
+    if (!program || program.type === 'NETFILTER') return t.fail('no program')
+    const object = writeProgram(`types-${hook}`, program, [rule])
+    const shown = inNamespace(
+      t,
+      'bpftool prog load $OBJECT /sys/fs/bpf/p; bpftool prog show pinned /sys/fs/bpf/p',
+      object,
+    )
+    t.true(shown.includes(` name ${program.name} `), shown)
+  }
 })

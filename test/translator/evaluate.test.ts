@@ -23,6 +23,7 @@ const beside: ReadonlySet<Feature> = new Set<Feature>([
   'mac',
   'devgroup',
   'cpu',
+  'addrtype',
 ])
 
 const told = (hook: HookChoice): Feature[] => decidable(hook).filter(feature => !beside.has(feature))

@@ -3,7 +3,7 @@
 
 import { jumpDistance } from './encode.ts'
 import { helperName } from './helper.ts'
-import type { Instruction } from './instruction.ts'
+import type { Instruction, Relocation } from './instruction.ts'
 import {
   Alu,
   Atomic,
@@ -96,6 +96,20 @@ const swapText = ({ opcode, dst, immediate }: Instruction): string => {
   return `r${dst} = ${name}${immediate} r${dst}`
 }
 
+/** A number that only a kernel knows. */
+const constantText = (relocation: Relocation): string => {
+  switch (relocation.kind) {
+    case 'type':
+      return `btf_id(${relocation.struct})`
+    case 'size':
+      return `sizeof(${relocation.struct})`
+    case 'member':
+      return `offsetof(${relocation.struct}.${relocation.member.join('.')})`
+    default:
+      return relocation.kind
+  }
+}
+
 const aluText = (instruction: Instruction): string => {
   const { opcode, dst, src, offset, immediate, relocation } = instruction
   const letter = classOf(opcode) === Class.ALU64 ? 'r' : 'w'
@@ -104,7 +118,7 @@ const aluText = (instruction: Instruction): string => {
   if (operation === Alu.NEG) return `${letter}${dst} = -${letter}${dst}`
   const operator = aluOperators.get(operation)
   if (!operator) return unknown(opcode)
-  if (relocation?.kind === 'type') return `${letter}${dst} = btf_id(${relocation.struct})`
+  if (relocation) return `${letter}${dst} ${operator} ${constantText(relocation)}`
   const isDivision = operation === Alu.DIV || operation === Alu.MOD
   const prefix = isDivision && offset === 1 ? 's' : ''
   const cast = operation === Alu.MOV && offset !== 0 ? `(s${offset})` : ''

@@ -13,10 +13,15 @@ export type Relocation =
   | { readonly kind: 'function'; readonly name: string }
   /** CALL: a kernel function (kfunc). */
   | { readonly kind: 'kfunc'; readonly name: string }
-  /** LDX or STX: the `off` field is the offset of a member, e.g. sk_buff, ['len']; nested members in order. */
+  /**
+   * LDX or STX: the `off` field is the offset of a member, e.g. sk_buff, ['len']; nested members in order. ALU: the immediate is
+   * that offset.
+   */
   | { readonly kind: 'member'; readonly struct: string; readonly member: readonly string[] }
   /** MOV immediate: the BTF id of a kernel struct (for bpf_rdonly_cast). */
   | { readonly kind: 'type'; readonly struct: string }
+  /** MOV immediate: the bytes a kernel struct takes. */
+  | { readonly kind: 'size'; readonly struct: string }
 
 /** Where an instruction came from: shown in listings and with verifier errors. */
 export interface Origin {

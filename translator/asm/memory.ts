@@ -95,3 +95,25 @@ export const typeId = (dst: Register, struct: string): Instruction => ({
   immediate: 0,
   relocation: { kind: 'type', struct },
 })
+
+/** dst += the offset of a member: the address of a structure becomes that of a part of it. */
+export const addMember = (dst: Register, struct: string, ...member: readonly string[]): Instruction => ({
+  opcode: Class.ALU64 | Alu.ADD | Source.K,
+  dst,
+  src: r0,
+  offset: 0,
+  immediate: 0,
+  relocation: { kind: 'member', struct, member },
+})
+
+/** dst -= the offset of a member: the address of a part becomes that of the structure around it. */
+export const subMember = (dst: Register, struct: string, ...member: readonly string[]): Instruction => ({
+  ...addMember(dst, struct, ...member),
+  opcode: Class.ALU64 | Alu.SUB | Source.K,
+})
+
+/** dst = the bytes that a kernel structure takes. */
+export const structSize = (dst: Register, struct: string): Instruction => ({
+  ...typeId(dst, struct),
+  relocation: { kind: 'size', struct },
+})

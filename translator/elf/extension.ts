@@ -25,7 +25,7 @@ export interface CoreRecord {
   readonly offset: number
   readonly type: TypeId
   readonly access: string
-  readonly kind: 'field offset' | 'type id'
+  readonly kind: keyof typeof coreKind
 }
 
 export interface SectionRecords {
@@ -35,8 +35,8 @@ export interface SectionRecords {
   readonly core: readonly CoreRecord[]
 }
 
-/** BPF_CORE_FIELD_BYTE_OFFSET and BPF_CORE_TYPE_ID_TARGET. */
-const coreKind = { 'field offset': 0, 'type id': 7 } as const
+/** BPF_CORE_FIELD_BYTE_OFFSET, BPF_CORE_TYPE_ID_TARGET and BPF_CORE_TYPE_SIZE. */
+const coreKind = { 'field offset': 0, 'type id': 7, 'type size': 9 } as const
 
 /** line_col: the line in the upper 22 bits. */
 const lineWord = (line: number): number => (Math.min(line, 0x3f_ffff) << 10) >>> 0

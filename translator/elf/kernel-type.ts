@@ -15,7 +15,9 @@ const addType = (btf: BtfWriter, type: KernelType): TypeId => {
   if (typeof type === 'string')
     return btf.add({ kind: 'int', name: type, size: integers[type], signed: type === 'int' })
   if ('pointer' in type) return btf.add({ kind: 'ptr', type: addType(btf, type.pointer) })
-  if ('struct' in type) return addOpaque(btf, type.struct)
+  // libbpf refuses to load a member of another size than declared
+  if ('struct' in type)
+    return btf.add({ kind: 'struct', name: type.struct, size: type.bytes ?? 0, members: [] })
   const element = addType(btf, type.array)
   return btf.add({ kind: 'array', type: element, indexType: addType(btf, 'u32'), length: type.length })
 }

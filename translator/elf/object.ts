@@ -130,6 +130,7 @@ const elfRelocation = (
       return [{ offset, type: 'call', symbol: relocation.name }]
     case 'member':
     case 'type':
+    case 'size':
       return []
   }
 }
@@ -137,6 +138,8 @@ const elfRelocation = (
 const coreRecord = (btf: BtfWriter, offset: number, relocation: Relocation): CoreRecord[] => {
   if (relocation.kind === 'type')
     return [{ offset, type: addStruct(btf, relocation.struct), access: '0', kind: 'type id' }]
+  if (relocation.kind === 'size')
+    return [{ offset, type: addStruct(btf, relocation.struct), access: '0', kind: 'type size' }]
   if (relocation.kind !== 'member') return []
   return [{ offset, kind: 'field offset', ...addMemberAccess(btf, relocation.struct, relocation.member) }]
 }

@@ -15,9 +15,15 @@ export function needsOf({ chains }: Plan, family: Family): Needs {
   const blocks = [...chains.values()].flatMap(chain => chain.blocks)
   const items = blocks.flatMap(itemsIn)
   return {
-    fields: new Set([...items.flatMap(fieldsOf), ...blocks.flatMap(cutsIn)]),
+    fields: new Set([...items.flatMap(fieldsOf), ...blocks.flatMap(cutsIn)].flatMap(withSources)),
     protocols: new Set(items.flatMap(item => protocolsOf(item, family))),
   }
+}
+
+/** A field, and the one it is found by. */
+function withSources(field: FieldName): FieldName[] {
+  if (field === 'saddr-type') return [field, 'saddr']
+  return field === 'daddr-type' ? [field, 'daddr'] : [field]
 }
 
 const fieldsOf = ({ sets, rest }: Item): FieldName[] => [

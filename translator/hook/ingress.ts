@@ -15,9 +15,11 @@ import type { Assembler } from '../asm/assembler.ts'
 import type { Instruction } from '../asm/instruction.ts'
 import { call, callKfunc, immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
-import { load, loadMap, store, storeImmediate } from '../asm/memory.ts'
-import { r0, r1, r2, r3, r4, r6, r9, r10 } from '../asm/register.ts'
+import { load, loadMap, loadMember, store, storeImmediate } from '../asm/memory.ts'
+import { numberOf } from '../asm/peek.ts'
+import { r0, r1, r2, r3, r4, r6, r7, r9, r10 } from '../asm/register.ts'
 import { clearRecord, LENGTH_OFFSET, type RecordLayout } from '../emit/record.ts'
+import { asksAddressType, emitAddressTypes } from './address-type.ts'
 import { interfaceMap, storeDevice } from './device.ts'
 import type { PrologueRequest } from './hook.ts'
 import { emitIp, ipHeaderSize } from './ip.ts'
@@ -121,6 +123,13 @@ function emitIngress(
     access.read(assembler, 0, ipHeaderSize[family], pass)
   }
   emitIp(assembler, request, { read: access.read, scratch: SCRATCH, missing: pass, check, plain: true })
+  if (!asksAddressType(request)) return
+  assembler.emit(
+    ...loadKernelDevice(access),
+    loadMember('u64', r1, r1, 'net_device', 'nd_net'),
+    ...numberOf(r7, r1, FIB),
+  )
+  emitAddressTypes(assembler, request, r7)
 }
 
 /** A length in network order from the header in r0 to r9. Verifiers up to Linux 6.1 forget with the swap that it has 16 bits. */
@@ -225,10 +234,12 @@ function emitListed(assembler: Assembler, { loadIndex }: IngressAccess, pass: La
   )
 }
 
-const emitInterface = (assembler: Assembler, request: PrologueRequest, { loadDevice }: IngressAccess): void =>
-  assembler.emit(
-    loadContext(),
-    callKfunc('bpf_cast_to_kern_ctx'),
-    ...loadDevice,
-    ...storeDevice(request, 'iif'),
-  )
+/** Loads the device the packet came in on into r1. */
+const loadKernelDevice = ({ loadDevice }: IngressAccess): Instruction[] => [
+  loadContext(),
+  callKfunc('bpf_cast_to_kern_ctx'),
+  ...loadDevice,
+]
+
+const emitInterface = (assembler: Assembler, request: PrologueRequest, access: IngressAccess): void =>
+  assembler.emit(...loadKernelDevice(access), ...storeDevice(request, 'iif'))

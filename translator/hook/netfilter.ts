@@ -9,6 +9,7 @@
 //          fp-24   struct bpf_dynptr
 //          fp-64   buffer of 40 bytes for headers that have to be copied
 //          fp-88   scratch for the walk along TCP options
+//          fp-96   struct net *, where rules ask what an address is to routing
 //          below   the record
 
 import type { Family } from 'iptables-parser'
@@ -27,9 +28,11 @@ import type { Instruction } from '../asm/instruction.ts'
 import { call, callKfunc, immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMap, loadMember, store, typeId } from '../asm/memory.ts'
+import { numberOf } from '../asm/peek.ts'
 import { r0, r1, r2, r3, r4, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { clearRecord, LENGTH_OFFSET } from '../emit/record.ts'
 import type { FieldName } from '../field.ts'
+import { asksAddressType, emitAddressTypes } from './address-type.ts'
 import { connectionFields, emitConnection } from './connection.ts'
 import { interfaceMap, judging, storeDevice } from './device.ts'
 import { storeField } from './field.ts'
@@ -44,6 +47,7 @@ const SKB = -8
 const DYNPTR = SKB - 16
 const BUFFER = DYNPTR - 40
 const SCRATCH = BUFFER - 24
+const NET = SCRATCH - 8
 
 /** NF_DROP and NF_ACCEPT (include/uapi/linux/netfilter.h); a BPF_NETFILTER program may yield no other. */
 const verdicts = { drop: 0, accept: 1 } as const
@@ -60,7 +64,7 @@ function prologueOf(leftovers: boolean): HookFrame['prologue'] {
     if (!request) return
     assembler.emit(
       mov(r6, r10),
-      addImmediate(r6, SCRATCH - request.record.size),
+      addImmediate(r6, (asksAddressType(request) ? NET : SCRATCH) - request.record.size),
       loadMember('u64', r7, r1, 'bpf_nf_ctx', 'skb'),
       loadMember('u64', r8, r1, 'bpf_nf_ctx', 'state'),
       loadMember('u32', r9, r7, 'sk_buff', 'len'),
@@ -73,7 +77,13 @@ function prologueOf(leftovers: boolean): HookFrame['prologue'] {
     emitPacket(assembler, request)
     emitConnection(assembler, request, BUFFER)
     emitOwner(assembler, request)
+    if (asksAddressType(request))
+      assembler.emit(loadMember('u64', r1, r8, 'nf_hook_state', 'net'), store('u64', r10, NET, r1))
     if (leftovers || [...request.fields].some(isHeaderField)) emitHeaders(assembler, request, ways, leftovers)
+    if (asksAddressType(request)) {
+      assembler.emit(load('u64', r1, r10, NET), ...numberOf(r7, r1, NET))
+      emitAddressTypes(assembler, request, r7)
+    }
     assembler.emit(jump(request.ready))
   }
 }

@@ -1,40 +1,46 @@
 import type { AddrtypeMatch, Family } from 'iptables-parser'
-import { domain, pointOf } from '../field.ts'
+import { addressType, domain, pointOf } from '../field.ts'
 import { type Step, setTerm } from '../test.ts'
-import { complement, type IntervalSet, inclusive, intersect } from '../tree/interval.ts'
+import { complement, type IntervalSet, inclusive, intersect, normalise, single } from '../tree/interval.ts'
 import { type MatchTranslator, Untranslatable } from './translate.ts'
 
 type Types = NonNullable<AddrtypeMatch['source']>['value']
 type AddressField = 'saddr' | 'daddr'
 
-/** What the address alone says (net/netfilter/xt_addrtype.c); for the rest the kernel looks into its routing tables, which no program at netfilter can ask. */
-export const addrtype: MatchTranslator<AddrtypeMatch> = ({ source, destination }, { family }) => [
-  ...typeStep('saddr', source, family),
-  ...typeStep('daddr', destination, family),
-]
+/** What routing says of an address (net/netfilter/xt_addrtype.c). */
+export const addrtype: MatchTranslator<AddrtypeMatch> = ({ source, destination, limit }, { family }) => {
+  if (limit && family === 4)
+    throw new Untranslatable(
+      `--limit-iface-${limit} asks for the routes of one device, which a VRF may have of its own`,
+      {
+        hint: 'ask for the type of the address alone, and for the device with -i or -o',
+      },
+    )
+  return [...typeStep('saddr', source, family), ...typeStep('daddr', destination, family)]
+}
 
 function typeStep(field: AddressField, asked: AddrtypeMatch['source'], family: Family): Step[] {
   if (!asked) return []
-  const set = family === 4 ? ofIpv4(field, asked.value) : ofIpv6(field, asked.value)
-  return [setTerm(field, family, set, asked.negated)]
+  if (family === 4) return [setTerm(`${field}-type`, 4, ofIpv4(asked.value), asked.negated)]
+  return [setTerm(field, 6, ofIpv6(field, asked.value), asked.negated)]
 }
 
 function refuse(type: string, field: AddressField): never {
   const option = field === 'saddr' ? '-s' : '-d'
   throw new Untranslatable(
-    `which addresses are ${type} is up to the routing tables, which a netfilter program cannot ask`,
-    { hint: `name the addresses instead (${option} ADDRESS); MULTICAST can be asked for` },
+    `which IPv6 addresses are ${type} is up to policy rules and routing tables, which a program cannot ask`,
+    { hint: `name the addresses instead (${option} ADDRESS); MULTICAST and UNICAST can be asked for` },
   )
 }
 
-/** Types that a look-up of a route yields for some address; the others it yields for none. */
-const ROUTED: readonly string[] = ['UNICAST', 'LOCAL', 'BROADCAST', 'ANYCAST']
-
-function ofIpv4(field: AddressField, types: Types): IntervalSet {
-  const routed = types.find(type => ROUTED.includes(type))
-  if (routed !== undefined) return refuse(routed, field)
-  return types.includes('MULTICAST') ? inclusive(0xe000_0000, 0xefff_ffff) : []
-}
+/** Types that no look-up yields (UNSPEC, and those of routes that are errors) fit no address. */
+const ofIpv4 = (types: Types): IntervalSet =>
+  normalise(
+    types.flatMap(type => {
+      const value = (addressType as Readonly<Partial<Record<Types[number], number>>>)[type]
+      return value === undefined ? [] : single(value)
+    }),
+  )
 
 /** In IPv6 an address must be all that is named. */
 function ofIpv6(field: AddressField, types: Types): IntervalSet {

@@ -34,6 +34,9 @@ export const memberOffset = (struct: string, path: readonly string[]): number =>
   return offset
 }
 
+/** Bytes a structure takes here. */
+export const structSize = (struct: string): number => layouts.get(struct)?.size ?? 0
+
 /** What a member holds; bytes for an array. */
 export type MemberValue = number | Pointer | Uint8Array
 

@@ -56,6 +56,23 @@ const dynptrSlice: Kfunc = machine => {
   return buffer
 }
 
+/** Counts from r2 to below r3; both numbers stand in the 8 bytes of the iterator. */
+const iterNew: Kfunc = machine => {
+  const place = requirePlace(machine.memory, argument(machine, 1), 8, true)
+  storeNumber(place, 8, { low: argument(machine, 2).low, high: argument(machine, 3).low })
+  return 0
+}
+
+/** The iterator itself, whose first bytes are the number, until the end is reached. */
+const iterNext: Kfunc = machine => {
+  const iterator = argument(machine, 1)
+  const place = requirePlace(machine.memory, iterator, 8, true)
+  const { low, high } = loadNumber(place, 8)
+  if (low >= high) return nullPointer
+  storeNumber(place, 8, { low: low + 1, high })
+  return iterator
+}
+
 const implementations: Readonly<Record<string, Kfunc>> = {
   bpf_dynptr_from_skb: requireSkb(dynptrFromPacket),
   bpf_dynptr_slice: dynptrSlice,
@@ -63,6 +80,9 @@ const implementations: Readonly<Record<string, Kfunc>> = {
     requireDynptr(machine)
     return machine.context.packet.length
   },
+  bpf_iter_num_new: iterNew,
+  bpf_iter_num_next: iterNext,
+  bpf_iter_num_destroy: () => 0,
   bpf_rdonly_cast: machine => argument(machine, 1),
   bpf_cast_to_kern_ctx: machine => machine.context.kernel ?? nullPointer,
 }

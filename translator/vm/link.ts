@@ -3,10 +3,10 @@
 import { disassemble } from '../asm/disassemble.ts'
 import { jumpDistance } from '../asm/encode.ts'
 import type { Instruction } from '../asm/instruction.ts'
-import { slotsOf } from '../asm/opcode.ts'
+import { Class, classOf, slotsOf } from '../asm/opcode.ts'
 import type { ProgramSpec } from '../program.ts'
 import { VmError, type VmPlace } from './error.ts'
-import { memberOffset } from './kernel-struct.ts'
+import { memberOffset, structSize } from './kernel-struct.ts'
 
 export interface LinkedInstruction {
   readonly opcode: number
@@ -35,14 +35,24 @@ export interface LinkedProgram {
   readonly functions: ReadonlyMap<string, LinkedFunction>
 }
 
+/** What the kernel would put into an instruction: the offset of a load or store, the operand of arithmetic. */
+const relocated = (instruction: Instruction): Pick<Instruction, 'offset' | 'immediate'> => {
+  const { opcode, offset, immediate, relocation } = instruction
+  if (relocation?.kind === 'size') return { offset, immediate: structSize(relocation.struct) }
+  if (relocation?.kind !== 'member') return { offset, immediate }
+  const member = memberOffset(relocation.struct, relocation.member)
+  return classOf(opcode) === Class.ALU64 ? { offset, immediate: member } : { offset: member, immediate }
+}
+
 const linkInstruction = (instruction: Instruction, slot: number): LinkedInstruction => {
-  const { opcode, dst, src, offset, immediate, relocation } = instruction
+  const { opcode, dst, src } = instruction
+  const { offset, immediate } = relocated(instruction)
   const wide = BigInt.asUintN(64, BigInt(immediate))
   return {
     opcode,
     dst,
     src,
-    offset: relocation?.kind === 'member' ? memberOffset(relocation.struct, relocation.member) : offset,
+    offset,
     low: Number(wide & 0xffff_ffffn),
     high: Number(wide >> 32n),
     next: slot + slotsOf(opcode),

@@ -7,7 +7,7 @@ import { KernelError } from '../error.ts'
 import { failedWith } from '../sys/error.ts'
 import { btfById, btfIds, btfNameOf, close, type FileDescriptor } from '../sys/object.ts'
 import { memberOffset } from './member.ts'
-import { type Btf, findType, type Kind, readBtf } from './reader.ts'
+import { type Btf, findType, type Kind, readBtf, typeOf } from './reader.ts'
 
 const directory = '/sys/kernel/btf'
 const vmlinuxName = 'vmlinux'
@@ -83,6 +83,12 @@ export const kernelStructId = (struct: string): TypeId => {
   const { id, module } = kernelType('struct', struct, moduleHint)
   if (module === undefined) return id
   throw new KernelError('ERR_BTF', `struct ${struct} is known to module ${module} only, not to vmlinux`)
+}
+
+/** Bytes a kernel struct takes. */
+export const kernelStructSize = (struct: string): number => {
+  const { btf, id } = kernelType('struct', struct, moduleHint)
+  return typeOf(btf, id)?.sizeOrType ?? 0
 }
 
 export interface KernelFunction {

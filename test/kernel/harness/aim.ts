@@ -1,5 +1,6 @@
 import { EvaluationError, evaluate, type Packet as ReceivedPacket, type Ruleset } from 'iptables-parser'
 import { build } from '../../packet/build.ts'
+import { addressTypeOf } from './address-type.ts'
 import { devicesOf } from './devices.ts'
 import { backOf, conversationKinds, converse, quietPort } from './flow.ts'
 import { markAt } from './marking.ts'
@@ -39,8 +40,10 @@ interface Range {
 
 const hooks: readonly Path['hook'][] = ['INPUT', 'FORWARD', 'OUTPUT']
 
+const isOther = (device: string): boolean => device !== 'lo'
+
 /** As the base chain sees a sketch that is sent. */
-const received = ({ family }: Setting, sketch: Sketch): ReceivedPacket => ({
+const received = ({ family, devices }: Setting, sketch: Sketch): ReceivedPacket => ({
   family,
   bytes: build(datagramOf(packetOf(family, { ...sketch, ttl: ttlAt(sketch) })) ?? []),
   inInterface: sketch.inDevice,
@@ -50,6 +53,10 @@ const received = ({ family }: Setting, sketch: Sketch): ReceivedPacket => ({
   mark: markAt(sketch),
   inGroup: groupOf(sketch.inDevice),
   outGroup: groupOf(sketch.outDevice),
+  ...(family === 4 && {
+    sourceType: addressTypeOf(devices.filter(isOther), sketch.source),
+    destinationType: addressTypeOf(devices.filter(isOther), sketch.destination),
+  }),
   ...(isFramed(sketch) ? { sourceMac: Number(`0x${sketch.mac.replaceAll(':', '')}`) } : {}),
 })
 

@@ -38,6 +38,7 @@ export const features = [
   'mac',
   'devgroup',
   'cpu',
+  'addrtype',
 ] as const
 export type Feature = (typeof features)[number]
 
@@ -308,6 +309,15 @@ const others: Readonly<Partial<Record<Feature, (grammar: Grammar, chain: string)
       ? simple('mac', 'mac-source', [peerMac, '02:00:00:00:00:55', '00:00:00:00:00:00'])(grammar)
       : '',
   devgroup: (grammar, chain) => (chain.startsWith('user') ? '' : deviceGroup(grammar, chain)),
+  addrtype: grammar => {
+    const { random, family } = grammar
+    const types =
+      family === 4
+        ? ['LOCAL', 'BROADCAST', 'UNICAST', 'MULTICAST', 'LOCAL,BROADCAST']
+        : ['UNICAST', 'MULTICAST']
+    const sides = random.sample(['src', 'dst'], 1 + random.below(2))
+    return ` -m addrtype${sides.map(side => ` ${not(grammar)}--${side}-type ${random.pick(types)}`).join('')}`
+  },
   cpu: simple('cpu', 'cpu', ['0', '1']),
   connection: grammar => ` -m conntrack${connection(grammar)}`,
 }

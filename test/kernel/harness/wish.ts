@@ -1,5 +1,6 @@
 import {
   type AddressMask,
+  type AddressType,
   addressMatches,
   type Family,
   fullMask,
@@ -10,6 +11,7 @@ import {
   type Rule,
   type Term,
 } from 'iptables-parser'
+import { addressTypeOf, typicalAddresses } from './address-type.ts'
 import { markAt, markingTos } from './marking.ts'
 import { isFramed, type Sketch, ttlAt } from './sketch.ts'
 import { groupOf } from './topology.ts'
@@ -265,8 +267,24 @@ const prefixWishes = (
     }
   })
 
+/** In IPv6 only addresses by themselves can be asked for, of which most are UNICAST. */
+const addressTypeWishes = (
+  field: 'source' | 'destination',
+  term: Term<readonly AddressType[]> | undefined,
+  { family, devices }: Setting,
+): readonly Wish[] => {
+  const others = devices.filter(device => device !== 'lo')
+  return family === 6
+    ? []
+    : forTerm(term, (types, negated) => ({
+        edits: typicalAddresses(others).map(address => ({ [field]: address })),
+        met: sketch => types.includes(addressTypeOf(others, sketch[field])) !== negated,
+      }))
+}
+
 /** By kind of match; of what is not here, no packet is made to meet it. */
-const matchWishes = (match: Match, { family, devices }: Setting): readonly Wish[] => {
+const matchWishes = (match: Match, setting: Setting): readonly Wish[] => {
+  const { family, devices } = setting
   switch (match.kind) {
     case 'tcp':
       return [
@@ -362,6 +380,11 @@ const matchWishes = (match: Match, { family, devices }: Setting): readonly Wish[
       return spiWishes(match.spi, 0xffff)
     case 'tcpmss':
       return mssWishes(match.mss)
+    case 'addrtype':
+      return [
+        ...addressTypeWishes('source', match.source, setting),
+        ...addressTypeWishes('destination', match.destination, setting),
+      ]
     case 'devgroup':
       return [
         ...groupWishes('inDevice', match.source, devices),

@@ -11,6 +11,7 @@ const resolver: Resolver = {
   map: name => (name === 'counters' ? 11 : 12),
   member: (struct, path) => (struct === 'sk_buff' && path[0] === 'len' ? 112 : 0),
   struct: () => 873,
+  size: () => 112,
   kfunc: name => ({ id: name.length, module: name.startsWith('ct') ? 'nf_conntrack' : undefined }),
 }
 
