@@ -35,77 +35,106 @@ export function segmentsOf(items: readonly Item[], family: Family, least: number
   const segments: Segment[] = []
   let rest: Item[] = []
   for (let at = 0; at < items.length; ) {
-    const run = runFrom(items, at, family)
-    const length = run?.length ?? 1
-    if (run && length >= least) {
+    const isWorthIt = (run: Run): boolean => run.length >= least * run.lookUps.length
+    const runs = [MOST_LOOK_UPS, 1].flatMap(most => runFrom(items, at, family, most) ?? [])
+    const run = runs.find(isWorthIt)
+    const length = (run ?? runs.at(-1))?.length ?? 1
+    if (run) {
       if (rest.length > 0) segments.push({ kind: 'rest', items: rest })
       rest = []
-      segments.push(run.dispatch())
-    } else rest.push(...items.slice(at, at + length))
+      for (const lookUp of run.lookUps) segments.push(dispatchOf(run.fields, lookUp))
+    } else for (const item of items.slice(at, at + length)) rest.push(item)
     at += length
   }
   if (rest.length > 0) segments.push({ kind: 'rest', items: rest })
   return segments
 }
 
+/** Rules for exact values of the same fields. */
 interface Run {
   readonly length: number
-  dispatch(): Dispatch
-}
-
-/** The longest run that begins at an index; undefined where the item there cannot be in any. */
-function runFrom(items: readonly Item[], start: number, family: Family): Run | undefined {
-  const first = items[start]
-  const shape = first && shapeOf(first)
-  if (!first || !shape) return undefined
-  const cases = new Map<string, DispatchCase>()
-  const shadowed: DispatchCase[] = []
-  let end = start
-  for (; end < items.length; end++) {
-    const item = items[end]
-    if (!item || !hasShape(item, first, shape)) break
-    const values = shape.fields.map(field => item.sets.get(field)?.[0]?.low ?? domain(field, family).low)
-    const key = values.join()
-    const known = cases.get(key)
-    // a later rule for the same values is met only where the first does not decide
-    if (known?.item.outcome.kind === 'continue') break
-    if (known) shadowed.push({ values, item })
-    else cases.set(key, { values, item })
-  }
-  const common = shape.common.map(field => setTest(field, first.sets.get(field) ?? []))
-  return {
-    length: end - start,
-    dispatch: () => ({
-      kind: 'dispatch',
-      fields: shape.fields,
-      common,
-      cases: [...cases.values()],
-      shadowed,
-    }),
-  }
-}
-
-interface Shape {
-  /** Asked for one value. */
   readonly fields: readonly FieldName[]
-  /** Asked for more than one. */
-  readonly common: readonly FieldName[]
+  readonly lookUps: readonly LookUp[]
 }
 
-function shapeOf({ sets, rest, outcome }: Item): Shape | undefined {
-  if (rest.length > 0 || outcome.kind === 'jump' || outcome.kind === 'goto') return undefined
-  const fields = [...sets.keys()].filter(field => isSingle(sets.get(field)))
-  const common = [...sets.keys()].filter(field => !isSingle(sets.get(field)))
-  return fields.length > 0 ? { fields: fields.sort(), common: common.sort() } : undefined
+/** Those of a run that ask the same beside. */
+interface LookUp {
+  readonly common: readonly SetTest[]
+  readonly cases: Map<Key, DispatchCase>
+  readonly shadowed: DispatchCase[]
 }
 
-function hasShape(item: Item, first: Item, shape: Shape): boolean {
-  if (item.rest.length > 0 || 'chain' in item.outcome || item.sets.size !== first.sets.size) return false
-  return (
-    shape.fields.every(field => isSingle(item.sets.get(field))) &&
-    shape.common.every(field => isSame(item.sets.get(field), first.sets.get(field)))
+/** The values of a case as one. */
+type Key = Point | string
+
+const dispatchOf = (fields: readonly FieldName[], { common, cases, shadowed }: LookUp): Dispatch => ({
+  kind: 'dispatch',
+  fields,
+  common,
+  cases: [...cases.values()],
+  shadowed,
+})
+
+/** More kinds of what is asked beside the values end a run: each is a look-up more for a packet. */
+const MOST_LOOK_UPS = 3
+
+/**
+ * The longest run that begins at an index; undefined where the item there cannot be in any. Rules for different values can be asked in any
+ * order, so those that ask different things beside, such as another extent of the transport header, may alternate.
+ */
+function runFrom(items: readonly Item[], start: number, family: Family, most: number): Run | undefined {
+  const first = items[start]
+  const fields = first && [...first.sets.keys()].filter(field => isSingle(first.sets.get(field))).sort()
+  if (!fields || fields.length === 0) return undefined
+  const lookUps: LookUp[] = []
+  let end = start
+  for (let item = items[end]; item && isOfFields(item, fields); item = items[++end]) {
+    const lookUp = lookUpFor(item, fields, lookUps, most)
+    const values = fields.map(field => item.sets.get(field)?.[0]?.low ?? domain(field, family).low)
+    if (!lookUp || !addCase(lookUps, lookUp, { values, item })) break
+  }
+  return end === start ? undefined : { length: end - start, fields, lookUps }
+}
+
+const isOfFields = ({ sets, rest, outcome }: Item, fields: readonly FieldName[]): boolean =>
+  rest.length === 0 && !('chain' in outcome) && fields.every(field => isSingle(sets.get(field)))
+
+/** The look-up of a run that the item belongs to, a new one if need be; undefined where the run would have too many, or the item asks for another value exactly. */
+function lookUpFor(
+  item: Item,
+  fields: readonly FieldName[],
+  lookUps: LookUp[],
+  most: number,
+): LookUp | undefined {
+  const asked = item.sets.size - fields.length
+  const known = lookUps.find(
+    ({ common }) =>
+      common.length === asked && common.every(({ field, set }) => isSame(item.sets.get(field), set)),
   )
+  if (known || lookUps.length === most) return known
+  const others = [...item.sets.keys()].filter(field => !fields.includes(field)).sort()
+  if (others.some(field => isSingle(item.sets.get(field)))) return undefined
+  const common = others.map(field => setTest(field, item.sets.get(field) ?? []))
+  const added = { common, cases: new Map<Key, DispatchCase>(), shadowed: [] }
+  lookUps.push(added)
+  return added
 }
+
+/** False where the run has to end before the case, to keep the order of rules for the same values. */
+function addCase(lookUps: readonly LookUp[], lookUp: LookUp, added: DispatchCase): boolean {
+  const key = keyOf(added.values)
+  const known = lookUp.cases.get(key)
+  // a later rule for the same values is met only where the first does not decide
+  if (known?.item.outcome.kind === 'continue') return false
+  const behind = lookUps.slice(lookUps.indexOf(lookUp) + 1)
+  if (behind.some(({ cases }) => cases.has(key))) return false
+  if (known) lookUp.shadowed.push(added)
+  else lookUp.cases.set(key, added)
+  return true
+}
+
+const keyOf = (values: readonly Point[]): Key =>
+  values.length === 1 && values[0] !== undefined ? values[0] : values.join()
 
 function isSingle(set: IntervalSet | undefined): boolean {
   const [only] = set ?? []

@@ -53,6 +53,14 @@ test('what all rules of a run ask alike is asked once, before the look-up', t =>
   )
 })
 
+test('rules that ask different things beside their values may alternate, while each kind has enough of them', t => {
+  const rule = (n: number) => item(n, { saddr: single(n), dport: inclusive(1, n % 2 ? 1023 : 2047) })
+  const alternating = [1, 2, 3, 4].map(rule)
+  t.deepEqual(shapes(segmentsOf(alternating, 4, 2)), ['2 by saddr', '2 by saddr'])
+  t.deepEqual(shapes(segmentsOf(alternating, 4, 3)), ['rest 4'])
+  t.deepEqual(shapes(segmentsOf([1, 3, 5, 6].map(rule), 4, 3)), ['3 by saddr', 'rest 1'])
+})
+
 test('the first of two rules for the same values is met, and both where the first only counts', t => {
   const [first] = segmentsOf([item(0, { saddr: single(1) }), item(1, { saddr: single(1) })], 4, 1)
   t.true(first?.kind === 'dispatch' && first.cases.length === 1 && first.cases[0]?.item.rule === 0)
