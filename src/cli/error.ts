@@ -20,6 +20,7 @@ export class UsageError extends Error {
 
 /** Errors that say in words for a user what went wrong; every other one is a fault of ours. By name, since most commands need few of the classes. */
 const expected: ReadonlySet<string> = new Set([
+  'EvaluationError',
   'KernelError',
   'RuleError',
   'ServiceError',

@@ -35,6 +35,11 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     describe: 'Stop filtering and leave nothing behind',
     load: () => import('./detach.ts'),
   },
+  explain: {
+    usage: '[packet..]',
+    describe: 'Say which rules a packet meets, and what becomes of it',
+    load: () => import('./explain.ts'),
+  },
   fmt: {
     usage: '[file..]',
     describe: "Print rules as the kernel's own iptables-save would",

@@ -237,3 +237,33 @@ kernelTest('a damaged state is said, and detach --force leaves it behind', t =>
     t.is(installation.run('bpftables', ['detach', '--force']).code, 0)
   }),
 )
+
+kernelTest('explain names the rule that then counts the packet', t =>
+  withInstallation(installation => {
+    load(installation)
+    const ping = [
+      '-p',
+      'icmp',
+      '--icmp-type',
+      'ping',
+      '-s',
+      '192.0.2.1',
+      '-d',
+      '192.0.2.2',
+      '--ctstate',
+      'NEW',
+    ]
+    const { code, stdout, stderr } = installation.run('bpftables', ['explain', '--json', ...ping])
+    t.deepEqual([code, stderr], [0, ''])
+    t.deepEqual(JSON.parse(stdout), {
+      verdict: 'ACCEPT',
+      path: [{ chain: 'INPUT', number: 1, rule: '-A INPUT -p icmp -m comment --comment first -j ACCEPT' }],
+    })
+    t.is(answeredEchoes(farToNear(installation.far), 1), 1)
+    t.true(counted(installation).includes(`[1:${ECHO_BYTES}] -A INPUT -p icmp`))
+    t.is(
+      installation.run('bpftables', ['explain', '-p', 'udp', '--dport', '53']).stdout,
+      'INPUT policy  :INPUT DROP\nDROP\n',
+    )
+  }),
+)
