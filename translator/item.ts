@@ -2,6 +2,7 @@
 
 import type { Family, Rule, Target } from 'iptables-parser'
 import { domain, type FieldName, fields, transport } from './field.ts'
+import { FieldSets } from './field-sets.ts'
 import type { Lane } from './lane.ts'
 import { addressStep, interfaceStep } from './match/core.ts'
 import { matchTranslators } from './match/registry.ts'
@@ -45,12 +46,12 @@ export class RuleUntranslatable extends Error {
 /** The items of a rule, in the order they are asked: one for each way it can find a packet malformed, then the rule itself unless it never matches. */
 export function ruleItems(rule: Rule, index: number, lane: Lane, family: Family): Item[] {
   const items: Item[] = []
-  let sets: ReadonlyMap<FieldName, IntervalSet> = new Map()
+  let sets = FieldSets.none
   let rest: readonly (MaskTest | AnyTest)[] = []
   for (const step of ruleSteps(rule, lane, family)) {
     if (step.kind === 'hotdrop') {
       const within = narrow(sets, step.when, family)
-      if (within) items.push({ rule: index, sets: within, rest, outcome: { kind: 'hotdrop' } })
+      if (within) items.push({ rule: index, sets: within, rest, outcome: outcomes.hotdrop })
     } else if (step.kind === 'set') {
       const narrower = narrow(sets, step, family)
       if (!narrower) return items
@@ -58,17 +59,19 @@ export function ruleItems(rule: Rule, index: number, lane: Lane, family: Family)
     } else if (step.kind === 'never') return items
     else rest = [...rest, step]
   }
-  return [...items, { rule: index, sets, rest, outcome: outcomeOf(rule.target) }]
+  items.push({ rule: index, sets, rest, outcome: outcomeOf(rule.target) })
+  return items
 }
 
 /** The sets with one more; undefined where nothing is left. A set of everything is not kept. */
-function narrow(sets: Item['sets'], { field, set }: SetTest, family: Family): Item['sets'] | undefined {
-  const all = [domain(field, family)]
-  const narrowed = intersect(sets.get(field) ?? all, set)
-  if (narrowed.length === 0) return undefined
+function narrow(sets: FieldSets, { field, set }: SetTest, family: Family): FieldSets | undefined {
+  const before = sets.get(field)
+  const narrowed = before ? intersect(before, set) : set
   const [first] = narrowed
-  const everything = narrowed.length === 1 && first?.low === all[0]?.low && first?.end === all[0]?.end
-  return everything ? sets : new Map([...sets, [field, narrowed]])
+  if (!first) return undefined
+  const all = domain(field, family)
+  const everything = narrowed.length === 1 && first.low === all.low && first.end === all.end
+  return everything ? sets : sets.with(field, narrowed)
 }
 
 /** In the order of ip_packet_match, then the matches as they stand in the rule. */
@@ -110,29 +113,33 @@ const hintFor = (hooks: readonly Hook[]): UntranslatableOptions =>
 
 /** Throws where the hook does not know a field that a step asks for. */
 function known(step: Step, { hook }: Lane): void {
-  const asked =
-    step.kind === 'hotdrop'
-      ? [step.when]
-      : step.kind === 'any'
-        ? step.tests
-        : step.kind === 'never'
-          ? []
-          : [step]
-  for (const { field } of asked) {
-    const { hooks, title } = fields[field]
-    if (hooks && !hooks.includes(hook))
-      throw new Untranslatable(`the ${title} is not known at ${hook}`, hintFor(hooks))
-  }
+  if (step.kind === 'hotdrop') knownField(step.when.field, hook)
+  else if (step.kind === 'any') for (const { field } of step.tests) knownField(field, hook)
+  else if (step.kind !== 'never') knownField(step.field, hook)
 }
 
+function knownField(field: FieldName, hook: Hook): void {
+  const { hooks, title } = fields[field]
+  if (hooks && !hooks.includes(hook))
+    throw new Untranslatable(`the ${title} is not known at ${hook}`, hintFor(hooks))
+}
+
+const outcomes = {
+  accept: { kind: 'accept' },
+  drop: { kind: 'drop' },
+  return: { kind: 'return' },
+  continue: { kind: 'continue' },
+  hotdrop: { kind: 'hotdrop' },
+} as const satisfies Record<string, Outcome>
+
 function outcomeOf(target: Target | undefined): Outcome {
-  if (!target) return { kind: 'continue' }
+  if (!target) return outcomes.continue
   if (target.kind === 'jump' || target.kind === 'goto') return { kind: target.kind, chain: target.chain }
   const translate = targetTranslators[target.kind] as (
     target: Target,
   ) => 'accept' | 'drop' | 'return' | 'continue'
   try {
-    return { kind: translate(target) }
+    return outcomes[translate(target)]
   } catch (error) {
     if (error instanceof Untranslatable) throw new RuleUntranslatable(error, target)
     throw error

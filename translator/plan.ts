@@ -1,7 +1,6 @@
 // Which chains a program needs, and which of them become functions of their own.
 
 import type { Family, Rule, Table } from 'iptables-parser'
-import { chainOf } from 'iptables-parser'
 import { blocksOf, itemsIn, type Strategies } from './chain.ts'
 import type { PlannedChain } from './emit/chain.ts'
 import type { Item } from './item.ts'
@@ -23,11 +22,12 @@ export function planChains(
   strategies: Strategies,
   itemsOf: (chain: string, rules: readonly Rule[]) => readonly Item[],
 ): Plan {
+  const rulesOf = new Map(table.chains.map(({ name, rules }) => [name, rules]))
   const chains = new Map<string, PlannedChain>()
   const visit = (name: string): PlannedChain => {
     const known = chains.get(name)
     if (known) return known
-    const items = itemsOf(name, chainOf(table, name)?.rules ?? [])
+    const items = itemsOf(name, rulesOf.get(name) ?? [])
     const planned = { name, blocks: blocksOf(items, family, strategies) }
     chains.set(name, planned)
     for (const called of callsOf(items)) visit(called.chain)
@@ -39,8 +39,11 @@ export function planChains(
 
 type Call = Extract<Item['outcome'], { chain: string }>
 
-const callsOf = (items: readonly Item[]): Call[] =>
-  items.flatMap(({ outcome }) => ('chain' in outcome ? [outcome] : []))
+function callsOf(items: readonly Item[]): Call[] {
+  const calls: Call[] = []
+  for (const { outcome } of items) if ('chain' in outcome) calls.push(outcome)
+  return calls
+}
 
 /** Where a chain is called from, all over a program. */
 interface CallSites {

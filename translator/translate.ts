@@ -115,17 +115,17 @@ function planTable(
 ): FamilyPlan {
   const { chain: base } = placeOf(lane)
   const verdict = chainOf(table, base)?.policy === 'DROP' ? 'drop' : 'accept'
-  const plan = planChains(table, base, family, strategies, (chain, rules) =>
-    rules.flatMap((rule, at) => {
-      const number = index.of(family, table.name, chain, at + 1)
+  const plan = planChains(table, base, family, strategies, (chain, rules) => {
+    const first = index.of(family, table.name, chain, 1)
+    return rules.flatMap((rule, at) => {
       try {
-        return ruleItems(rule, number, lane, family)
+        return ruleItems(rule, first + at, lane, family)
       } catch (error) {
-        refusals.push(refusalOf(error, lane, rule, index.rules[number]))
+        refusals.push(refusalOf(error, lane, rule, index.rules[first + at]))
         return []
       }
-    }),
-  )
+    })
+  })
   return { family, plan, policy: { rule: index.of(family, table.name, base, 0), verdict } }
 }
 

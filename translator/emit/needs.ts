@@ -12,12 +12,17 @@ export interface Needs {
 }
 
 export function needsOf({ chains }: Plan, family: Family): Needs {
-  const blocks = [...chains.values()].flatMap(chain => chain.blocks)
-  const items = blocks.flatMap(itemsIn)
-  return {
-    fields: new Set([...items.flatMap(fieldsOf), ...blocks.flatMap(cutsIn)].flatMap(withSources)),
-    protocols: new Set(items.flatMap(item => protocolsOf(item, family))),
-  }
+  const fields = new Set<FieldName>()
+  const protocols = new Set<number>()
+  for (const { blocks } of chains.values())
+    for (const block of blocks) {
+      for (const field of cutsIn(block)) fields.add(field)
+      for (const item of itemsIn(block)) {
+        addFields(fields, item)
+        for (const protocol of protocolsOf(item, family)) protocols.add(protocol)
+      }
+    }
+  return { fields: new Set([...fields].flatMap(withSources)), protocols }
 }
 
 /** A field, and the one it is found by. */
@@ -26,19 +31,21 @@ function withSources(field: FieldName): FieldName[] {
   return field === 'daddr-type' ? [field, 'daddr'] : [field]
 }
 
-const fieldsOf = ({ sets, rest }: Item): FieldName[] => [
-  ...sets.keys(),
-  ...rest.flatMap(test => (test.kind === 'any' ? test.tests.map(({ field }) => field) : [test.field])),
-]
+function addFields(fields: Set<FieldName>, { sets, rest }: Item): void {
+  for (const field of sets.keys()) fields.add(field)
+  for (const test of rest)
+    if (test.kind === 'any') for (const { field } of test.tests) fields.add(field)
+    else fields.add(test.field)
+}
 
 /** Extents that depend on how long the header of the packet's protocol is. */
 const measured = inclusive(transport.whole, transport.short)
+const measuredProtocols = Object.keys(headerSizes).map(Number)
 
 /** Those that the item can be about, if it asks how much of the transport header there is. Where a block is split by that, the items that hotdrop still ask. */
 function protocolsOf({ sets }: Item, family: Family): number[] {
-  if (intersect(sets.get('transport') ?? [], measured).length === 0) return []
+  const asked = sets.get('transport')
+  if (!asked || intersect(asked, measured).length === 0) return []
   const set = sets.get('protocol') ?? [domain('protocol', family)]
-  return Object.keys(headerSizes)
-    .map(Number)
-    .filter(protocol => containsPoint(set, protocol))
+  return measuredProtocols.filter(protocol => containsPoint(set, protocol))
 }

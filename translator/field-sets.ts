@@ -1,0 +1,87 @@
+// What a rule asks of fields, as a map that never changes. There are as many of these as rules, and most rules ask about the same few
+// fields in the same order: those share the list of them.
+
+import type { FieldName } from './field.ts'
+import type { IntervalSet } from './tree/interval.ts'
+
+export class FieldSets implements ReadonlyMap<FieldName, IntervalSet> {
+  readonly #fields: FieldList
+  readonly #sets: readonly IntervalSet[]
+
+  private constructor(fields: FieldList, sets: readonly IntervalSet[]) {
+    this.#fields = fields
+    this.#sets = sets
+  }
+
+  /** Asks nothing. */
+  static readonly none = new FieldSets({ names: [], longer: new Map() }, [])
+
+  /** The same with a field's set put in, or in the place of the one it had. */
+  with(field: FieldName, set: IntervalSet): FieldSets {
+    const at = this.#fields.names.indexOf(field)
+    if (at >= 0) return new FieldSets(this.#fields, this.#sets.with(at, set))
+    return new FieldSets(longer(this.#fields, field), [...this.#sets, set])
+  }
+
+  /** The same without a field. */
+  without(field: FieldName): FieldSets {
+    if (!this.has(field)) return this
+    let rest = FieldSets.none
+    for (const [name, set] of this) if (name !== field) rest = rest.with(name, set)
+    return rest
+  }
+
+  get size(): number {
+    return this.#sets.length
+  }
+
+  get(field: FieldName): IntervalSet | undefined {
+    return this.#sets[this.#fields.names.indexOf(field)]
+  }
+
+  has(field: FieldName): boolean {
+    return this.#fields.names.includes(field)
+  }
+
+  keys(): ArrayIterator<FieldName> {
+    return this.#fields.names.values()
+  }
+
+  values(): ArrayIterator<IntervalSet> {
+    return this.#sets.values()
+  }
+
+  entries(): ArrayIterator<[FieldName, IntervalSet]> {
+    return this.#sets.map((set, at): [FieldName, IntervalSet] => [this.#nameAt(at), set]).values()
+  }
+
+  [Symbol.iterator](): ArrayIterator<[FieldName, IntervalSet]> {
+    return this.entries()
+  }
+
+  forEach(
+    visit: (set: IntervalSet, field: FieldName, map: ReadonlyMap<FieldName, IntervalSet>) => void,
+  ): void {
+    for (const [at, set] of this.#sets.entries()) visit(set, this.#nameAt(at), this)
+  }
+
+  #nameAt(at: number): FieldName {
+    const name = this.#fields.names[at]
+    if (name === undefined) throw new RangeError(`there is no field ${at}`)
+    return name
+  }
+}
+
+/** Fields in an order, and the lists that are longer by one. */
+interface FieldList {
+  readonly names: readonly FieldName[]
+  readonly longer: Map<FieldName, FieldList>
+}
+
+function longer(fields: FieldList, field: FieldName): FieldList {
+  const known = fields.longer.get(field)
+  if (known) return known
+  const added = { names: [...fields.names, field], longer: new Map() }
+  fields.longer.set(field, added)
+  return added
+}
