@@ -35,16 +35,13 @@ export function segmentsOf(items: readonly Item[], family: Family, least: number
   const segments: Segment[] = []
   let rest: Item[] = []
   for (let at = 0; at < items.length; ) {
-    const isWorthIt = (run: Run): boolean => run.length >= least * run.lookUps.length
-    const runs = [MOST_LOOK_UPS, 1].flatMap(most => runFrom(items, at, family, most) ?? [])
-    const run = runs.find(isWorthIt)
-    const length = (run ?? runs.at(-1))?.length ?? 1
+    const run = runFrom(items, at, family, least)
     if (run) {
       if (rest.length > 0) segments.push({ kind: 'rest', items: rest })
       rest = []
       for (const lookUp of run.lookUps) segments.push(dispatchOf(run.fields, lookUp))
-    } else for (const item of items.slice(at, at + length)) rest.push(item)
-    at += length
+    } else rest.push(...items.slice(at, at + 1))
+    at += run?.length ?? 1
   }
   if (rest.length > 0) segments.push({ kind: 'rest', items: rest })
   return segments
@@ -79,13 +76,26 @@ const dispatchOf = (fields: readonly FieldName[], { common, cases, shadowed }: L
 const MOST_LOOK_UPS = 3
 
 /**
- * The longest run that begins at an index; undefined where the item there cannot be in any. Rules for different values can be asked in any
- * order, so those that ask different things beside, such as another extent of the transport header, may alternate.
+ * The longest run that begins at an index and is worth its look-ups. Rules for different values can be asked in any order, so those that
+ * ask different things beside, such as another extent of the transport header, may alternate.
  */
-function runFrom(items: readonly Item[], start: number, family: Family, most: number): Run | undefined {
+function runFrom(items: readonly Item[], start: number, family: Family, least: number): Run | undefined {
   const first = items[start]
   const fields = first && [...first.sets.keys()].filter(field => isSingle(first.sets.get(field))).sort()
   if (!fields || fields.length === 0) return undefined
+  for (let at = start; at < start + least; at++) if (!isOfFields(items[at], fields)) return undefined
+  return [MOST_LOOK_UPS, 1]
+    .map(most => runOf(items, start, fields, family, most))
+    .find(({ length, lookUps }) => length >= least * lookUps.length)
+}
+
+function runOf(
+  items: readonly Item[],
+  start: number,
+  fields: readonly FieldName[],
+  family: Family,
+  most: number,
+): Run {
   const lookUps: LookUp[] = []
   let end = start
   for (let item = items[end]; item && isOfFields(item, fields); item = items[++end]) {
@@ -93,13 +103,18 @@ function runFrom(items: readonly Item[], start: number, family: Family, most: nu
     const values = fields.map(field => item.sets.get(field)?.[0]?.low ?? domain(field, family).low)
     if (!lookUp || !addCase(lookUps, lookUp, { values, item })) break
   }
-  return end === start ? undefined : { length: end - start, fields, lookUps }
+  return { length: end - start, fields, lookUps }
 }
 
-const isOfFields = ({ sets, rest, outcome }: Item, fields: readonly FieldName[]): boolean =>
-  rest.length === 0 && !('chain' in outcome) && fields.every(field => isSingle(sets.get(field)))
+/** Whether an item asks for exact values of the fields and of no others. */
+function isOfFields(item: Item | undefined, fields: readonly FieldName[]): boolean {
+  if (!item || item.rest.length > 0 || 'chain' in item.outcome) return false
+  let exact = 0
+  for (const set of item.sets.values()) if (isSingle(set)) exact++
+  return exact === fields.length && fields.every(field => isSingle(item.sets.get(field)))
+}
 
-/** The look-up of a run that the item belongs to, a new one if need be; undefined where the run would have too many, or the item asks for another value exactly. */
+/** The look-up of a run that the item belongs to, a new one if need be; undefined where the run would have too many. */
 function lookUpFor(
   item: Item,
   fields: readonly FieldName[],
@@ -113,7 +128,6 @@ function lookUpFor(
   )
   if (known || lookUps.length === most) return known
   const others = [...item.sets.keys()].filter(field => !fields.includes(field)).sort()
-  if (others.some(field => isSingle(item.sets.get(field)))) return undefined
   const common = others.map(field => setTest(field, item.sets.get(field) ?? []))
   const added = { common, cases: new Map<Key, DispatchCase>(), shadowed: [] }
   lookUps.push(added)
@@ -133,8 +147,15 @@ function addCase(lookUps: readonly LookUp[], lookUp: LookUp, added: DispatchCase
   return true
 }
 
-const keyOf = (values: readonly Point[]): Key =>
-  values.length === 1 && values[0] !== undefined ? values[0] : values.join()
+/** Numbers stand in it as two characters, which takes a fraction of the time of spelling them. */
+function keyOf(values: readonly Point[]): Key {
+  const [only] = values
+  if (values.length === 1 && only !== undefined) return only
+  let key = ''
+  for (const value of values)
+    key += typeof value === 'number' ? String.fromCharCode(value >>> 16, value & 0xffff) : `${value},`
+  return key
+}
 
 function isSingle(set: IntervalSet | undefined): boolean {
   const [only] = set ?? []
