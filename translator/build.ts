@@ -16,6 +16,7 @@ import { type RecordLayout, recordLayout } from './emit/record.ts'
 import { asksAddressType } from './hook/address-type.ts'
 import { frameOf } from './hook/registry.ts'
 import { type Lane, programName, programType } from './lane.ts'
+import { type NthLayout, nthTestsIn } from './nth.ts'
 import type { Plan } from './plan.ts'
 import type { FunctionSpec, MapSpec, ProgramSpec } from './program.ts'
 
@@ -37,6 +38,7 @@ export function buildProgram(
   lane: Lane,
   plans: readonly FamilyPlan[],
   place: (rule: number) => CounterPlace,
+  nth: NthLayout,
 ): BuiltProgram {
   const arrays = new Map<string, CounterArray>()
   const remember = (rule: number): CounterPlace => {
@@ -57,7 +59,15 @@ export function buildProgram(
   const main = mainFunction(lane, asked, record)
   const chains = plans.flatMap(({ plan, family, policy }) => {
     const { chains, functions } = plan
-    const context: EmitContext = { family, record, chains, functions, place: remember, table }
+    const context: EmitContext = {
+      family,
+      record,
+      chains,
+      functions,
+      place: remember,
+      nth: nth.offset,
+      table,
+    }
     const others = [...plan.functions].flatMap(name => plan.chains.get(name) ?? [])
     return [chainFunction(context, plan.base, policy), ...others.map(chain => chainFunction(context, chain))]
   })
@@ -73,7 +83,12 @@ export function buildProgram(
       ...counts,
       ...(asked.some(({ needs }) => asksAddressType(needs)) ? [addressTypeFunction()] : []),
     ],
-    maps: [...[...arrays.values()].map(counterMap), ...frameOf(lane).maps, ...tables],
+    maps: [
+      ...[...arrays.values()].map(counterMap),
+      ...frameOf(lane).maps,
+      ...tables,
+      ...(nth.map && nthTestsIn(plans).length > 0 ? [nth.map] : []),
+    ],
   }
   return { spec, tables: uses }
 }

@@ -9,9 +9,9 @@ import { matchTranslators } from './match/registry.ts'
 import { type MatchTranslator, Untranslatable, type UntranslatableOptions } from './match/translate.ts'
 import type { Hook } from './program.ts'
 import { targetTranslators } from './target/registry.ts'
-import type { AnyTest, MaskTest, SetTest, Step } from './test.ts'
-import { setTerm, setTest } from './test.ts'
-import { type IntervalSet, intersect, single } from './tree/interval.ts'
+import type { LeafTest, SetTest, Step } from './test.ts'
+import { isOnce, setTerm, setTest } from './test.ts'
+import { complement, type IntervalSet, intersect, single } from './tree/interval.ts'
 
 export type Outcome =
   | { readonly kind: 'accept' | 'drop' | 'return' | 'continue' }
@@ -25,7 +25,7 @@ export interface Item {
   /** The packet's fields must lie in all of these. */
   readonly sets: ReadonlyMap<FieldName, IntervalSet>
   /** And satisfy all of these, which no tree can cut along. */
-  readonly rest: readonly (MaskTest | AnyTest)[]
+  readonly rest: readonly LeafTest[]
   readonly outcome: Outcome
 }
 
@@ -47,11 +47,23 @@ export class RuleUntranslatable extends Error {
 export function ruleItems(rule: Rule, index: number, lane: Lane, family: Family): Item[] {
   const items: Item[] = []
   let sets = FieldSets.none
-  let rest: readonly (MaskTest | AnyTest)[] = []
+  let rest: readonly LeafTest[] = []
   for (const step of ruleSteps(rule, lane, family)) {
+    const once = rest.some(isOnce)
     if (step.kind === 'hotdrop') {
       const within = narrow(sets, step.when, family)
       if (within) items.push({ rule: index, sets: within, rest, outcome: outcomes.hotdrop })
+      if (!once) continue
+      // the packets of this item must not come to the next one, where they would be asked once more
+      const { field, set } = step.when
+      const others = narrow(sets, setTest(field, complement(set, domain(field, family))), family)
+      if (!others) return items
+      sets = others
+    } else if (step.kind === 'nth') {
+      rest = [...rest, { ...step, match: `${index}.${rest.length}` }]
+    } else if (step.kind === 'set' && once) {
+      // asked only now, so that packets it leaves out have been asked what stands before
+      rest = [...rest, step]
     } else if (step.kind === 'set') {
       const narrower = narrow(sets, step, family)
       if (!narrower) return items
@@ -115,7 +127,7 @@ const hintFor = (hooks: readonly Hook[]): UntranslatableOptions =>
 function known(step: Step, { hook }: Lane): void {
   if (step.kind === 'hotdrop') knownField(step.when.field, hook)
   else if (step.kind === 'any') for (const { field } of step.tests) knownField(field, hook)
-  else if (step.kind !== 'never') knownField(step.field, hook)
+  else if (step.kind === 'set' || step.kind === 'mask') knownField(step.field, hook)
 }
 
 function knownField(field: FieldName, hook: Hook): void {

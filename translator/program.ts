@@ -49,6 +49,8 @@ export interface MapSpec {
   readonly flags: number
   /** The map outlives the program: it is found by its pin and reused, so what it holds carries over. */
   readonly shared: boolean
+  /** One for all programs that are loaded together, which have it under this name; made anew with each load. */
+  readonly together?: true
   /** Of a map that is not shared. */
   readonly contents?: MapContents
 }

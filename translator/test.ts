@@ -31,7 +31,38 @@ export interface NeverTest {
   readonly kind: 'never'
 }
 
-export type Test = SetTest | MaskTest | AnyTest | NeverTest
+/** So many draws of 2^31 hold, or do not. */
+export interface ChanceTest {
+  readonly kind: 'chance'
+  readonly probability: number
+  readonly negated: boolean
+}
+
+/** One packet of so many that come to the question, or all others. */
+export interface NthStep {
+  readonly kind: 'nth'
+  readonly every: number
+  /** Packets that are taken to have come before. */
+  readonly start: number
+  readonly negated: boolean
+}
+
+/** The same in a rule, which makes it the match that is counted by. */
+export interface NthTest extends NthStep {
+  readonly match: string
+}
+
+/** What is left to ask of a packet that a tree has led to a rule. */
+export type LeafTest = SetTest | MaskTest | AnyTest | ChanceTest | NthTest
+
+/**
+ * Whether asking twice is not asking once: it changes what the next packet is told, or is answered anew. Such a test is asked of the packets that the
+ * kernel would ask it of, once each and in the order of the rules.
+ */
+export const isOnce = ({ kind }: { readonly kind: Step['kind'] }): boolean =>
+  kind === 'chance' || kind === 'nth'
+
+export type Test = SetTest | MaskTest | AnyTest | NeverTest | ChanceTest | NthStep
 
 /**
  * One step of asking whether a rule matches. Steps are asked in the kernel's order, because where a packet is too short for a step

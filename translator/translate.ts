@@ -26,6 +26,7 @@ import { isNetfilterHook, netfilterPlaces, type Place } from './hook/place.ts'
 import { RuleUntranslatable, ruleItems } from './item.ts'
 import type { Lane } from './lane.ts'
 import { Untranslatable } from './match/translate.ts'
+import { nthLayout } from './nth.ts'
 import { planChains } from './plan.ts'
 
 export interface TranslateOptions {
@@ -82,10 +83,11 @@ export function translate(
     return plans.length === 0 ? [] : [{ lane, plans }]
   })
   if (refusals.length > 0) return { kind: 'refused', refusals: distinct(refusals) }
+  const nth = nthLayout(programs.flatMap(({ plans }) => plans))
   const build = ({ lane, plans }: (typeof programs)[number]): LaneProgram => ({
     lane,
     plans,
-    ...buildProgram(lane, plans, rule => index.place(rule)),
+    ...buildProgram(lane, plans, rule => index.place(rule), nth),
   })
   return {
     kind: 'translated',

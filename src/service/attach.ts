@@ -52,7 +52,7 @@ export function openDispatcher(
   const path = dispatcherPin(settings, hook)
   const fd = openPin(path)
   if (fd !== undefined) return keep({ fd, spec })
-  const program = keep(loadProgram(spec, mapsOf(spec, shared, keep)))
+  const program = keep(loadProgram(spec, mapsOf(spec, shared, new Map(), keep)))
   mkdirSync(hookDirectory(settings, hook), { recursive: true })
   pin(program.fd, path)
   return program

@@ -45,8 +45,18 @@ function makeMap(settings: Settings, spec: MapSpec, missing: Missing): MapHandle
   return map
 }
 
-/** All maps of one program by name: the shared ones, and its own, made and filled. */
-export function mapsOf(spec: ProgramSpec, shared: SharedMaps, keep: Keep): ReadonlyMap<string, MapHandle> {
+/** All maps of one program by name: the shared ones, those it has together with others, and its own, made and filled. */
+export function mapsOf(
+  spec: ProgramSpec,
+  shared: SharedMaps,
+  together: Map<string, MapHandle>,
+  keep: Keep,
+): ReadonlyMap<string, MapHandle> {
+  const make = (map: MapSpec): MapHandle => {
+    const handle = (map.together && together.get(map.name)) || keep(createMap(map))
+    if (map.together) together.set(map.name, handle)
+    return handle
+  }
   const own = spec.maps.filter(map => !map.shared)
-  return new Map([...shared.maps, ...own.map(map => [map.name, keep(createMap(map))] as const)])
+  return new Map([...shared.maps, ...own.map(map => [map.name, make(map)] as const)])
 }

@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs'
 import { type Lane, laneName } from '../../translator/lane.ts'
 import type { Translated } from '../../translator/translate.ts'
+import type { MapHandle } from '../kernel/map.ts'
 import { listPins, openPin, pin } from '../kernel/pin.ts'
 import { loadProgram } from '../kernel/program.ts'
 import type { FileDescriptor } from '../kernel/sys/object.ts'
@@ -20,14 +21,16 @@ export interface OpenLane {
 }
 
 /** Loads a program for each lane. Throws ServiceError('ERR_REJECTED') naming the rule the verifier stopped at. */
-export const loadLanes = (translation: Translated, shared: SharedMaps, keep: Keep): OpenLane[] =>
-  translation.programs.map(({ lane, spec }) => {
+export const loadLanes = (translation: Translated, shared: SharedMaps, keep: Keep): OpenLane[] => {
+  const together = new Map<string, MapHandle>()
+  return translation.programs.map(({ lane, spec }) => {
     try {
-      return { lane, fd: keep(loadProgram(spec, mapsOf(spec, shared, keep)).fd) }
+      return { lane, fd: keep(loadProgram(spec, mapsOf(spec, shared, together, keep)).fd) }
     } catch (error) {
       throw error instanceof VerifierError ? explainRejection(error, lane, translation.rules) : error
     }
   })
+}
 
 /** Which of these lanes have a program pinned by a generation. */
 export function lanesPinned(settings: Settings, generation: number, lanes: readonly Lane[]): Lane[] {

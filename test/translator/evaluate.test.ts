@@ -24,6 +24,7 @@ const beside: ReadonlySet<Feature> = new Set<Feature>([
   'devgroup',
   'cpu',
   'addrtype',
+  'statistic',
 ])
 
 const told = (hook: HookChoice): Feature[] => decidable(hook).filter(feature => !beside.has(feature))

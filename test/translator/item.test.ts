@@ -4,6 +4,7 @@ import test from 'ava'
 import { type Family, parseSave, type Rule } from 'iptables-parser'
 import { type FieldName, transport } from '../../translator/field.ts'
 import { type Item, RuleUntranslatable, ruleItems } from '../../translator/item.ts'
+import type { LeafTest } from '../../translator/test.ts'
 import type { IntervalSet } from '../../translator/tree/interval.ts'
 
 const ruleOf = (text: string, family: Family, chain: string): Rule => {
@@ -23,12 +24,16 @@ const spell = (set: IntervalSet): string =>
     })
     .join(',')
 
+const describeTest = (test: LeafTest): string => {
+  if (test.kind === 'mask') return `${test.negated ? '!' : ''}${test.field}&${test.mask}=${test.value}`
+  if (test.kind === 'set') return `${test.field}=${spell(test.set)}`
+  return test.kind === 'nth' ? `nth:${test.match}` : test.kind
+}
+
 const describe = ({ sets, rest, outcome }: Item): string =>
   [
     ...[...sets].map(([field, set]) => `${field}=${spell(set)}`),
-    ...rest.map(test =>
-      test.kind === 'mask' ? `${test.negated ? '!' : ''}${test.field}&${test.mask}=${test.value}` : 'any',
-    ),
+    ...rest.map(describeTest),
     'chain' in outcome ? `${outcome.kind}:${outcome.chain}` : outcome.kind,
   ].join(' ')
 
@@ -62,6 +67,20 @@ const cases: readonly (readonly [rule: string, family: Family, items: readonly s
     '-p udp -m udp --dport 53 -j DROP',
     4,
     [`protocol=17 transport=${notWhole} hotdrop`, `protocol=17 transport=${whole} dport=53 drop`],
+  ],
+  // what is asked once is asked by one item of each packet, and before what stands behind it
+  [
+    '-p tcp -m statistic --mode nth --every 2 --packet 0 -m tcp --dport 22 -j DROP',
+    4,
+    [
+      `protocol=6 transport=${notWhole},${overlap} nth:0.0 hotdrop`,
+      `protocol=6 transport=${whole},${later},5-7 nth:0.0 transport=${whole} dport=22 drop`,
+    ],
+  ],
+  [
+    '-s 192.0.2.1 -m statistic --mode random --probability 0.5 -m ttl --ttl-eq 64',
+    4,
+    [`saddr=${0xc0000201} chance ttl=64 continue`],
   ],
   [
     '-p tcp -m tcp ! --sport 1:1023 -j DROP',

@@ -60,6 +60,12 @@ export const atomicAdd = (
   immediate: Atomic.ADD,
 })
 
+/** src = *(u64 *)(dst + offset), which becomes greater by src, in one step. */
+export const atomicFetchAdd = (dst: Register, offset: number, src: Register): Instruction => ({
+  ...atomicAdd('u64', dst, offset, src),
+  immediate: Atomic.ADD | Atomic.FETCH,
+})
+
 const loadDouble = (dst: Register, source: number, relocation: Relocation): Instruction => ({
   opcode: LDDW,
   dst,

@@ -35,6 +35,7 @@ export interface EmitContext {
   /** Chains that have a function; the others are emitted in place. */
   readonly functions: ReadonlySet<string>
   place(rule: number): CounterPlace
+  readonly nth: Frame['nth']
   readonly table: Frame['table']
 }
 
@@ -113,6 +114,7 @@ function createFrame(assembler: Assembler, context: EmitContext, ending: Frame['
     record: context.record,
     ending,
     place: context.place,
+    nth: context.nth,
     table: context.table,
     isFunction: chain => context.functions.has(chain),
     inline(name, done) {

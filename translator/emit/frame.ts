@@ -23,6 +23,8 @@ export interface Frame {
   ending(ending: Ending): Label
   /** Where the rule of an index counts. */
   place(rule: number): CounterPlace
+  /** Where a match counts its packets, in bytes (nth.ts). */
+  nth(match: string): number
   /** Whether a call of a chain is made as a call of its function. */
   isFunction(chain: string): boolean
   /** The name of a map that the program gets for this, and what it is for. */

@@ -35,7 +35,7 @@ function addFields(fields: Set<FieldName>, { sets, rest }: Item): void {
   for (const field of sets.keys()) fields.add(field)
   for (const test of rest)
     if (test.kind === 'any') for (const { field } of test.tests) fields.add(field)
-    else fields.add(test.field)
+    else if (test.kind === 'set' || test.kind === 'mask') fields.add(test.field)
 }
 
 /** Extents that depend on how long the header of the packet's protocol is. */
@@ -43,9 +43,10 @@ const measured = inclusive(transport.whole, transport.short)
 const measuredProtocols = Object.keys(headerSizes).map(Number)
 
 /** Those that the item can be about, if it asks how much of the transport header there is. Where a block is split by that, the items that hotdrop still ask. */
-function protocolsOf({ sets }: Item, family: Family): number[] {
-  const asked = sets.get('transport')
-  if (!asked || intersect(asked, measured).length === 0) return []
+function protocolsOf({ sets, rest }: Item, family: Family): number[] {
+  const later = rest.flatMap(test => (test.kind === 'set' && test.field === 'transport' ? [test.set] : []))
+  const asked = [sets.get('transport') ?? [], ...later]
+  if (asked.every(set => intersect(set, measured).length === 0)) return []
   const set = sets.get('protocol') ?? [domain('protocol', family)]
   return measuredProtocols.filter(protocol => containsPoint(set, protocol))
 }

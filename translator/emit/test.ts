@@ -1,16 +1,44 @@
-import { jump } from '../asm/jump.ts'
+import { addImmediate, andImmediate32, mod, movImmediate, movImmediate32 } from '../asm/alu.ts'
+import { call, immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
+import { atomicFetchAdd, loadMapValue } from '../asm/memory.ts'
+import { r0, r1, r2, r3 } from '../asm/register.ts'
 import { domain } from '../field.ts'
-import type { AnyTest, MaskTest, SetTest } from '../test.ts'
+import { NTH_MAP } from '../nth.ts'
+import type { AnyTest, ChanceTest, LeafTest, NthTest, SetTest } from '../test.ts'
 import { jumpIfBelow, jumpIfNot, jumpIfNotBelow, jumpUnlessMasked, loadField } from './compare.ts'
 import type { Frame } from './frame.ts'
 
 /** Goes to `failed` where a packet does not satisfy a test, and on where it does. */
-export function emitTest(frame: Frame, test: SetTest | MaskTest | AnyTest, failed: Label): void {
+export function emitTest(frame: Frame, test: LeafTest, failed: Label): void {
   if (test.kind === 'mask') jumpUnlessMasked(frame, test, failed)
   else if (test.kind === 'set') emitSet(frame, test, failed)
-  else emitAny(frame, test, failed)
+  else if (test.kind === 'any') emitAny(frame, test, failed)
+  else if (test.kind === 'chance') emitChance(frame, test, failed)
+  else emitNth(frame, test, failed)
 }
+
+/** The kernel draws 31 bits too. */
+const DRAW = 0x7fff_ffff
+
+const emitChance = ({ assembler }: Frame, { probability, negated }: ChanceTest, failed: Label): void =>
+  assembler.emit(
+    call('bpf_get_prandom_u32'),
+    andImmediate32(r0, DRAW),
+    jumpIf(negated ? '<' : '>=', r0, immediate(probability), failed, 32),
+  )
+
+/** The packet is the last of a round of `every`; by 64 bits, so that the rounds never break off. */
+const emitNth = ({ assembler, nth }: Frame, { every, negated, match }: NthTest, failed: Label): void =>
+  assembler.emit(
+    loadMapValue(r1, NTH_MAP, nth(match)),
+    movImmediate(r2, 1),
+    atomicFetchAdd(r1, 0, r2),
+    movImmediate32(r3, every),
+    mod(r2, r3),
+    addImmediate(r3, -1),
+    jumpIf(negated ? '==' : '!=', r2, register(r3), failed),
+  )
 
 function emitSet(frame: Frame, { field, set }: SetTest, failed: Label): void {
   const { assembler, family } = frame

@@ -22,6 +22,7 @@ import { realm } from './realm.ts'
 import { sctp } from './sctp.ts'
 import { ah, esp, ipcomp } from './spi.ts'
 import { state } from './state.ts'
+import { statistic } from './statistic.ts'
 import { tcp } from './tcp.ts'
 import { tcpmss } from './tcpmss.ts'
 import { dscp, tos } from './tos.ts'
@@ -97,7 +98,7 @@ export const matchTranslators: {
   socket: untranslatable('it looks up a socket, which is not translated'),
   srh: untranslatable('the segment routing header is not translated'),
   state,
-  statistic: untranslatable('it matches by chance or by count, which no decision tree can hold'),
+  statistic,
   string: untranslatable('it searches the payload, which no decision tree can hold'),
   tcp,
   tcpmss,

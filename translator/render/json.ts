@@ -4,7 +4,7 @@ import type { Block } from '../chain.ts'
 import type { Outcome } from '../item.ts'
 import { laneName } from '../lane.ts'
 import type { Plan } from '../plan.ts'
-import type { AnyTest, MaskTest, SetTest } from '../test.ts'
+import type { LeafTest } from '../test.ts'
 import type { LaneProgram, Translation } from '../translate.ts'
 import type { IntervalSet, Point } from '../tree/interval.ts'
 import type { Node } from '../tree/node.ts'
@@ -70,9 +70,10 @@ function nodeJson(node: Node): object {
 const outcomeJson = (outcome: Outcome): object =>
   'chain' in outcome ? { outcome: outcome.kind, chain: outcome.chain } : { outcome: outcome.kind }
 
-function testJson(test: SetTest | MaskTest | AnyTest): object {
+function testJson(test: LeafTest): object {
   if (test.kind === 'any') return { kind: 'any', tests: test.tests.map(testJson) }
   if (test.kind === 'set') return { kind: 'set', field: test.field, set: setJson(test.set) }
+  if (test.kind !== 'mask') return test
   return {
     kind: 'mask',
     field: test.field,

@@ -1,6 +1,6 @@
 import type { FieldName } from '../field.ts'
 import type { Item } from '../item.ts'
-import type { AnyTest, MaskTest, SetTest } from '../test.ts'
+import type { LeafTest } from '../test.ts'
 import type { Point } from './interval.ts'
 
 /** `field < at` goes below, the rest above. */
@@ -15,7 +15,7 @@ export interface Branch {
 /** An item that packets of a leaf may match, and what is still to be asked of them there. */
 export interface Candidate {
   readonly item: Item
-  readonly tests: readonly (SetTest | MaskTest | AnyTest)[]
+  readonly tests: readonly LeafTest[]
 }
 
 /** Candidates are gone through in the order of the rules; the last is often one that every packet of the leaf matches. */

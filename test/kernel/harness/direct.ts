@@ -69,7 +69,7 @@ function enforce(
     throw new Error(translation.refusals.map(({ reason, rule }) => `${rule.rule}: ${reason}`).join('\n'))
   const maps = new Map<string, MapHandle>()
   const mapOf = (spec: MapSpec): MapHandle => {
-    const map = (spec.shared && maps.get(spec.name)) || createMap(spec)
+    const map = ((spec.shared || spec.together) && maps.get(spec.name)) || createMap(spec)
     maps.set(spec.name, map)
     return map
   }

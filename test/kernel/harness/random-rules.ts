@@ -39,6 +39,7 @@ export const features = [
   'devgroup',
   'cpu',
   'addrtype',
+  'statistic',
 ] as const
 export type Feature = (typeof features)[number]
 
@@ -309,6 +310,14 @@ const others: Readonly<Partial<Record<Feature, (grammar: Grammar, chain: string)
       ? simple('mac', 'mac-source', [peerMac, '02:00:00:00:00:55', '00:00:00:00:00:00'])(grammar)
       : '',
   devgroup: (grammar, chain) => (chain.startsWith('user') ? '' : deviceGroup(grammar, chain)),
+  // what is drawn must be certain, or no two firewalls agree
+  statistic: grammar => {
+    const { random } = grammar
+    if (random.chance(0.2))
+      return ` -m statistic --mode random ${not(grammar)}--probability ${random.below(2)}`
+    const every = 1 + random.below(5)
+    return ` -m statistic --mode nth ${not(grammar)}--every ${every} --packet ${random.below(every)}`
+  },
   addrtype: grammar => {
     const { random, family } = grammar
     const types =
