@@ -2,6 +2,7 @@
 // emit/record.ts); trees compare them there.
 
 import type { Family } from 'iptables-parser'
+import { type ExtensionKind, type ExtensionPart, extensionKinds, extensionParts } from './extension-field.ts'
 import { hooksAt, netfilterHooks } from './hook/place.ts'
 import type { Hook } from './program.ts'
 import type { Interval, Point } from './tree/interval.ts'
@@ -31,6 +32,14 @@ export type FieldName =
   | 'mss'
   | 'dccp-type'
   | 'spi'
+  | 'mobility-next'
+  | 'mobility-type'
+  // IPv6 extension headers
+  | ExtensionKind
+  | ExtensionPart
+  | 'header-kinds'
+  // where the source address differs from what the MAC address would make of it: 0 nowhere
+  | 'eui64'
   // what travels with the packet
   | 'iif'
   | 'oif'
@@ -101,6 +110,7 @@ export const headerSizes: Readonly<Record<number, number>> = {
   58: 8, // icmp6
   108: 4, // ipcomp
   132: 12, // sctp
+  135: 6, // mobility header
   136: 8, // udplite
 }
 
@@ -143,6 +153,8 @@ const netfilter: readonly Hook[] = netfilterHooks
 const routed: readonly Hook[] = ['xdp', 'tc-ingress', ...netfilterHooks]
 /** Where a socket of this machine may have sent the packet. */
 const sending: readonly Hook[] = hooksAt('OUTPUT', 'POSTROUTING')
+/** Where packets have come in by a device. */
+const received: readonly Hook[] = ['xdp', 'tc-ingress', ...hooksAt('PREROUTING', 'INPUT', 'FORWARD')]
 const address = (family: Family): 32 | 128 => (family === 4 ? 32 : 128)
 
 const field = (
@@ -160,6 +172,14 @@ const field = (
 const optionWord = (word: TcpOptionWord): Field => field(`tcp-options-${word}`, 'TCP options', 32)
 const connection = (name: FieldName, title: string, bits: FieldBits | Field['bits']): Field =>
   field(name, title, bits, netfilter)
+
+const found = (kind: ExtensionKind): Field => field(kind, `${kind.replace('-header', '')} header`, 32)
+const part = (name: ExtensionPart): Field => {
+  const [title, bits] = extensionParts[name]
+  return field(name, title, bits)
+}
+const named = <N extends FieldName>(names: readonly N[], make: (name: N) => Field) =>
+  Object.fromEntries(names.map(name => [name, make(name)])) as { readonly [M in N]: Field }
 
 export const fields: { readonly [N in FieldName]: Field } = {
   saddr: field('saddr', 'source address', address),
@@ -190,16 +210,18 @@ export const fields: { readonly [N in FieldName]: Field } = {
   mss: field('mss', 'maximum segment size', 32),
   'dccp-type': field('dccp-type', 'DCCP packet type', 8),
   spi: field('spi', 'SPI', 32),
+  'mobility-next': field('mobility-next', 'protocol behind the mobility header', 8),
+  'mobility-type': field('mobility-type', 'type of the mobility header', 8),
+  ...named(extensionKinds, found),
+  ...named(Object.keys(extensionParts) as ExtensionPart[], part),
+  'header-kinds': field('header-kinds', 'kinds of headers', 16),
+  eui64: field('eui64', 'MAC address in the source address', 64, received),
   iif: field('iif', 'input interface', 128),
   // INPUT, which xdp and tc run, has none: there it is the empty name
   oif: field('oif', 'output interface', 128),
   'iif-group': field('iif-group', 'group of the input interface', 32),
   'oif-group': field('oif-group', 'group of the output interface', 32, netfilter),
-  mac: field('mac', 'source MAC address', 64, [
-    'xdp',
-    'tc-ingress',
-    ...hooksAt('PREROUTING', 'INPUT', 'FORWARD'),
-  ]),
+  mac: field('mac', 'source MAC address', 64, received),
   'packet-type': field('packet-type', 'link-layer packet type', 3),
   mark: field('mark', 'packet mark', 32, netfilter),
   cpu: field('cpu', 'CPU that handles the packet', 32, netfilter),

@@ -40,7 +40,11 @@ export const structs: Readonly<Record<string, Readonly<Record<string, KernelType
     nd_net: { struct: 'possible_net', bytes: 8 },
     ip_ptr: pointerTo('in_device'),
   },
-  ethhdr: { h_dest: { array: 'u8', length: 6 }, h_source: { array: 'u8', length: 6 } },
+  ethhdr: {
+    h_dest: { array: 'u8', length: 6 },
+    h_source: { array: 'u8', length: 6 },
+    h_proto: 'u16',
+  },
   sk_buff: {
     sk: pointerTo('sock'),
     dev: pointerTo('net_device'),

@@ -97,7 +97,8 @@ function headersIn({ bytes }: Packet): ReadonlySet<Ipv6HeaderName> | undefined {
     number = bytes[at] ?? 0
     at += sizeOf(name, bytes[at + 1] ?? 0)
   }
-  return found.add('protocol')
+  // a header that ends beyond the packet has none of these two behind it, whatever it says
+  return number === HEADERS.esp || number === HEADERS['ipv6-nonxt'] ? found : found.add('protocol')
 }
 
 /** Bytes (RFC 8200, and RFC 4302 for ah). */

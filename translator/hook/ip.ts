@@ -19,7 +19,10 @@ import { load, store, storeImmediate } from '../asm/memory.ts'
 import { r0, r1, r6, r8, r9 } from '../asm/register.ts'
 import { fixedOffsets } from '../emit/record.ts'
 import { type FieldName, packetType, transport } from '../field.ts'
+import { emitEui64 } from './eui64.ts'
+import { emitExtensions, looksAtExtensions } from './extension.ts'
 import { setField, storeField } from './field.ts'
+import { emitHeaderKinds, looksAtKinds } from './header-kinds.ts'
 import type { PrologueRequest } from './hook.ts'
 import { emitExtensionWalk } from './ipv6.ts'
 import { emitTcp, forget, looksAtTcp } from './tcp.ts'
@@ -60,7 +63,11 @@ export function emitIp(assembler: Assembler, request: PrologueRequest, reader: I
 const PROTOCOL_OFFSET: Readonly<Record<Family, number>> = { 4: 9, 6: 6 }
 
 const looksBehind = (request: PrologueRequest): boolean =>
-  request.fields.has('fragment') || needsTransport(request) || looksAtTcp(request)
+  request.fields.has('fragment') ||
+  needsTransport(request) ||
+  looksAtTcp(request) ||
+  looksAtKinds(request) ||
+  looksAtExtensions(request)
 
 /** A field of the fixed header, brought from where r0 points into r1. */
 type HeaderField = readonly [FieldName, readonly Instruction[]]
@@ -103,6 +110,7 @@ function emitIpv6Header(assembler: Assembler, request: PrologueRequest): void {
     ['tos', [load('u16', r1, r0, 0), be16(r1), rshImmediate32(r1, 4)]],
     ['ttl', [load('u8', r1, r0, 7)]],
   ])
+  if (request.fields.has('eui64')) emitEui64(assembler, request)
   // all of the packet, also where the header tells another length (length_mt6 in net/netfilter/xt_length.c since 6.3)
   if (request.fields.has('length')) assembler.emit(storeField(request, 'length', r9))
 }
@@ -155,13 +163,25 @@ function emitIpv4(assembler: Assembler, request: PrologueRequest, reader: IpRead
 function emitIpv6(assembler: Assembler, request: PrologueRequest, reader: IpReader): void {
   const done = assembler.label('headers')
   const later = assembler.label('later_fragment')
+  if (looksAtKinds(request)) emitHeaderKinds(assembler, request, reader)
   assembler.emit(movImmediate(r8, ipHeaderSize[6]))
-  emitExtensionWalk(assembler, reader.read, { later, cut: done })
+  if (looksAtExtensions(request)) {
+    const walked = assembler.label('walked')
+    emitExtensionWalk(assembler, request, reader.read, { later: walked, cut: walked })
+    assembler.place(walked)
+    emitExtensions(assembler, request, reader.read)
+    assembler.emit(
+      load('u8', r1, r6, fixedOffsets.transport),
+      jumpIf('==', r1, immediate(transport.unreachable), done, 32),
+      jumpIf('==', r1, immediate(transport.later), later, 32),
+    )
+  } else emitExtensionWalk(assembler, request, reader.read, { later, cut: done })
   emitBehind(assembler, request, reader, later)
   assembler.place(done)
 }
 
 function emitPlain(assembler: Assembler, request: PrologueRequest, reader: IpReader): void {
+  if (looksAtKinds(request)) emitHeaderKinds(assembler, request, reader)
   assembler.emit(movImmediate(r8, ipHeaderSize[request.family]))
   emitBehind(assembler, request, reader, assembler.label('later_fragment'))
 }

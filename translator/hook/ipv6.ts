@@ -16,16 +16,15 @@ import { load, store, storeImmediate } from '../asm/memory.ts'
 import { type Register, r0, r1, r2, r3, r6, r7, r8 } from '../asm/register.ts'
 import { fixedOffsets } from '../emit/record.ts'
 import { transport } from '../field.ts'
+import { extension, forgetPlaces, noteCut, notePlace } from './extension.ts'
+import type { PrologueRequest } from './hook.ts'
 import type { HeaderReader } from './transport.ts'
-
-/** Headers that are walked over. The walk ends at every other, "no next header" (59) among them. */
-const extension = { hopByHop: 0, routing: 43, fragment: 44, authentication: 51, destination: 60 } as const
 
 /** Of a routing header the kernel wants type and segments left as well (struct ipv6_rt_hdr). */
 const ROUTING_BYTES = 4
 
 /** More extension headers than this are taken for a chain that is cut off. The shortest has 8 bytes, so 2 KiB of them pass. */
-const MOST_HEADERS = 256
+export const MOST_HEADERS = 256
 
 /**
  * With the first "next header" in the record as protocol and the offset of the header it names in r8. Goes on with the transport header's offset in r8; to `cut`
@@ -34,6 +33,7 @@ const MOST_HEADERS = 256
  */
 export function emitExtensionWalk(
   assembler: Assembler,
+  request: PrologueRequest,
   read: HeaderReader,
   to: { readonly later: Label; readonly cut: Label },
 ): void {
@@ -41,7 +41,9 @@ export function emitExtensionWalk(
   const known = assembler.label('known')
   const fragment = assembler.label('fragment')
   const cut = assembler.label('cut_off')
+  const unreachable = assembler.label('unreachable')
   const found = assembler.label('protocol')
+  forgetPlaces(assembler, request)
   assembler.emit(movImmediate(r7, 0))
   assembler.place(loop)
   assembler.emit(load('u8', r1, r6, fixedOffsets.protocol))
@@ -49,10 +51,12 @@ export function emitExtensionWalk(
   assembler.emit(jump(found))
   assembler.place(known)
   assembler.emit(addImmediate(r7, 1), jumpIf('>', r7, immediate(MOST_HEADERS), cut))
-  emitStep(assembler, read, { loop, fragment, cut })
+  emitStep(assembler, request, read, { loop, fragment, cut })
   assembler.place(fragment)
-  emitFragment(assembler, read, { loop, cut, later: to.later })
+  emitFragment(assembler, read, { loop, cut, unreachable, later: to.later })
   assembler.place(cut)
+  noteCut(assembler, request)
+  assembler.place(unreachable)
   assembler.emit(storeImmediate('u8', r6, fixedOffsets.transport, transport.unreachable), jump(to.cut))
   assembler.place(found)
 }
@@ -66,6 +70,7 @@ export function jumpIfExtension(assembler: Assembler, header: Register, target: 
 /** Over one header: its length counts in 4 bytes in the authentication header (RFC 4302), in 8 in the others (RFC 8200). */
 function emitStep(
   assembler: Assembler,
+  request: PrologueRequest,
   read: HeaderReader,
   to: { loop: Label; fragment: Label; cut: Label },
 ): void {
@@ -79,8 +84,9 @@ function emitStep(
   read(assembler, 'transport', ROUTING_BYTES, to.cut)
   assembler.place(short)
   read(assembler, 'transport', 2, to.cut)
+  assembler.emit(load('u8', r1, r6, fixedOffsets.protocol))
+  notePlace(assembler, request)
   assembler.emit(
-    load('u8', r1, r6, fixedOffsets.protocol),
     load('u8', r2, r0, 0),
     load('u8', r3, r0, 1),
     jumpIf('==', r1, immediate(extension.fragment), to.fragment, 32),
@@ -100,7 +106,7 @@ function emitStep(
 function emitFragment(
   assembler: Assembler,
   read: HeaderReader,
-  to: { loop: Label; cut: Label; later: Label },
+  to: { loop: Label; cut: Label; unreachable: Label; later: Label },
 ): void {
   const later = assembler.label('later')
   read(assembler, 'transport', 4, to.cut)
@@ -115,7 +121,7 @@ function emitFragment(
     jump(to.loop),
   )
   assembler.place(later)
-  jumpIfExtension(assembler, r2, to.cut)
+  jumpIfExtension(assembler, r2, to.unreachable)
   assembler.emit(
     storeImmediate('u8', r6, fixedOffsets.transport, transport.later),
     movImmediate(r8, 0),

@@ -35,6 +35,7 @@ import type { FieldName } from '../field.ts'
 import { asksAddressType, emitAddressTypes } from './address-type.ts'
 import { connectionFields, emitConnection } from './connection.ts'
 import { interfaceMap, judging, storeDevice } from './device.ts'
+import { emitInterfaceId } from './eui64.ts'
 import { storeField } from './field.ts'
 import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
 import { emitIp, PACKET_LOOPBACK } from './ip.ts'
@@ -142,6 +143,7 @@ function emitPacket(assembler: Assembler, request: PrologueRequest): void {
     assembler.emit(loadMember('u32', r1, r7, 'sk_buff', 'mark'), storeField(request, 'mark', r1))
   if (fields.has('cpu')) assembler.emit(call('bpf_get_smp_processor_id'), storeField(request, 'cpu', r0))
   if (fields.has('mac')) emitMac(assembler, request)
+  if (fields.has('eui64')) emitInterfaceId(assembler, request, 'checked')
   if (fields.has('realm'))
     assembler.emit(
       loadMember('u64', r1, r7, 'sk_buff', '_skb_refdst'),

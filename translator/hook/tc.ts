@@ -8,6 +8,7 @@ import type { Label } from '../asm/label.ts'
 import { load, loadMember, storeImmediate } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r4, r5, r7, r8, r9, r10 } from '../asm/register.ts'
 import { interfaceMap } from './device.ts'
+import { emitInterfaceId } from './eui64.ts'
 import { storeField } from './field.ts'
 import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
 import {
@@ -130,9 +131,11 @@ const access: IngressAccess = {
         load('u32', r1, r1, context.packetType),
         storeField(request, 'packet-type', r1),
       )
-    if (!request.fields.has('mac')) return
+    const { fields } = request
+    if (!fields.has('mac') && !fields.has('eui64')) return
     assembler.emit(loadContext(), callKfunc('bpf_cast_to_kern_ctx'), mov(r7, r0))
-    emitMac(assembler, request)
+    if (fields.has('mac')) emitMac(assembler, request)
+    if (fields.has('eui64')) emitInterfaceId(assembler, request)
   },
   loadIndex: load('u32', r1, r1, context.index),
   loadDevice: [loadMember('u64', r1, r0, 'sk_buff', 'dev')],

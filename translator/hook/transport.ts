@@ -46,6 +46,8 @@ const ownFields: readonly (HeaderField & { readonly protocol: number })[] = [
   },
   { protocol: 50, field: 'spi', read: [load('u32', r1, r0, 0), be32(r1)] },
   { protocol: 51, field: 'spi', read: [load('u32', r1, r0, 4), be32(r1)] },
+  { protocol: 135, field: 'mobility-next', read: [load('u8', r1, r0, 0)] },
+  { protocol: 135, field: 'mobility-type', read: [load('u8', r1, r0, 2)] },
 ]
 
 const TRANSPORT_FIELDS: ReadonlySet<FieldName> = new Set<FieldName>([
@@ -99,15 +101,15 @@ function emitFields(assembler: Assembler, request: PrologueRequest, read: Header
   const common = asked(commonFields)
   const emitRead = ({ field, read: instructions }: HeaderField): void =>
     assembler.emit(...instructions, storeField(request, field, r1))
-  for (const own of asked(ownFields)) {
-    if (!request.protocols.has(own.protocol)) continue
+  const own = asked(ownFields).filter(({ protocol }) => request.protocols.has(protocol))
+  for (const protocol of new Set(own.map(field => field.protocol))) {
     const other = assembler.label('protocol')
     assembler.emit(
       load('u8', r1, r6, fixedOffsets.protocol),
-      jumpIf('!=', r1, immediate(own.protocol), other, 32),
+      jumpIf('!=', r1, immediate(protocol), other, 32),
     )
-    read(assembler, 'transport', headerSizes[own.protocol] ?? 0, other)
-    for (const field of [own, ...common]) emitRead(field)
+    read(assembler, 'transport', headerSizes[protocol] ?? 0, other)
+    for (const field of [...own.filter(field => field.protocol === protocol), ...common]) emitRead(field)
     assembler.emit(jump(done))
     assembler.place(other)
   }

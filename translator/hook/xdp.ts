@@ -8,6 +8,7 @@ import { load, loadMember, store } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r8, r9, r10 } from '../asm/register.ts'
 import { packetType } from '../field.ts'
 import { interfaceMap } from './device.ts'
+import { storeInterfaceId } from './eui64.ts'
 import { setField } from './field.ts'
 import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
 import {
@@ -124,9 +125,14 @@ const GROUP_BIT = 1
 const ALL = { low: -1, high: 0xffff } as const
 
 function emitLink(assembler: Assembler, request: PrologueRequest, pass: Label): void {
+  const loadSource = [load('u32', r1, r0, SOURCE), load('u16', r2, r0, SOURCE + 4)]
   if (request.fields.has('mac')) {
     readFrame(assembler, ETHERNET_BYTES, pass)
-    assembler.emit(load('u32', r1, r0, SOURCE), load('u16', r2, r0, SOURCE + 4), ...storeMac(request))
+    assembler.emit(...loadSource, ...storeMac(request))
+  }
+  if (request.fields.has('eui64')) {
+    readFrame(assembler, ETHERNET_BYTES, pass)
+    assembler.emit(...loadSource, ...storeInterfaceId(request))
   }
   if (!request.fields.has('packet-type')) return
   const done = assembler.label('packet_type')

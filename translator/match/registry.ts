@@ -9,18 +9,25 @@ import { cpu } from './cpu.ts'
 import { dccp } from './dccp.ts'
 import { devgroup } from './devgroup.ts'
 import { ecn } from './ecn.ts'
+import { eui64 } from './eui64.ts'
+import { frag } from './frag.ts'
 import { icmp } from './icmp.ts'
 import { icmp6 } from './icmp6.ts'
 import { iprange } from './iprange.ts'
+import { ipv6header } from './ipv6header.ts'
 import { length } from './length.ts'
 import { mac } from './mac.ts'
 import { mark } from './mark.ts'
+import { mh } from './mh.ts'
 import { multiport } from './multiport.ts'
+import { dst, hbh } from './option-header.ts'
 import { owner } from './owner.ts'
 import { pkttype } from './pkttype.ts'
 import { realm } from './realm.ts'
+import { rt } from './rt.ts'
 import { sctp } from './sctp.ts'
 import { ah, esp, ipcomp } from './spi.ts'
+import { srh } from './srh.ts'
 import { state } from './state.ts'
 import { statistic } from './statistic.ts'
 import { tcp } from './tcp.ts'
@@ -52,13 +59,13 @@ export const matchTranslators: {
   dccp,
   devgroup,
   dscp,
-  dst: untranslatable('IPv6 extension headers are not translated'),
+  dst,
   ecn,
   esp,
-  eui64: untranslatable('what an address is made of is not translated'),
-  frag: untranslatable('IPv6 extension headers are not translated'),
+  eui64,
+  frag,
   hashlimit: untranslatable('it limits a rate, which no decision tree can hold'),
-  hbh: untranslatable('IPv6 extension headers are not translated'),
+  hbh,
   helper: untranslatable('the helper of a connection is not translated', {
     hint: 'ask for --ctstate RELATED, which connections that a helper expects are',
   }),
@@ -67,13 +74,13 @@ export const matchTranslators: {
   icmp6,
   ipcomp,
   iprange,
-  ipv6header: untranslatable('IPv6 extension headers are not translated'),
+  ipv6header,
   ipvs: untranslatable('it asks for the state of IPVS, which a program cannot see'),
   length,
   limit: untranslatable('it limits a rate, which no decision tree can hold'),
   mac,
   mark,
-  mh: untranslatable('the mobility header is not translated'),
+  mh,
   multiport,
   nfacct: untranslatable('it counts in an accounting object of the kernel'),
   osf: untranslatable("it guesses the sender's operating system from the kernel's fingerprints"),
@@ -92,11 +99,11 @@ export const matchTranslators: {
   rpfilter: untranslatable('it looks up the route back, which a netfilter program cannot', {
     hint: "set net.ipv4.conf.*.rp_filter, or leave the rule in the raw table of the kernel's own iptables",
   }),
-  rt: untranslatable('IPv6 routing headers are not translated'),
+  rt,
   sctp,
   set: untranslatable('it looks into an ipset, which a program cannot see'),
   socket: untranslatable('it looks up a socket, which is not translated'),
-  srh: untranslatable('the segment routing header is not translated'),
+  srh,
   state,
   statistic,
   string: untranslatable('it searches the payload, which no decision tree can hold'),

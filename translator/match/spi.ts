@@ -2,18 +2,26 @@
 
 import type { AhMatch, EspMatch, IpcompMatch, Range, Term } from 'iptables-parser'
 import { domain } from '../field.ts'
-import { type Step, setTerm } from '../test.ts'
-import { inclusive, intersect } from '../tree/interval.ts'
-import { rangeStep } from './range.ts'
-import { type MatchTranslator, Untranslatable } from './translate.ts'
+import { type Step, setTerm, setTest } from '../test.ts'
+import { inclusive, intersect, single } from '../tree/interval.ts'
+import { headerWanted } from './extension.ts'
+import { rangeStep, valueStep } from './range.ts'
+import type { MatchTranslator } from './translate.ts'
 import { wholeHeader } from './transport.ts'
 
 export const esp: MatchTranslator<EspMatch> = match => [...wholeHeader, ...rangeStep('spi', match.spi)]
 
-export const ah: MatchTranslator<AhMatch> = (match, { family }) => {
-  if (family === 6) throw new Untranslatable('IPv6 extension headers are not translated')
-  return [...wholeHeader, ...rangeStep('spi', match.spi)]
-}
+/** In IPv4 it is the rule's protocol, in IPv6 an extension header. */
+export const ah: MatchTranslator<AhMatch> = (match, { family }) =>
+  family === 4 ? [...wholeHeader, ...rangeStep('spi', match.spi)] : authenticationHeader(match)
+
+const authenticationHeader = ({ spi, header }: AhMatch): readonly Step[] => [
+  ...headerWanted('authentication'),
+  ...rangeStep('authentication-spi', spi),
+  // the kernel takes a length of 0 for none asked
+  ...(header?.length?.value ? valueStep('authentication-length', header.length) : []),
+  ...(header?.reserved ? [setTest('authentication-reserved', single(0))] : []),
+]
 
 /** The compression parameter index has 16 bits, where others have a destination port (RFC 3173). */
 export const ipcomp: MatchTranslator<IpcompMatch> = match => [...wholeHeader, ...indexStep(match.spi)]

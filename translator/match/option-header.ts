@@ -1,0 +1,13 @@
+import type { DstMatch, HbhMatch } from 'iptables-parser'
+import type { Step } from '../test.ts'
+import { headerThere } from './extension.ts'
+import { valueStep } from './range.ts'
+import { type MatchTranslator, Untranslatable } from './translate.ts'
+
+export const hbh: MatchTranslator<HbhMatch> = match => optionHeader('hop-by-hop', match)
+export const dst: MatchTranslator<DstMatch> = match => optionHeader('destination', match)
+
+function optionHeader(kind: 'hop-by-hop' | 'destination', { length, options }: HbhMatch | DstMatch): Step[] {
+  if (options) throw new Untranslatable('options of IPv6 extension headers are not translated')
+  return [...headerThere(kind), ...valueStep(`${kind}-length`, length)]
+}
