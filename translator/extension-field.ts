@@ -13,7 +13,7 @@ export type ExtensionKind = (typeof extensionKinds)[number]
 /** Values of those fields; from `first` on they are offsets. */
 export const headerPlace = {
   absent: 0,
-  /** The packet ends inside of its extension headers, and none of the kind was before. */
+  /** The packet ends inside of the first of the kind, or inside of its extension headers with none of the kind before. */
   cutOff: 1,
   first: 40,
 } as const

@@ -73,6 +73,7 @@ function evaluateIpv6(match: AhMatch, packet: Packet): MatchResult {
   if (at === 'cut off' || at + FIXED > packet.bytes.length) return 'hotdrop'
   const header = new DataView(packet.bytes.buffer, packet.bytes.byteOffset + at, FIXED)
   const length = (header.getUint8(1) + 2) * 4
+  if (at + length > packet.bytes.length) return 'hotdrop'
   return (
     spiMatches(match.spi, header.getUint32(4)) &&
     lengthMatches(match.header?.length, length) &&

@@ -109,7 +109,7 @@ function evaluate(match: RtMatch, packet: Packet): MatchResult {
   if (at === 'cut off') return 'hotdrop'
   const { bytes } = packet
   const length = ((bytes[at + 1] ?? 0) + 1) * 8
-  if (at + length > bytes.length) return false
+  if (at + length > bytes.length) return 'hotdrop'
   const header = new DataView(bytes.buffer, bytes.byteOffset + at, length)
   return (
     agrees(match.segmentsLeft, range => isIn(header.getUint8(3), range)) &&

@@ -72,9 +72,10 @@ const printOption = ({ type, length }: HeaderOption): string =>
 /** net/ipv6/netfilter/ip6t_hbh.c, which is both matches: the first header of that number is looked at. */
 export function optionHeaderMatches(match: OptionHeader, packet: Packet, number: number): MatchResult {
   const at = findHeader(packet, number)
-  if (typeof at !== 'number') return false
+  if (at === 'absent') return false
+  if (at === 'cut off') return 'hotdrop'
   const length = ((packet.bytes[at + 1] ?? 0) + 1) * 8
-  if (at + length > packet.bytes.length) return false
+  if (at + length > packet.bytes.length) return 'hotdrop'
   return (
     agrees(match.length, wanted => wanted === length) &&
     (!match.options || beginsWith(match.options, packet.bytes.subarray(at + 2, at + length)))

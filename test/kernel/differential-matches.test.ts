@@ -4,29 +4,13 @@
 
 import type { Family } from 'iptables-parser'
 import { peerMac } from '../packet/link.ts'
-import { parsePacket } from '../packet/text.ts'
-import { disagreement } from './harness/differential.ts'
-import { direct } from './harness/direct.ts'
-import { fixtureProbes } from './harness/fixture-probes.ts'
 import { backOf, conversationKinds, converse, quietPort } from './harness/flow.ts'
-import type { Path, Probe } from './harness/probe.ts'
-import { topologyOf } from './harness/topology.ts'
-import { families, type HookChoice, hookChoices } from './harness/translatable.ts'
+import { bothWays, caseDisagreement, type MatchCase, paths, probesOnAllPaths } from './harness/match-case.ts'
+import type { Probe } from './harness/probe.ts'
+import { families, hookChoices } from './harness/translatable.ts'
 import { kernelTestNeeding } from './needs-kernel.ts'
 
 const kernelTest = kernelTestNeeding('iptables-legacy')
-
-interface MatchCase {
-  readonly name: string
-  /** What the rules ask, by base chain; `all` for each of the three. */
-  readonly asked: Readonly<Partial<Record<Path['hook'] | 'all', readonly string[]>>>
-  /** Left out: every hook. */
-  readonly hooks?: readonly HookChoice[]
-}
-
-/** Each plain and negated. */
-const bothWays = (name: string, options: readonly string[]): readonly string[] =>
-  options.flatMap(option => [`-m ${name} ${option}`, `-m ${name} ! ${option}`])
 
 const addresses = {
   4: ['192.0.2.1', '192.0.2.0/28', '10.0.0.0/8', '0.0.0.0/0'],
@@ -334,14 +318,6 @@ const more: Readonly<Record<Family, readonly string[]>> = {
   ],
 }
 
-const paths: readonly Path[] = [
-  { hook: 'INPUT', device: 'eth0' },
-  { hook: 'INPUT', device: 'eth1' },
-  { hook: 'INPUT', device: 'lo' },
-  { hook: 'FORWARD', device: 'eth0', out: 'eth1' },
-  { hook: 'OUTPUT', device: 'eth1' },
-]
-
 const conversations = (family: Family): readonly Probe[] =>
   paths.flatMap((path, place) =>
     conversationKinds.flatMap((kind, index) =>
@@ -358,29 +334,10 @@ const conversations = (family: Family): readonly Probe[] =>
     ),
   )
 
-/** A packet of another host's is dropped behind xdp, uncounted. */
-const isOtherHosts = ({ name }: Probe): boolean => name.includes('mac-other-host')
-
 const probesOf = (family: Family): readonly Probe[] => [
-  ...fixtureProbes(family, paths).filter(probe => !isOtherHosts(probe)),
-  ...paths.flatMap(path =>
-    more[family].map((text, index) => ({ name: `more-${index}`, packet: parsePacket(text), path })),
-  ),
+  ...probesOnAllPaths(family, more[family]),
   ...conversations(family),
 ]
-
-const baseChains = ['INPUT', 'FORWARD', 'OUTPUT'] as const
-
-const rulesOf = ({ asked }: MatchCase): string =>
-  [
-    '*filter',
-    ...baseChains.map(chain => `:${chain} ACCEPT [0:0]`),
-    ...baseChains.flatMap(chain =>
-      [...(asked.all ?? []), ...(asked[chain] ?? [])].map(question => `-A ${chain} ${question}`),
-    ),
-    'COMMIT',
-    '',
-  ].join('\n')
 
 const casesOf = (family: Family): readonly MatchCase[] => [
   ...headerCases(family),
@@ -392,10 +349,7 @@ for (const hook of hookChoices)
   for (const family of families)
     kernelTest(`IPv${family} at ${hook}: matches count what iptables-legacy counts`, async t => {
       t.timeout(10 * 60_000)
-      const topology = topologyOf(family, ['eth0', 'eth1'])
       const probes = probesOf(family)
-      for (const match of casesOf(family).filter(({ hooks }) => hooks?.includes(hook) ?? true)) {
-        const rules = rulesOf(match)
-        t.is(await disagreement(direct(hook), { topology, rules, probes }), undefined, match.name)
-      }
+      for (const match of casesOf(family).filter(({ hooks }) => hooks?.includes(hook) ?? true))
+        t.is(await caseDisagreement(hook, family, match, probes), undefined, match.name)
     })

@@ -38,7 +38,13 @@ export const looksAtExtensions = (request: PrologueRequest): boolean => askedKin
 
 const placeOf = ({ record }: PrologueRequest, kind: ExtensionKind): number => record.offset(kind)
 
-/** No place is noted yet, and the verifier does not know it: else it would follow the walk for every set of headers that may have been met. */
+/** A place to r2, of which the verifier knows nothing, as of all that is noted: a comparison whose outcome it knows would make it follow offsets through the whole walk. */
+const loadPlace = (request: PrologueRequest, kind: ExtensionKind): Instruction[] => [
+  load('u32', r2, r6, placeOf(request, kind)),
+  ...forget(r2),
+]
+
+/** No place is noted yet. */
 export function forgetPlaces(assembler: Assembler, request: PrologueRequest): void {
   for (const kind of askedKinds(request))
     assembler.emit(movImmediate(r1, headerPlace.absent), ...forget(r1), storeField(request, kind, r1))
@@ -50,9 +56,11 @@ export function notePlace(assembler: Assembler, request: PrologueRequest): void 
     const other = assembler.label('other_header')
     assembler.emit(
       jumpIf('!=', r1, immediate(numbers[kind]), other, 32),
-      load('u32', r2, r6, placeOf(request, kind)),
+      ...loadPlace(request, kind),
       jumpIf('!=', r2, immediate(headerPlace.absent), other, 32),
-      storeField(request, kind, r8),
+      mov(r2, r8),
+      ...forget(r2),
+      storeField(request, kind, r2),
     )
     assembler.place(other)
   }
@@ -63,7 +71,7 @@ export function noteCut(assembler: Assembler, request: PrologueRequest): void {
   for (const kind of askedKinds(request)) {
     const known = assembler.label('found_before')
     assembler.emit(
-      load('u32', r2, r6, placeOf(request, kind)),
+      ...loadPlace(request, kind),
       jumpIf('!=', r2, immediate(headerPlace.absent), known, 32),
       setField(request, kind, headerPlace.cutOff),
     )
@@ -77,10 +85,8 @@ type Part = readonly [ExtensionPart, readonly Instruction[]]
 interface HeaderForm {
   /** Bytes that are read of it. */
   readonly size: number
-  /** What a packet that ends before them has of such a header. */
-  readonly short: number
-  /** The whole header must be in the packet, or it counts as none: its length is that part. */
-  readonly length?: ExtensionPart
+  /** How many it says it has. The packet must have them all: kernels before July 2026 take a header that is cut off for none, and for a whole one where it is an authentication header. */
+  readonly length: readonly Instruction[]
   readonly parts: readonly Part[]
 }
 
@@ -94,10 +100,11 @@ const lengthInFours = [...byte(1), addImmediate32(r1, 2), lshImmediate32(r1, 2)]
 
 const options = (length: ExtensionPart): HeaderForm => ({
   size: 2,
-  short: headerPlace.absent,
-  length,
+  length: lengthInEights,
   parts: [[length, lengthInEights]],
 })
+
+const FRAGMENT_BYTES = 8
 
 /** RFC 8200 sections 4.3 to 4.6, RFC 8754 section 2, RFC 4302 section 2. */
 const forms: Readonly<Record<ExtensionKind, HeaderForm>> = {
@@ -105,8 +112,7 @@ const forms: Readonly<Record<ExtensionKind, HeaderForm>> = {
   destination: options('destination-length'),
   routing: {
     size: 8,
-    short: headerPlace.absent,
-    length: 'routing-length',
+    length: lengthInEights,
     parts: [
       ['routing-length', lengthInEights],
       ['routing-next', byte(0)],
@@ -120,7 +126,7 @@ const forms: Readonly<Record<ExtensionKind, HeaderForm>> = {
   },
   'fragment-header': {
     size: 8,
-    short: headerPlace.cutOff,
+    length: [movImmediate(r1, FRAGMENT_BYTES)],
     parts: [
       ['fragment-reserved', byte(1)],
       ['fragment-place', half(2)],
@@ -129,7 +135,7 @@ const forms: Readonly<Record<ExtensionKind, HeaderForm>> = {
   },
   authentication: {
     size: 12,
-    short: headerPlace.cutOff,
+    length: lengthInFours,
     parts: [
       ['authentication-length', lengthInFours],
       ['authentication-reserved', half(2)],
@@ -151,7 +157,7 @@ function emitHeader(
   read: HeaderReader,
   kind: ExtensionKind,
 ): void {
-  const { size, short, length, parts } = forms[kind]
+  const { size, length, parts } = forms[kind]
   const missing = assembler.label('header_cut')
   const done = assembler.label('header')
   assembler.emit(
@@ -159,13 +165,13 @@ function emitHeader(
     jumpIf('<', r8, immediate(headerPlace.first), done, 32),
   )
   read(assembler, 'transport', size, missing)
-  if (length) assembler.emit(...lengthInEights, add(r1, r8), jumpIf('>', r1, register(r9), missing))
+  assembler.emit(...length, add(r1, r8), jumpIf('>', r1, register(r9), missing))
   for (const [part, load] of parts)
     if (request.fields.has(part)) assembler.emit(...load, storeField(request, part, r1))
   if (request.fields.has('segments-beyond') && kind === 'routing') emitSegments(assembler, request)
   assembler.emit(jump(done))
   assembler.place(missing)
-  assembler.emit(setField(request, kind, short))
+  assembler.emit(setField(request, kind, headerPlace.cutOff))
   assembler.place(done)
 }
 

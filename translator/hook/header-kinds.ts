@@ -69,8 +69,8 @@ export function emitHeaderKinds(assembler: Assembler, request: PrologueRequest, 
   if (!reader.plain) {
     emitWalk(assembler, request, reader, { last, cut })
     emitBeyond(assembler, reader.scratch, finish)
-    assembler.place(last)
   }
+  assembler.place(last)
   emitLast(assembler, cut, finish)
   assembler.place(cut)
   assembler.emit(setField(request, 'header-kinds', 0))

@@ -4,6 +4,7 @@ import { add, addImmediate, be16, be32, lshImmediate, mov, or } from '../asm/alu
 import type { Assembler } from '../asm/assembler.ts'
 import type { Instruction } from '../asm/instruction.ts'
 import { callKfunc, immediate, jumpIf, register } from '../asm/jump.ts'
+import type { Label } from '../asm/label.ts'
 import { loadImmediate64, loadMember, typeId } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r7 } from '../asm/register.ts'
 import { MAC_THERE } from '../field.ts'
@@ -13,9 +14,19 @@ import type { PrologueRequest } from './hook.ts'
 const ARPHRD_ETHER = 1
 const ETHERNET_BYTES = 14
 
-/** With the skb in r7: only of what came from an Ethernet device, its header still before the network header (mac_mt in net/netfilter/xt_mac.c). */
+/** With the skb in r7. */
 export function emitMac(assembler: Assembler, request: PrologueRequest): void {
   const none = assembler.label('no_mac')
+  loadSource(assembler, none)
+  assembler.emit(...storeMac(request))
+  assembler.place(none)
+}
+
+/**
+ * The source address to r1, its first four bytes, and r2, its last two, as they stand, and the header to r0: only of what came from an Ethernet device, its header still
+ * before the network header (mac_mt in net/netfilter/xt_mac.c). Else goes to `none`.
+ */
+export function loadSource(assembler: Assembler, none: Label): void {
   assembler.emit(
     loadMember('u64', r1, r7, 'sk_buff', 'dev'),
     jumpIf('==', r1, immediate(0), none),
@@ -31,11 +42,10 @@ export function emitMac(assembler: Assembler, request: PrologueRequest): void {
     typeId(r2, 'ethhdr'),
     callKfunc('bpf_rdonly_cast'),
     loadMember('u32', r1, r0, 'ethhdr', 'h_source'),
-    addImmediate(r0, 4),
-    loadMember('u16', r2, r0, 'ethhdr', 'h_source'),
-    ...storeMac(request),
+    mov(r3, r0),
+    addImmediate(r3, 4),
+    loadMember('u16', r2, r3, 'ethhdr', 'h_source'),
   )
-  assembler.place(none)
 }
 
 /** Puts a MAC address into the record, whose first four bytes are in r1 and its last two in r2, as they stand. */

@@ -1,6 +1,6 @@
 import type { DstMatch, HbhMatch } from 'iptables-parser'
 import type { Step } from '../test.ts'
-import { headerThere } from './extension.ts'
+import { headerWanted } from './extension.ts'
 import { valueStep } from './range.ts'
 import { type MatchTranslator, Untranslatable } from './translate.ts'
 
@@ -9,5 +9,5 @@ export const dst: MatchTranslator<DstMatch> = match => optionHeader('destination
 
 function optionHeader(kind: 'hop-by-hop' | 'destination', { length, options }: HbhMatch | DstMatch): Step[] {
   if (options) throw new Untranslatable('options of IPv6 extension headers are not translated')
-  return [...headerThere(kind), ...valueStep(`${kind}-length`, length)]
+  return [...headerWanted(kind), ...valueStep(`${kind}-length`, length)]
 }

@@ -31,10 +31,10 @@ const bytesOf = (length: number): number => (length + 1) * 8
 function comparisonStep(
   field: ExtensionPart,
   asked: Term<SrhComparison> | undefined,
-  valueOf: (asked: number) => number,
+  fieldValue: (asked: number) => number,
 ): Step[] {
   if (!asked) return []
-  const value = valueOf(asked.value.value)
+  const value = fieldValue(asked.value.value)
   const end = Number(domain(field, 6).end)
   const sets = {
     eq: single(value),
