@@ -1,8 +1,11 @@
-// `npm run differential -- --seeds FROM-TO …`: the differential test over many seeds, with progress and a log that can be cited.
+// `npm run differential -- --seeds FROM-TO …`: the differential test over many seeds, with progress and a log that can be cited, or
+// with --coverage what it tries.
 // The exit status is 1 where something differed. docs/differential.md says what is sent.
 
 import { appendFileSync } from 'node:fs'
+import { experimentOf } from '../kernel/harness/trial.ts'
 import { type Tried, trialsOf } from './campaign.ts'
+import { addCoverage, type Coverage, coverageOf, noCoverage, printCoverage } from './coverage.ts'
 import { type CampaignOptions, readOptions, UsageError, usage } from './options.ts'
 
 /** Seconds between two lines of progress. */
@@ -27,6 +30,16 @@ const show = ({ hook, family, seed, strategies, difference }: Tried): void => {
 const summary = (): string =>
   `${totals.trials} rule sets (${totals.rules} rules, ${totals.hit} met), ${totals.packets} packets: ${totals.differences} differences`
 
+/** Of the experiments of all seeds, families and hooks. */
+const cover = async ({ first, last, families, hooks }: CampaignOptions): Promise<Coverage> => {
+  let coverage = noCoverage
+  for (let seed = first; seed <= last; seed++)
+    for (const family of families)
+      for (const hook of hooks)
+        coverage = addCoverage(coverage, await coverageOf(experimentOf({ hook, family, seed })))
+  return coverage
+}
+
 const run = async (options: CampaignOptions): Promise<void> => {
   let shown = performance.now()
   for (let seed = options.first; seed <= options.last; seed++) {
@@ -43,8 +56,11 @@ const run = async (options: CampaignOptions): Promise<void> => {
 
 try {
   const options = readOptions(process.argv.slice(2))
-  await run(options)
-  process.stdout.write(`seeds ${options.first} to ${options.last}: ${summary()}\n`)
+  if (options.coverage) process.stdout.write(printCoverage(await cover(options)))
+  else {
+    await run(options)
+    process.stdout.write(`seeds ${options.first} to ${options.last}: ${summary()}\n`)
+  }
   process.exitCode = totals.differences > 0 ? 1 : 0
 } catch (error) {
   if (!(error instanceof UsageError)) throw error

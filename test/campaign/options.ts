@@ -12,10 +12,12 @@ export interface CampaignOptions {
   readonly strategies: readonly Partial<Strategies>[]
   /** A file that gets one line of JSON for each trial. */
   readonly log?: string
+  /** Nothing is compared: what the packets come to is counted. */
+  readonly coverage: boolean
 }
 
 export const usage =
-  'usage: npm run differential -- --seeds FROM-TO [--hook netfilter,xdp,tc] [--family 4,6] [--strategies NAME=VALUE,… …] [--log FILE]'
+  'usage: npm run differential -- --seeds FROM-TO [--hook netfilter,xdp,tc] [--family 4,6] [--strategies NAME=VALUE,… …] [--log FILE] [--coverage]'
 
 /** A command line that cannot be understood. */
 export class UsageError extends Error {
@@ -66,6 +68,7 @@ export const readOptions = (words: readonly string[]): CampaignOptions => {
       family: { type: 'string', default: '4,6' },
       strategies: { type: 'string', multiple: true, default: [] },
       log: { type: 'string' },
+      coverage: { type: 'boolean', default: false },
     },
   })
   const [first, last] = seedRange(values.seeds ?? fault('--seeds is missing'))
@@ -75,6 +78,7 @@ export const readOptions = (words: readonly string[]): CampaignOptions => {
     hooks: chosen(values.hook, hookChoices, 'hook'),
     families: chosen(values.family, [4, 6] as const, 'family'),
     strategies: values.strategies.length === 0 ? [{}] : values.strategies.map(strategiesOf),
+    coverage: values.coverage,
     ...(values.log === undefined ? {} : { log: values.log }),
   }
 }

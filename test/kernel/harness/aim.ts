@@ -1,38 +1,66 @@
-import { EvaluationError, evaluate, type Packet as ReceivedPacket, type Ruleset } from 'iptables-parser'
+import {
+  EvaluationError,
+  evaluate,
+  printAddress,
+  type Packet as ReceivedPacket,
+  type Ruleset,
+} from 'iptables-parser'
 import { build } from '../../packet/build.ts'
 import { addressTypeOf } from './address-type.ts'
 import { devicesOf } from './devices.ts'
-import { backOf, conversationKinds, converse, quietPort } from './flow.ts'
+import { fixturePackets } from './fixture-probes.ts'
+import {
+  backOf,
+  type ConversationKind,
+  conversationKinds,
+  conversationProtocol,
+  converse,
+  quietPort,
+} from './flow.ts'
 import { markAt } from './marking.ts'
-import { datagramOf, type Path, type Probe } from './probe.ts'
+import {
+  answered,
+  asked,
+  firstTranslatedPort,
+  type Nat,
+  natTable,
+  translatedEnds,
+  translatedPort,
+} from './nat.ts'
+import { oddly } from './odd.ts'
+import { datagramOf, isSentFromInside, type Path, type Probe } from './probe.ts'
 import { type Random, seeded } from './random.ts'
 import { type Reach, reachesOf } from './reach.ts'
-import { continued, oddly, probesOf } from './shot.ts'
-import { ipLayer, isFramed, packetOf, pathOf, type Sketch, ttlAt } from './sketch.ts'
+import { continued, probesOf } from './shot.ts'
+import { ipLayer, isFramed, packetOf, pathOf, reversed, type Sketch, ttlAt } from './sketch.ts'
 import { nearMiss, plainSketch, scatter, solve } from './solve.ts'
 import { groupOf, type Topology, topologyOf } from './topology.ts'
 import { type Edit, type Setting, type Wish, wishesOf } from './wish.ts'
 
-/** A rule set's devices, and packets to send through it. */
+/** A rule set's devices, packets to send through it, and what translates their addresses. */
 export interface Aim {
   readonly topology: Topology
   readonly probes: readonly Probe[]
+  /** iptables-save text of a nat table; left out where nothing is translated. */
+  readonly nat?: string
 }
 
 export interface AimOptions {
   readonly seed: number
   /** Probes at most; 400 by default. */
   readonly limit?: number
+  readonly nat?: Nat | undefined
 }
 
 interface Range {
   readonly random: Random
   readonly ruleset: Ruleset
   readonly setting: Setting
+  readonly nat: Nat | undefined
   readonly reaches: readonly Reach[]
   /** Everything the rule set mentions. */
   readonly edits: readonly Edit[]
-  /** Whether a rule asks for the state of connections. */
+  /** Whether a rule asks for the state of connections, or they are translated. */
   readonly stateful: boolean
   /** How often to try for a packet that no earlier rule takes. */
   readonly attempts: number
@@ -103,37 +131,95 @@ const stray = ({ random, setting, edits }: Range): Sketch =>
 
 const nameOf = ({ hook, chain, number }: Reach): string => `${hook}/${chain}:${number}`
 
+/** A conversation along the way of a sketch, which says what the filter table is to see of its first packet. */
+const conversation = (
+  { setting: { family }, nat }: Range,
+  kind: ConversationKind,
+  sketch: Sketch,
+  name: string,
+): readonly Probe[] => {
+  const there = pathOf(sketch)
+  const { src: client = '', dst: server = '' } = ipLayer(family, sketch)
+  const sent = asked(nat, { ...sketch, protocol: conversationProtocol[kind][family] })
+  const answer = answered(nat, reversed(sketch))
+  return converse(kind, {
+    name,
+    family,
+    client,
+    server,
+    clientPort: sketch.sport,
+    serverPort: sketch.dport,
+    asked: { server: printAddress(family, sent.destination), serverPort: sent.dport },
+    answered: { client: printAddress(family, answer.destination) },
+    there,
+    back: backOf(there),
+  })
+}
+
 /** One of each kind, between addresses the rules mention. */
 const conversations = (range: Range): readonly Probe[] =>
   conversationKinds.flatMap((kind, index) => {
-    const sketch = stray(range)
-    const { src: client = '', dst: server = '' } = ipLayer(range.setting.family, sketch)
-    const there = pathOf(sketch)
-    return converse(kind, {
-      name: `conversation-${index}`,
-      family: range.setting.family,
-      client,
-      server,
-      clientPort: quietPort(range.random.below(1000)),
-      serverPort: sketch.dport,
-      there,
-      back: backOf(there),
-    })
+    const sport = quietPort(range.random.below(firstTranslatedPort))
+    return conversation(range, kind, { ...stray(range), sport }, `conversation-${index}`)
   })
 
-/** Where rules ask for states, new connections now and then go on: those that are let in become established. */
-const send = ({ random, setting, stateful }: Range, sketch: Sketch, name: string): readonly Probe[] =>
+/** Conversations between ends that are translated. */
+const translatedConversations = (range: Range, count: number): readonly Probe[] => {
+  const { random, nat } = range
+  if (nat === undefined) return []
+  return Array.from({ length: count }, (_, index) => {
+    const sketch = { ...stray(range), ...translatedEnds(random, nat), sport: translatedPort(index) }
+    return conversation(range, random.pick(conversationKinds), sketch, `translated-${index}`)
+  }).flat()
+}
+
+/** Where states matter, new connections now and then go on: those that are let in become established. */
+const send = (
+  { random, setting: { family }, nat, stateful }: Range,
+  sketch: Sketch,
+  name: string,
+): readonly Probe[] =>
   stateful && sketch.state === 'NEW' && random.chance(0.3)
-    ? continued(setting.family, sketch, name)
-    : probesOf(random, setting.family, sketch, name)
+    ? continued({ family, nat }, sketch, name)
+    : probesOf(random, { family, nat }, sketch, name)
 
 const strays = (range: Range, count: number): readonly Probe[] =>
   Array.from({ length: count }, (_, index) => {
     const sketch = stray(range)
-    const packet = packetOf(range.setting.family, sketch)
-    const sent = range.random.chance(0.3) ? oddly(range.random, packet) : packet
-    return { name: `stray-${index}`, packet: sent, path: pathOf(sketch) }
+    const packet = packetOf(range.setting.family, asked(range.nat, sketch))
+    return { name: `stray-${index}`, packet, path: pathOf(sketch) }
   })
+
+/** Packets that would meet rules, were they not made odd; those of one are sent in order. */
+const odd = (range: Range, count: number): readonly Probe[] =>
+  Array.from({ length: count }, (_, index) => {
+    const { random, nat, reaches, setting } = range
+    const sketch = reaches.length > 0 && random.chance(0.7) ? hit(range, random.pick(reaches)) : stray(range)
+    const name = `odd-${index}`
+    const path = pathOf(sketch)
+    return oddly(random, packetOf(setting.family, asked(nat, sketch))).map(packet => ({
+      name,
+      packet,
+      path,
+      flow: name,
+    }))
+  }).flat()
+
+/** xdp cannot tell a frame for another host; differential-fixtures.test.ts sends them. */
+const forOthers = /^link\/mac-other-host/
+
+/** Packets of fixtures/packets, on any path. */
+const fixtures = ({ random, setting: { family, devices } }: Range, count: number): readonly Probe[] =>
+  random
+    .sample(
+      fixturePackets(family).filter(({ name }) => !forOthers.test(name)),
+      count,
+    )
+    .flatMap(({ name, packet }) => {
+      const path = pathOf(plainSketch(random, random.pick(hooks), { family, devices }))
+      if (isSentFromInside(path) && datagramOf(packet) === undefined) return []
+      return [{ name: `fixture ${name}`, packet, path }]
+    })
 
 /** A rule is drawn at most so often. */
 const mostRounds = 8
@@ -159,7 +245,11 @@ const misses = (range: Range, count: number): readonly Probe[] =>
 /** Beyond so many rules evaluating every try costs more than it finds. */
 const manyRules = 2000
 
-const rangeOf = (ruleset: Ruleset, devices: readonly string[], seed: number): Range => {
+const rangeOf = (
+  ruleset: Ruleset,
+  devices: readonly string[],
+  { seed, nat }: Pick<AimOptions, 'seed' | 'nat'>,
+): Range => {
   const setting: Setting = { family: ruleset.family, devices: ['lo', ...devices] }
   const reaches = reachesOf(ruleset)
   const edits = reaches.flatMap(({ rule }) => wishesOf(rule, setting)).flatMap(wish => wish.edits)
@@ -167,28 +257,33 @@ const rangeOf = (ruleset: Ruleset, devices: readonly string[], seed: number): Ra
     random: seeded(seed),
     ruleset,
     setting,
+    nat,
     reaches,
     edits,
-    stateful: edits.some(({ state }) => state !== undefined),
-    attempts: reaches.length > manyRules ? 1 : 4,
+    stateful: nat !== undefined || edits.some(({ state }) => state !== undefined),
+    attempts: reaches.length > manyRules ? 1 : 6,
   }
 }
 
 /**
- * Packets aimed at a rule set: some that meet each rule by a way that leads to it, some that just do not, and
- * some put together from what the rules mention, odd ones among them. The same seed makes the same packets.
+ * Packets aimed at a rule set: some that meet each rule by a way that leads to it, some that just do not, whole connections, translated
+ * ones where there is a nat table, odd packets, and some put together from what the rules mention. The same seed makes the same packets.
  * Where there are more rules than `limit` allows, some of them are drawn.
  */
-export const aim = (ruleset: Ruleset, { seed, limit = 400 }: AimOptions): Aim => {
+export const aim = (ruleset: Ruleset, { seed, limit = 400, nat }: AimOptions): Aim => {
   const devices = devicesOf(ruleset)
-  const range = rangeOf(ruleset, devices, seed)
+  const range = rangeOf(ruleset, devices, { seed, nat })
   const aimed = [
-    ...hits(range, Math.floor(limit * 0.35)),
-    ...misses(range, Math.floor(limit * 0.2)),
+    ...hits(range, Math.floor(limit * 0.3)),
+    ...misses(range, Math.floor(limit * 0.15)),
     ...conversations(range),
+    ...translatedConversations(range, Math.floor(limit * 0.02)),
+    ...odd(range, Math.floor(limit * 0.1)),
+    ...fixtures(range, Math.floor(limit * 0.06)),
   ].slice(0, limit)
   return {
     topology: topologyOf(ruleset.family, devices),
     probes: [...aimed, ...strays(range, limit - aimed.length)],
+    ...(nat === undefined ? {} : { nat: natTable(nat) }),
   }
 }

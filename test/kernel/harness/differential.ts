@@ -1,6 +1,6 @@
 import { formatPacket } from '../../packet/text.ts'
 import { compare, type Difference, formatDifferences, linesOf } from './compare.ts'
-import { type Firewall, legacy, lockEnvironment } from './firewall.ts'
+import { type Firewall, legacy, loadNat, lockEnvironment, readNat } from './firewall.ts'
 import { type Host, openHost } from './host.ts'
 import { markPackets } from './marking.ts'
 import { describePath, type Probe } from './probe.ts'
@@ -13,17 +13,20 @@ export interface Experiment {
   /** iptables-save text. */
   readonly rules: string
   readonly probes: readonly Probe[]
+  /** iptables-save text of the kernel's own nat table, whoever filters; left out where nothing is translated. */
+  readonly nat?: string
 }
 
 /** A new host that `firewall` filters by the rules, for as long as `body` takes. */
 const withFirewall = async <T>(
   firewall: Firewall,
-  { topology, rules }: Experiment,
+  { topology, rules, nat }: Experiment,
   body: (host: Host) => Promise<T>,
 ): Promise<T> => {
   const host = openHost(topology)
   try {
     markPackets(host, rules, lockEnvironment(host))
+    if (nat !== undefined) loadNat(host, nat)
     await firewall.load(host, rules)
     return await body(host)
   } finally {
@@ -38,6 +41,7 @@ const outcome = async (
   refused: readonly string[],
 ): Promise<readonly string[]> => [
   ...linesOf(await firewall.read(host)),
+  ...linesOf(readNat(host)),
   ...refused.map(line => `refused ${line}`),
   ...host.traffic(),
 ]

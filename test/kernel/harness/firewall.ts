@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Host } from './host.ts'
@@ -28,6 +28,24 @@ const command = (host: Host, verb: 'restore' | 'save'): string =>
 const ownTables = (text: string): readonly string[] => text.match(/(?<=^\*)(filter|raw|mangle)$/gm) ?? []
 
 const loaded = new WeakMap<Host, readonly string[]>()
+
+/** Translates addresses in the host from now on. */
+export const loadNat = (host: Host, text: string): void => {
+  host.run(command(host, 'restore'), [], text, lockEnvironment(host))
+}
+
+/** Asking iptables for a table makes the kernel begin it. */
+const hasTable = (host: Host, name: string): boolean => {
+  const list = `/proc/thread-self/net/${host.topology.family === 4 ? 'ip' : 'ip6'}_tables_names`
+  return host
+    .inside(() => readFileSync(list, 'utf8'))
+    .split('\n')
+    .includes(name)
+}
+
+/** The nat table with its counters; '' where there is none. */
+export const readNat = (host: Host): string =>
+  hasTable(host, 'nat') ? host.run(command(host, 'save'), ['-c', '-t', 'nat'], '', lockEnvironment(host)) : ''
 
 /** The kernel's own: the oracle. */
 export const legacy: Firewall = {

@@ -1,5 +1,5 @@
 import type { Family } from 'iptables-parser'
-import type { Layer, Packet } from '../../packet/layer.ts'
+import type { Layer } from '../../packet/layer.ts'
 import type { Path, Probe } from './probe.ts'
 import { quietPorts } from './topology.ts'
 
@@ -12,6 +12,10 @@ export interface Conversation {
   /** One of the quiet ports, or the host's own TCP answers a SYN it accepts and resets the connection. */
   readonly clientPort: number
   readonly serverPort: number
+  /** Where the client sends to, if that is translated to the server's address and port. */
+  readonly asked?: { readonly server: string; readonly serverPort: number }
+  /** Where the server answers to, if the client's address is translated. */
+  readonly answered?: { readonly client: string }
   /** From the client to the server. */
   readonly there: Path
   readonly back: Path
@@ -26,14 +30,25 @@ interface Turn {
 
 export type ConversationKind = keyof typeof turnsOf
 
-const ipHeader = ({ family, client, server }: Conversation, back: boolean): Layer => ({
-  kind: family === 4 ? 'ip' : 'ip6',
-  src: back ? server : client,
-  dst: back ? client : server,
+/** As it is sent. */
+const ipHeader = (talk: Conversation, back: boolean): Layer => ({
+  kind: talk.family === 4 ? 'ip' : 'ip6',
+  src: back ? talk.server : talk.client,
+  dst: back ? (talk.answered ?? talk).client : (talk.asked ?? talk).server,
 })
 
-const ports = ({ clientPort, serverPort }: Conversation, back: boolean) =>
-  back ? { sport: serverPort, dport: clientPort } : { sport: clientPort, dport: serverPort }
+const ports = (talk: Conversation, back: boolean) => {
+  const { clientPort } = talk
+  return back
+    ? { sport: talk.serverPort, dport: clientPort }
+    : { sport: clientPort, dport: (talk.asked ?? talk).serverPort }
+}
+
+/** The same between the ends that the server knows. */
+const atServer = (talk: Conversation): Conversation => {
+  const { asked: _asked, answered, ...rest } = talk
+  return { ...rest, client: (answered ?? talk).client }
+}
 
 /** The client's port is the identifier, so that conversations with ports of their own are told apart. */
 const echo = ({ family, clientPort }: Conversation, reply: boolean): Layer => {
@@ -80,12 +95,18 @@ const echoTurns = (talk: Conversation): readonly Turn[] => [
   { says: 'reply', back: true, layers: [echo(talk, true), data] },
 ]
 
-/** A datagram and the ICMP error it is answered with. */
+const datagramTo = (talk: Conversation): readonly Layer[] => [{ kind: 'udp', ...ports(talk, false) }, data]
+
+/** A datagram and the ICMP error it is answered with, which quotes what came to the server. */
 const relatedTurns = (talk: Conversation): readonly Turn[] => {
-  const datagram: Packet = [{ kind: 'udp', ...ports(talk, false) }, data]
+  const received = atServer(talk)
   return [
-    { says: 'datagram', layers: datagram },
-    { says: 'error', back: true, layers: [unreachable(talk.family), ipHeader(talk, false), ...datagram] },
+    { says: 'datagram', layers: datagramTo(talk) },
+    {
+      says: 'error',
+      back: true,
+      layers: [unreachable(talk.family), ipHeader(received, false), ...datagramTo(received)],
+    },
   ]
 }
 
@@ -106,6 +127,15 @@ const turnsOf = {
   echo: echoTurns,
   related: relatedTurns,
   invalid: invalidTurns,
+} as const
+
+/** What a conversation's packets are, by family. */
+export const conversationProtocol = {
+  tcp: { 4: 6, 6: 6 },
+  udp: { 4: 17, 6: 17 },
+  echo: { 4: 1, 6: 58 },
+  related: { 4: 17, 6: 17 },
+  invalid: { 4: 6, 6: 6 },
 } as const
 
 export const conversationKinds = Object.keys(turnsOf) as readonly ConversationKind[]

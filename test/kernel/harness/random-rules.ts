@@ -1,5 +1,6 @@
 import { baseChains, type Family, type TableName } from 'iptables-parser'
 import { peerMac } from '../../packet/link.ts'
+import { innerAddresses, type Nat, outerAddresses } from './nat.ts'
 import { type Random, seeded } from './random.ts'
 
 /** What random rules may use. */
@@ -51,11 +52,14 @@ export interface RandomRulesOptions {
   readonly rules?: number
   /** filter unless given. */
   readonly table?: TableName
+  /** Whose addresses rules may ask for too. */
+  readonly nat?: Nat | undefined
 }
 
 interface Grammar {
   readonly random: Random
   readonly family: Family
+  readonly nat: Nat | undefined
   readonly has: (feature: Feature) => boolean
 }
 
@@ -109,11 +113,13 @@ const not = ({ random, has }: Grammar): string => (has('negation') && random.cha
 const sometimes = ({ random }: Grammar, probability: number, text: () => string): string =>
   random.chance(probability) ? text() : ''
 
-const address = (grammar: Grammar, option: '-s' | '-d'): string => {
-  const { random, family, has } = grammar
-  const pool = has('prefix') && random.chance(0.6) ? prefixes[family] : addresses[family]
-  return ` ${not(grammar)}${option} ${random.pick(pool)}`
+const addressPool = ({ random, family, nat, has }: Grammar): readonly string[] => {
+  if (nat !== undefined && random.chance(0.3)) return innerAddresses(nat)
+  return has('prefix') && random.chance(0.6) ? prefixes[family] : addresses[family]
 }
+
+const address = (grammar: Grammar, option: '-s' | '-d'): string =>
+  ` ${not(grammar)}${option} ${grammar.random.pick(addressPool(grammar))}`
 
 const device = (grammar: Grammar, option: '-i' | '-o'): string => {
   const { random, has } = grammar
@@ -338,11 +344,14 @@ const other = (grammar: Grammar, chain: string): string => {
 }
 
 const connectionAsks = (grammar: Grammar): readonly string[] => {
-  const { random, family } = grammar
+  const { random, family, nat } = grammar
   const end = random.pick(['orig', 'repl'])
   const side = random.pick(['src', 'dst'])
+  const known = [...addresses[family], ...prefixes[family].slice(0, 6)]
+  const pool =
+    nat === undefined || random.chance(0.5) ? known : [...innerAddresses(nat), ...outerAddresses(nat)]
   return [
-    ` ${not(grammar)}--ct${end}${side} ${random.pick([...addresses[family], ...prefixes[family].slice(0, 6)])}`,
+    ` ${not(grammar)}--ct${end}${side} ${random.pick(pool)}`,
     ` ${not(grammar)}--ct${end}${side}port ${random.pick([...ports, ...portRanges])}`,
     ` ${not(grammar)}--ctproto ${random.pick(['6', '17', family === 4 ? '1' : '58'])}`,
     ` --ctdir ${random.pick(['ORIGINAL', 'REPLY'])}`,
@@ -360,15 +369,19 @@ const connection = (grammar: Grammar): string => {
   return state + random.sample(connectionAsks(grammar), 1 + random.below(2)).join('')
 }
 
+const call = ({ random, has }: Grammar, chain: string): string =>
+  ` ${has('goto') && random.chance(0.3) ? '-g' : '-j'} ${chain}`
+
+/** Whether it asks little, so that many packets would end here. */
+const isWide = (asked: string): boolean => (asked.match(/ --?[a-z]/g)?.length ?? 0) < 3
+
 /** `later` are the user chains after this one: chains only ever call those, so that there are no loops. */
-const target = (grammar: Grammar, later: readonly string[]): string => {
+const target = (grammar: Grammar, asked: string, later: readonly string[]): string => {
   const { random, has } = grammar
-  if (has('no-target') && random.chance(0.15)) return ''
-  if (later.length > 0 && random.chance(0.35)) {
-    return ` ${has('goto') && random.chance(0.3) ? '-g' : '-j'} ${random.pick(later)}`
-  }
+  if (has('no-target') && random.chance(isWide(asked) ? 0.65 : 0.2)) return ''
+  if (later.length > 0 && random.chance(0.25)) return call(grammar, random.pick(later))
   if (has('return') && random.chance(0.2)) return ' -j RETURN'
-  return ` -j ${random.pick(['ACCEPT', 'DROP'])}`
+  return ` -j ${random.pick(['ACCEPT', 'ACCEPT', 'DROP'])}`
 }
 
 /** Now and then one thing alone, which many packets meet. */
@@ -384,12 +397,35 @@ const conditions = (grammar: Grammar, chain: string): string =>
   ].join('')
 
 /** A rule always asks something, or what comes after it would rarely be met. */
-const rule = (grammar: Grammar, chain: string, later: readonly string[]): string =>
-  `-A ${chain}${conditions(grammar, chain) || address(grammar, '-s')}${target(grammar, later)}`
+const rule = (grammar: Grammar, chain: string, later: readonly string[]): string => {
+  const asked = conditions(grammar, chain) || address(grammar, '-s')
+  return `-A ${chain}${asked}${target(grammar, asked, later)}`
+}
 
 /** Tables before the filter table let most pass, or nothing would get there. */
 const policies = (table: TableName): readonly string[] =>
-  table === 'filter' ? ['ACCEPT', 'DROP'] : ['ACCEPT', 'ACCEPT', 'ACCEPT', 'ACCEPT', 'ACCEPT', 'DROP']
+  table === 'filter'
+    ? ['ACCEPT', 'ACCEPT', 'DROP']
+    : ['ACCEPT', 'ACCEPT', 'ACCEPT', 'ACCEPT', 'ACCEPT', 'DROP']
+
+/** A rule that calls a user chain from one before it, asking little. */
+const callOf = (
+  grammar: Grammar,
+  bases: readonly string[],
+  users: readonly string[],
+  user: string,
+): string => {
+  const { random } = grammar
+  const chain = random.pick([...bases, ...users.slice(0, users.indexOf(user))])
+  const asked = sometimes(grammar, 0.7, () => address(grammar, random.pick(['-s', '-d'])))
+  return `-A ${chain}${asked}${call(grammar, user)}`
+}
+
+const insert = ({ random }: Grammar, lines: readonly string[], line: string): readonly string[] =>
+  lines.toSpliced(random.below(lines.length + 1), 0, line)
+
+/** What only tracked connections have: left out of some rule sets, since tracking puts fragments together before rules see them. */
+const tracked: readonly Feature[] = ['conntrack', 'state', 'connection', 'connmark']
 
 /**
  * A random table as iptables-save text. Values come from small pools, so that rules overlap. The same
@@ -401,16 +437,26 @@ export const randomRules = ({
   features: wanted = features,
   rules = 40,
   table = 'filter',
+  nat,
 }: RandomRulesOptions): string => {
   const random = seeded(seed)
-  const grammar: Grammar = { random, family, has: feature => wanted.includes(feature) }
+  const left = nat === undefined && random.chance(0.5) ? tracked : []
+  const grammar: Grammar = {
+    random,
+    family,
+    nat,
+    has: feature => wanted.includes(feature) && !left.includes(feature),
+  }
   const users = grammar.has('chains')
-    ? Array.from({ length: 1 + random.below(6) }, (_, index) => `user-${index}`)
+    ? Array.from({ length: 1 + random.below(6) }, (_, index) => `user-${index}`).slice(0, rules)
     : []
-  const lines = Array.from({ length: rules }, () => {
+  const own = Array.from({ length: rules - users.length }, () => {
     const chain = random.pick([...baseChains[table], ...users])
     return rule(grammar, chain, users.slice(users.indexOf(chain) + 1))
   })
+  const lines = users
+    .map(user => callOf(grammar, baseChains[table], users, user))
+    .reduce((all, line) => insert(grammar, all, line), own as readonly string[])
   return [
     `*${table}`,
     ...baseChains[table].map(chain => `:${chain} ${random.pick(policies(table))} [0:0]`),

@@ -1,5 +1,6 @@
 import { peerMac } from '../../packet/link.ts'
 import { quietPort } from './flow.ts'
+import { firstTranslatedPort } from './nat.ts'
 import type { Path } from './probe.ts'
 import type { Random } from './random.ts'
 import type { Sketch } from './sketch.ts'
@@ -33,7 +34,7 @@ export const plainSketch = (random: Random, hook: Path['hook'], { family, device
     source: address[family] + 1n + BigInt(random.below(8)),
     destination: address[family] + 16n + BigInt(random.below(8)),
     protocol: random.pick(protocols[family]),
-    sport: quietPort(random.below(1000)),
+    sport: quietPort(random.below(firstTranslatedPort)),
     dport: random.pick(ports),
     tcpFlags: syn,
     tcpOption: 0,

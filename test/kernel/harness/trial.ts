@@ -3,8 +3,9 @@ import { aim } from './aim.ts'
 import { differ, disagreement, type Experiment } from './differential.ts'
 import type { Firewall } from './firewall.ts'
 import { minimise } from './minimise.ts'
+import { natOf } from './nat.ts'
 import { randomRules } from './random-rules.ts'
-import { decidable, type HookChoice } from './translatable.ts'
+import { decidable, type HookChoice, seesTranslated } from './translatable.ts'
 
 /** A random rule set and packets, both drawn from the seed. */
 export interface Trial {
@@ -19,8 +20,9 @@ export interface Trial {
 
 /** The rules ask only what the hook can decide. */
 export const experimentOf = ({ hook, family, seed, rules = 30, packets = 400 }: Trial): Experiment => {
-  const text = randomRules({ seed, family, features: decidable(hook), rules })
-  return { rules: text, ...aim(parseSave(text, { family }), { seed, limit: packets }) }
+  const nat = seesTranslated[hook] ? natOf(seed, family) : undefined
+  const text = randomRules({ seed, family, features: decidable(hook), rules, nat })
+  return { rules: text, ...aim(parseSave(text, { family }), { seed, limit: packets, nat }) }
 }
 
 /** What iptables-legacy and the firewall differ in, for as few of the rules as a bounded search finds; undefined where they agree. */

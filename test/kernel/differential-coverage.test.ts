@@ -1,0 +1,34 @@
+// That the differential test tries what it says it does: packets of every kind, every state of connections, and rules of every match
+// that some packets meet and others do not.
+
+import { addCoverage, type Coverage, coverageOf, noCoverage, oneSided, states } from '../campaign/coverage.ts'
+import { traitNames, traitsWithout } from '../campaign/trait.ts'
+import { families } from './harness/translatable.ts'
+import { experimentOf } from './harness/trial.ts'
+import { kernelTestNeeding } from './needs-kernel.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy')
+
+/** Fixed, so that what is rare is either there or not. */
+const seeds = Array.from({ length: 20 }, (_, index) => index + 1)
+
+const coverageOfFamily = async (family: 4 | 6): Promise<Coverage> => {
+  let coverage = noCoverage
+  for (const seed of seeds)
+    coverage = addCoverage(coverage, await coverageOf(experimentOf({ hook: 'netfilter', family, seed })))
+  return coverage
+}
+
+for (const family of families)
+  kernelTest(
+    `IPv${family}: the differential test sends all kinds of packets, to rules of every match`,
+    async t => {
+      t.timeout(5 * 60_000)
+      const coverage = await coverageOfFamily(family)
+      const missing = (names: readonly string[], counts: ReadonlyMap<string, number>) =>
+        names.filter(name => (counts.get(name) ?? 0) === 0)
+      t.deepEqual(missing(traitNames, coverage.traits), traitsWithout[family])
+      t.deepEqual(missing(states, coverage.states), [])
+      t.deepEqual(oneSided(coverage), [])
+    },
+  )
