@@ -3,11 +3,11 @@
 
 import { type Family, parseSave, type TableName } from 'iptables-parser'
 import { aim } from './harness/aim.ts'
-import { differ, disagreement, type Experiment } from './harness/differential.ts'
+import type { Experiment } from './harness/differential.ts'
 import { direct } from './harness/direct.ts'
-import { minimise } from './harness/minimise.ts'
 import { randomRules } from './harness/random-rules.ts'
 import { decidable, families } from './harness/translatable.ts'
+import { explain } from './harness/trial.ts'
 import { kernelTestNeeding } from './needs-kernel.ts'
 
 const kernelTest = kernelTestNeeding('iptables-legacy')
@@ -30,16 +30,6 @@ const experimentOf = (tables: readonly TableName[], family: Family, seed: number
   return { rules, ...aim(parseSave(rules, { family }), { seed }) }
 }
 
-/** What differs, for as few of the rules as a bounded search finds. */
-const explain = async (experiment: Experiment): Promise<string | undefined> => {
-  const firewall = direct('netfilter')
-  const differs = async (text: string): Promise<boolean> =>
-    (await differ(firewall, { ...experiment, rules: text })).length > 0
-  if (!(await differs(experiment.rules))) return undefined
-  const text = await minimise(experiment.rules, differs)
-  return await disagreement(firewall, { ...experiment, rules: text })
-}
-
 for (const tables of sets)
   for (const family of families)
     kernelTest(
@@ -49,7 +39,7 @@ for (const tables of sets)
         const end = performance.now() + milliseconds / (sets.length * families.length)
         let seed = firstSeed
         do {
-          const fault = await explain(experimentOf(tables, family, seed))
+          const fault = await explain(direct('netfilter'), experimentOf(tables, family, seed))
           if (fault !== undefined) return t.fail(`BPFTABLES_SEED=${seed}\n${fault}`)
           seed++
         } while (performance.now() < end)

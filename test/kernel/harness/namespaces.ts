@@ -1,7 +1,7 @@
 import { insideNamespace } from '../../../src/kernel/sys/namespace.ts'
 import { ip } from './command.ts'
 import { hostSettings, lateHostSettings, peerSettings, writeSettings } from './sysctl.ts'
-import { createBatch, deleteBatch, hostBatch, peerBatch, type Topology } from './topology.ts'
+import { createBatch, deleteBatch, hostBatch, peerBatch, settleBatch, type Topology } from './topology.ts'
 
 /** Two network namespaces, set up for a topology. */
 export interface Namespaces {
@@ -30,6 +30,7 @@ const setUp = (topology: Topology, hostPath: string, peerPath: string, peer: str
     writeSettings(lateHostSettings(family))
   })
   inside(peerPath, () => ip(peerBatch(topology)))
+  inside(hostPath, () => ip(settleBatch(topology)))
 }
 
 /** New namespaces, with names made unique by the process id. */

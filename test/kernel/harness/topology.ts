@@ -85,6 +85,13 @@ export const deleteBatch = (host: string, peer: string): readonly string[] => [
 export const peerBatch = ({ devices }: Topology): readonly string[] =>
   devices.map(({ name }) => `link set dev ${name} arp off multicast off up`)
 
+/**
+ * In the host namespace, at last: a device whose peer comes up later sends nothing until the kernel's link watch has been there, which
+ * on a busy machine takes a while. Being asked for a device, the kernel brings it up to date first (rtnl_getlink, net/core/rtnetlink.c).
+ */
+export const settleBatch = ({ devices }: Topology): readonly string[] =>
+  devices.map(({ name }) => `link show dev ${name}`)
+
 /** Only IPv4 has realms; each way out but the first has one. */
 const realmOf = ({ family }: Topology, index: number): string =>
   family === 4 && index > 0 ? ` realm ${6 + index}` : ''
