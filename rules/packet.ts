@@ -51,6 +51,8 @@ export interface Packet {
   /** Groups of the devices (`ip link set … group`); 0 unless given. */
   readonly inGroup?: number
   readonly outGroup?: number
+  /** When it is looked at: seconds since 1970 began. */
+  readonly time?: number
   /** Of the socket it came from or goes to: net_cls.classid; 0 unless given. */
   readonly classId?: number
 }

@@ -14,6 +14,7 @@ import { type Needs, needsOf } from './emit/needs.ts'
 import { chainFunctionName } from './emit/outcome.ts'
 import { type RecordLayout, recordLayout } from './emit/record.ts'
 import { asksAddressType } from './hook/address-type.ts'
+import { emitClock } from './hook/clock.ts'
 import { frameOf } from './hook/registry.ts'
 import { type Lane, programName, programType } from './lane.ts'
 import { type NthLayout, nthTestsIn } from './nth.ts'
@@ -109,7 +110,10 @@ function mainFunction(lane: Lane, plans: readonly AskedPlan[], record: RecordLay
   frame.prologue(assembler, requests, ways)
   for (const [index, { family, plan }] of plans.entries()) {
     const request = requests[index]
-    if (request) assembler.place(request.ready)
+    if (request) {
+      assembler.place(request.ready)
+      emitClock(assembler, request)
+    }
     assembler.emit(
       mov(r1, r6),
       callFunction(chainFunctionName(plan.base.name, family)),

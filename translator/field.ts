@@ -53,6 +53,9 @@ export type FieldName =
   | 'socket'
   | 'uid'
   | 'gid'
+  // when it is looked at
+  | 'clock'
+  | ClockField
   // its connection
   | 'ctstate'
   | 'ctstatus'
@@ -61,6 +64,9 @@ export type FieldName =
   | 'ctmark'
   | `ct${TupleAddress}`
   | `ct${TupleAddress}port`
+
+/** What a calendar makes of the clock. */
+export type ClockField = 'day-second' | 'week-day' | 'month-day' | 'month-day-before'
 
 /** Kinds of TCP options, 32 to a word. */
 export type TcpOptionWord = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7
@@ -230,6 +236,11 @@ export const fields: { readonly [N in FieldName]: Field } = {
   socket: field('socket', 'socket that sent the packet', 1, sending),
   uid: field('uid', 'user whose socket sent the packet', 32, sending),
   gid: field('gid', 'group whose socket sent the packet', 32, sending),
+  clock: field('clock', 'time', 32),
+  'day-second': field('day-second', 'time of day', 32),
+  'week-day': field('week-day', 'day of the week', 3),
+  'month-day': field('month-day', 'day of the month', 8),
+  'month-day-before': field('month-day-before', 'day of the month before', 8),
   ctstate: connection('ctstate', 'connection state', 3),
   ctstatus: connection('ctstatus', 'connection status', 32),
   ctdir: connection('ctdir', 'direction within the connection', 1),

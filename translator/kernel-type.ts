@@ -126,12 +126,23 @@ export const structs: Readonly<Record<string, Readonly<Record<string, KernelType
   nh_grp_entry: { nh: pointerTo('nexthop') },
   in_device: { cnf: { struct: 'ipv4_devconf', bytes: 152 } },
   ipv4_devconf: { data: { array: 'int', length: 33 } },
+  task_struct: { dl: { struct: 'sched_dl_entity', bytes: 256 } },
+  sched_dl_entity: { dl_timer: { struct: 'hrtimer', bytes: 64 } },
+  hrtimer: { base: pointerTo('hrtimer_clock_base') },
+  hrtimer_cpu_base: { clock_base: { array: { struct: 'hrtimer_clock_base', bytes: 64 }, length: 8 } },
+  hrtimer_clock_base: { cpu_base: pointerTo('hrtimer_cpu_base'), offset: 'u64' },
   bpf_iter_num: {},
   bpf_dynptr: {},
   __sk_buff: {},
   xdp_md: {},
   bpf_sock_tuple: {},
   bpf_ct_opts: {},
+}
+
+/** Enumerations by their name, with the enumerators we know at their places. */
+export const enums: Readonly<Record<string, readonly string[]>> = {
+  skb_ext_id: ['SKB_EXT_BRIDGE_NF'],
+  nf_ct_ext_id: ['NF_CT_EXT_HELPER'],
 }
 
 export interface Prototype {

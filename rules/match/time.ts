@@ -1,5 +1,6 @@
 import { defined } from '../defined.ts'
 import { RuleError } from '../error.ts'
+import { EvaluationError, known } from '../evaluation-error.ts'
 import { defineMatch } from '../extension.ts'
 import { flag, type Given, option } from '../option.ts'
 import {
@@ -117,7 +118,24 @@ export const time = defineMatch<TimeMatch>()({
     (match.stop === END ? '' : ` until date ${listInstant(match.stop)}`) +
     (match.kernelTimeZone ? '' : ' UTC') +
     (match.contiguous ? ' contiguous' : ''),
+  evaluate: (match, packet) => holdsAt(match, known(packet.time, 'when it is looked at')),
 })
+
+const DAY = DAY_END + 1
+
+/** net/netfilter/xt_time.c: with --contiguous the hours behind midnight belong to the day on which the time began. */
+function holdsAt(match: TimeMatch, now: Instant): boolean {
+  if (match.kernelTimeZone)
+    throw new EvaluationError('the packet does not say what the time zone of the kernel is')
+  if (now < (match.start ?? 0) || now > match.stop) return false
+  const { start, stop } = match.dayTime ?? { start: 0, stop: DAY_END }
+  const second = now % DAY
+  const inside = start < stop ? second >= start && second <= stop : second >= start || second <= stop
+  if (!inside) return false
+  const date = new Date((match.contiguous && second <= stop ? now - DAY : now) * 1000)
+  const weekDay = date.getUTCDay() || WEEK_DAYS.length
+  return (match.weekDays?.includes(weekDay) ?? true) && (match.monthDays?.includes(date.getUTCDate()) ?? true)
+}
 
 const listWeekDays = (days: readonly number[]): string => days.map(day => WEEK_DAYS[day - 1]).join(',')
 

@@ -14,6 +14,8 @@ export type KernelErrorCode =
   | 'ERR_BPFFS'
   /** Too large for the kernel, or for the memory it may use. */
   | 'ERR_LIMIT'
+  /** A control group is not there. */
+  | 'ERR_CGROUP'
   /** A netlink request was refused. */
   | 'ERR_NETLINK'
 

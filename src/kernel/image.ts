@@ -5,8 +5,16 @@ import { encode, SLOT } from '../../translator/asm/encode.ts'
 import type { Instruction, Relocation } from '../../translator/asm/instruction.ts'
 import { CallSource, Class, classOf, LoadSource, slotsOf } from '../../translator/asm/opcode.ts'
 import type { ProgramSpec } from '../../translator/program.ts'
-import { kernelFunction, kernelMemberOffset, kernelStructId, kernelStructSize } from './btf/kernel.ts'
+import {
+  kernelEnumerator,
+  kernelFunction,
+  kernelMemberOffset,
+  kernelStructId,
+  kernelStructSize,
+} from './btf/kernel.ts'
+import { cgroupId } from './cgroup.ts'
 import { KernelError } from './error.ts'
+import { ticksPerSecond } from './sys/clock.ts'
 import type { FileDescriptor } from './sys/object.ts'
 
 export interface Image {
@@ -23,6 +31,9 @@ export interface Resolver {
   readonly member: (struct: string, path: readonly string[]) => number
   readonly struct: (name: string) => number
   readonly size: (struct: string) => number
+  readonly enumerator: (enumeration: string, name: string) => number
+  readonly ticks: () => number
+  readonly cgroup: (path: string) => bigint
   readonly kfunc: (name: string) => { readonly id: number; readonly module: string | undefined }
 }
 
@@ -51,6 +62,9 @@ export const kernelResolver = (maps: ReadonlyMap<string, { readonly fd: FileDesc
     member: (struct, path) => members([struct, ...path].join('.')),
     struct: remember(kernelStructId),
     size: remember(kernelStructSize),
+    enumerator: kernelEnumerator,
+    ticks: ticksPerSecond,
+    cgroup: remember(cgroupId),
     kfunc: remember(kernelFunction),
   }
 }
@@ -74,6 +88,12 @@ const patchOffset = ({ view, index }: Slot, offset: number): void => {
 
 const patchImmediate = ({ view, index }: Slot, immediate: number): void => {
   view.setInt32(index * SLOT + 4, immediate, true)
+}
+
+/** The 64 bits of an LDDW. */
+const patchWide = (slot: Slot, value: bigint): void => {
+  patchImmediate(slot, Number(BigInt.asIntN(32, value)))
+  patchImmediate({ ...slot, index: slot.index + 1 }, Number(BigInt.asIntN(32, value >> 32n)))
 }
 
 /** What a function relocation needs to know of the program around it. */
@@ -135,6 +155,15 @@ const relocate = (slot: Slot, relocation: Relocation, linkage: Linkage): void =>
       break
     case 'size':
       patchImmediate(slot, resolver.size(relocation.struct))
+      break
+    case 'enumerator':
+      patchImmediate(slot, resolver.enumerator(relocation.enum, relocation.name))
+      break
+    case 'ticks':
+      patchImmediate(slot, resolver.ticks())
+      break
+    case 'cgroup':
+      patchWide(slot, resolver.cgroup(relocation.path))
   }
 }
 

@@ -103,6 +103,10 @@ const constantText = (relocation: Relocation): string => {
       return `btf_id(${relocation.struct})`
     case 'size':
       return `sizeof(${relocation.struct})`
+    case 'enumerator':
+      return relocation.name
+    case 'ticks':
+      return 'HZ'
     case 'member':
       return `offsetof(${relocation.struct}.${relocation.member.join('.')})`
     default:
@@ -143,6 +147,7 @@ const atomicText = (instruction: Instruction): string => {
 const wideText = ({ dst, immediate, relocation }: Instruction): string => {
   if (relocation?.kind === 'map') return `r${dst} = map[${relocation.map}]`
   if (relocation?.kind === 'map-value') return `r${dst} = map[${relocation.map}][0]+${relocation.offset}`
+  if (relocation?.kind === 'cgroup') return `r${dst} = cgroup[${relocation.path}]`
   return `r${dst} = ${hexadecimal(BigInt.asUintN(64, BigInt(immediate)))}`
 }
 

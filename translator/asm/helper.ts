@@ -32,6 +32,7 @@ export const helpers = {
   bpf_ringbuf_output: 130,
   bpf_csum_level: 135,
   bpf_redirect_peer: 155,
+  bpf_get_current_task_btf: 158,
   bpf_ktime_get_coarse_ns: 160,
   bpf_loop: 181,
   bpf_xdp_load_bytes: 189,

@@ -22,6 +22,12 @@ export type Relocation =
   | { readonly kind: 'type'; readonly struct: string }
   /** MOV immediate: the bytes a kernel struct takes. */
   | { readonly kind: 'size'; readonly struct: string }
+  /** MOV immediate: the number of an enumerator. */
+  | { readonly kind: 'enumerator'; readonly enum: string; readonly name: string }
+  /** MOV immediate: timer ticks in a second (CONFIG_HZ). */
+  | { readonly kind: 'ticks' }
+  /** LDDW: the id of a control group by its path below the root of cgroup v2. */
+  | { readonly kind: 'cgroup'; readonly path: string }
 
 /** Where an instruction came from: shown in listings and with verifier errors. */
 export interface Origin {

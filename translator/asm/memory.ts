@@ -102,6 +102,22 @@ export const typeId = (dst: Register, struct: string): Instruction => ({
   relocation: { kind: 'type', struct },
 })
 
+/** dst = the number of an enumerator. */
+export const enumerator = (dst: Register, enumeration: string, name: string): Instruction => ({
+  ...typeId(dst, ''),
+  relocation: { kind: 'enumerator', enum: enumeration, name },
+})
+
+/** dst = timer ticks in a second. */
+export const ticksPerSecond = (dst: Register): Instruction => ({
+  ...typeId(dst, ''),
+  relocation: { kind: 'ticks' },
+})
+
+/** dst = the id of a control group. Two slots. */
+export const loadCgroup = (dst: Register, path: string): Instruction =>
+  loadDouble(dst, LoadSource.NUMBER, { kind: 'cgroup', path })
+
 /** dst += the offset of a member: the address of a structure becomes that of a part of it. */
 export const addMember = (dst: Register, struct: string, ...member: readonly string[]): Instruction => ({
   opcode: Class.ALU64 | Alu.ADD | Source.K,

@@ -68,3 +68,7 @@ export const addKfunc = (btf: BtfWriter, name: string): TypeId => {
   const type = btf.add({ kind: 'func_proto', result: addType(btf, prototype.result), parameters })
   return btf.add({ kind: 'func', name, type, linkage: 'extern' })
 }
+
+/** Declare an enumeration with the one enumerator whose number is asked for. */
+export const addEnumerator = (btf: BtfWriter, enumeration: string, name: string): TypeId =>
+  btf.add({ kind: 'enum', name: enumeration, values: [{ name, value: 0 }] })

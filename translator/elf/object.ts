@@ -19,7 +19,7 @@ import type { FunctionSpec, ProgramSpec, ProgramType } from '../program.ts'
 import { type ElfRelocation, type ElfSymbol, type Section, writeElf } from './container.ts'
 import { ObjectError } from './error.ts'
 import { type CoreRecord, type LineRecord, type SectionRecords, writeExtension } from './extension.ts'
-import { addKfunc, addMemberAccess, addStruct } from './kernel-type.ts'
+import { addEnumerator, addKfunc, addMemberAccess, addStruct } from './kernel-type.ts'
 import { placeMaps, writeMaps } from './map.ts'
 
 export interface ObjectOptions {
@@ -111,6 +111,14 @@ const missing = (what: string): never => {
   throw new ObjectError('ERR_ELF_REFERENCE', `the program has no ${what}`)
 }
 
+const unsaid = (what: string): never => {
+  throw new ObjectError(
+    'ERR_ELF_KERNEL_TYPE',
+    `no object file can ask the kernel ${what}`,
+    'load the rules with bpftables itself',
+  )
+}
+
 const elfRelocation = (
   context: Context,
   place: Placed,
@@ -128,9 +136,14 @@ const elfRelocation = (
     }
     case 'kfunc':
       return [{ offset, type: 'call', symbol: relocation.name }]
+    case 'ticks':
+      return unsaid('how many timer ticks a second has')
+    case 'cgroup':
+      return unsaid(`which control group ${relocation.path || '/'} is`)
     case 'member':
     case 'type':
     case 'size':
+    case 'enumerator':
       return []
   }
 }
@@ -140,6 +153,10 @@ const coreRecord = (btf: BtfWriter, offset: number, relocation: Relocation): Cor
     return [{ offset, type: addStruct(btf, relocation.struct), access: '0', kind: 'type id' }]
   if (relocation.kind === 'size')
     return [{ offset, type: addStruct(btf, relocation.struct), access: '0', kind: 'type size' }]
+  if (relocation.kind === 'enumerator')
+    return [
+      { offset, type: addEnumerator(btf, relocation.enum, relocation.name), access: '0', kind: 'enum value' },
+    ]
   if (relocation.kind !== 'member') return []
   return [{ offset, kind: 'field offset', ...addMemberAccess(btf, relocation.struct, relocation.member) }]
 }

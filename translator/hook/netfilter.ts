@@ -33,6 +33,7 @@ import { r0, r1, r2, r3, r4, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { clearRecord, LENGTH_OFFSET } from '../emit/record.ts'
 import type { FieldName } from '../field.ts'
 import { asksAddressType, emitAddressTypes } from './address-type.ts'
+import { clockFields } from './clock.ts'
 import { connectionFields, emitConnection } from './connection.ts'
 import { interfaceMap, judging, storeDevice } from './device.ts'
 import { emitInterfaceId } from './eui64.ts'
@@ -101,6 +102,7 @@ const besideHeaders: ReadonlySet<FieldName> = new Set<FieldName>([
   'socket',
   'uid',
   'gid',
+  ...clockFields,
   ...connectionFields,
 ])
 

@@ -32,6 +32,7 @@ import { state } from './state.ts'
 import { statistic } from './statistic.ts'
 import { tcp } from './tcp.ts'
 import { tcpmss } from './tcpmss.ts'
+import { time } from './time.ts'
 import { dscp, tos } from './tos.ts'
 import { type MatchTranslator, untranslatable } from './translate.ts'
 import { hl, ttl } from './ttl.ts'
@@ -109,7 +110,7 @@ export const matchTranslators: {
   string: untranslatable('it searches the payload, which no decision tree can hold'),
   tcp,
   tcpmss,
-  time: untranslatable('it asks for the time of day, which no decision tree can hold'),
+  time,
   tos,
   ttl,
   u32: untranslatable('it compares arbitrary bytes, which is not translated', {

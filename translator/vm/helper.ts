@@ -104,6 +104,9 @@ const implementations: Partial<Record<HelperName, Helper>> = {
   bpf_ktime_get_ns: now,
   bpf_ktime_get_boot_ns: now,
   bpf_ktime_get_coarse_ns: now,
+  bpf_ktime_get_tai_ns: now,
+  // a task of which nothing is known: its members read as zeros
+  bpf_get_current_task_btf: () => nullPointer,
   bpf_get_prandom_u32: random,
   bpf_skb_load_bytes: loadPacketBytes,
   bpf_skb_load_bytes_relative: loadPacketBytesRelative,

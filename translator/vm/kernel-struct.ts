@@ -1,7 +1,7 @@
 // Kernel structures as the interpreter lays them out: the members we know one after the other, each aligned to 8
 // bytes. Programs find them through their member relocations, so the offsets need not be any kernel's.
 
-import { sizeOfType, structs } from '../kernel-type.ts'
+import { enums, sizeOfType, structs } from '../kernel-type.ts'
 import { VmError } from './error.ts'
 import { type Memory, newRegion, type Pointer } from './memory.ts'
 
@@ -36,6 +36,16 @@ export const memberOffset = (struct: string, path: readonly string[]): number =>
 
 /** Bytes a structure takes here. */
 export const structSize = (struct: string): number => layouts.get(struct)?.size ?? 0
+
+/** CONFIG_HZ of this kernel. */
+export const TICKS_PER_SECOND = 1000
+
+/** The number of an enumerator that we know. */
+export const enumeratorNumber = (asked: { readonly enum: string; readonly name: string }): number => {
+  const index = enums[asked.enum]?.indexOf(asked.name) ?? -1
+  if (index < 0) throw new VmError('ERR_VM_UNSUPPORTED', `no enumerator ${asked.name} of ${asked.enum}`)
+  return index
+}
 
 /** What a member holds; bytes for an array. */
 export type MemberValue = number | Pointer | Uint8Array

@@ -6,7 +6,7 @@ import type { Instruction } from '../asm/instruction.ts'
 import { Class, classOf, slotsOf } from '../asm/opcode.ts'
 import type { ProgramSpec } from '../program.ts'
 import { VmError, type VmPlace } from './error.ts'
-import { memberOffset, structSize } from './kernel-struct.ts'
+import { enumeratorNumber, memberOffset, structSize, TICKS_PER_SECOND } from './kernel-struct.ts'
 
 export interface LinkedInstruction {
   readonly opcode: number
@@ -38,6 +38,8 @@ export interface LinkedProgram {
 /** What the kernel would put into an instruction: the offset of a load or store, the operand of arithmetic. */
 const relocated = (instruction: Instruction): Pick<Instruction, 'offset' | 'immediate'> => {
   const { opcode, offset, immediate, relocation } = instruction
+  if (relocation?.kind === 'enumerator') return { offset, immediate: enumeratorNumber(relocation) }
+  if (relocation?.kind === 'ticks') return { offset, immediate: TICKS_PER_SECOND }
   if (relocation?.kind === 'size') return { offset, immediate: structSize(relocation.struct) }
   if (relocation?.kind !== 'member') return { offset, immediate }
   const member = memberOffset(relocation.struct, relocation.member)

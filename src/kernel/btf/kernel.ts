@@ -6,7 +6,7 @@ import type { TypeId } from '../../../translator/btf/type.ts'
 import { KernelError } from '../error.ts'
 import { failedWith } from '../sys/error.ts'
 import { btfById, btfIds, btfNameOf, close, type FileDescriptor } from '../sys/object.ts'
-import { memberOffset } from './member.ts'
+import { enumeratorOf, memberOffset } from './member.ts'
 import { type Btf, findType, type Kind, readBtf, typeOf } from './reader.ts'
 
 const directory = '/sys/kernel/btf'
@@ -63,6 +63,7 @@ const kernelType = (kind: Kind, name: string, hint: string): KernelType => {
   return found
 }
 
+const buildHint = 'The kernel was built without the feature that it belongs to.'
 const moduleHint = 'It may be in a kernel module that is not loaded, or the kernel is too old.'
 
 /** Bytes from the start of a kernel struct to a member. Throws ERR_BTF where this kernel has no such member. */
@@ -89,6 +90,15 @@ export const kernelStructId = (struct: string): TypeId => {
 export const kernelStructSize = (struct: string): number => {
   const { btf, id } = kernelType('struct', struct, moduleHint)
   return typeOf(btf, id)?.sizeOrType ?? 0
+}
+
+/** The number of an enumerator. */
+export const kernelEnumerator = (enumeration: string, name: string): number => {
+  const { btf, id } = kernelType('enum', enumeration, moduleHint)
+  const value = enumeratorOf(btf, id, name)
+  if (value === undefined)
+    throw new KernelError('ERR_BTF', `this kernel's enum ${enumeration} has no ${name}`, buildHint)
+  return value
 }
 
 export interface KernelFunction {

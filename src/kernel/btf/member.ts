@@ -65,3 +65,12 @@ export const memberOffset = (btf: Btf, id: TypeId, path: readonly string[]): num
   }
   return Math.floor(bits / 8)
 }
+
+/** The number of an enumerator; undefined where the enumeration has none of that name. */
+export const enumeratorOf = (btf: Btf, id: TypeId, name: string): number | undefined => {
+  const type = typeOf(btf, id)
+  if (type === undefined) return undefined
+  for (let offset = type.tail; offset < type.tail + 8 * type.vlen; offset += 8)
+    if (nameOf(btf, type.view.getUint32(offset, true)) === name) return type.view.getInt32(offset + 4, true)
+  return undefined
+}

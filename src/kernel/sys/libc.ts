@@ -21,6 +21,9 @@ export const libc = {
   bind: declare<(socket: number, address: Buffer, length: number) => number>(
     'int bind(int socket, void *address, unsigned int length)',
   ),
+  clock_getres: declare<(clock: number, resolution: Buffer) => number>(
+    'int clock_getres(int clock, void *resolution)',
+  ),
   close: declare<(fd: number) => number>('int close(int fd)'),
   flock: declare<(fd: number, operation: number) => number>('int flock(int fd, int operation)'),
   if_indextoname: declare<(ifindex: number, name: Buffer) => unknown>(

@@ -12,6 +12,9 @@ const resolver: Resolver = {
   member: (struct, path) => (struct === 'sk_buff' && path[0] === 'len' ? 112 : 0),
   struct: () => 873,
   size: () => 112,
+  enumerator: () => 2,
+  ticks: () => 250,
+  cgroup: () => 0x1_0000_0002n,
   kfunc: name => ({ id: name.length, module: name.startsWith('ct') ? 'nf_conntrack' : undefined }),
 }
 
