@@ -302,3 +302,6 @@ export const NO_SUCH_RULE = {
   status: 1,
   text: 'Bad rule (does a matching rule exist in that chain?)',
 } as const
+
+/** What iptables says of -C or -D where no rule of the chain is the same. */
+export const noSuchRule = (span: Span): RuleError => refused('ERR_RULE', NO_SUCH_RULE, { span })

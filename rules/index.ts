@@ -8,6 +8,7 @@ export {
   type InsertCommand,
   type ListCommand,
   type NewChainCommand,
+  noSuchRule,
   type PolicyCommand,
   parseCommand,
   type RenameChainCommand,
@@ -131,6 +132,7 @@ export {
   printTable,
   printTarget,
 } from './print.ts'
+export { standsAnywhere } from './reach.ts'
 export {
   type ChainTarget,
   type ExtensionMatch,
@@ -155,7 +157,7 @@ export {
   tableNames,
   tableOf,
 } from './ruleset.ts'
-export { type CommandResult, runCommand } from './run.ts'
+export { type CommandResult, printRuleEdit, runCommand } from './run.ts'
 export { sameRule } from './same.ts'
 export { type ParseOptions, parseSave, type RestoreOptions, restoreSave } from './save.ts'
 export { commandFamilies, parseRules } from './script.ts'

@@ -3,6 +3,7 @@
 import { RuleError } from './error.ts'
 import type { Placement } from './extension.ts'
 import { type Match, matchExtension, type Target, targetExtension } from './registry.ts'
+import type { Rule } from './rule.ts'
 import type { Chain, Table } from './ruleset.ts'
 
 /** Throws RuleError for the first rule of a user chain below a base chain it cannot be used in. */
@@ -12,6 +13,22 @@ export function checkReach(table: Table): void {
     if (!base.policy) continue
     for (const chain of reachable(base, chains)) checkChain(chain, base)
   }
+}
+
+/** No match or target of the rule minds which base chain leads to it. */
+export function standsAnywhere({ matches, target }: Rule): boolean {
+  const placements: (Placement | undefined)[] = []
+  for (const match of matches) {
+    if (match.kind === 'unknown') return false
+    const extension = matchExtension(match)
+    placements.push(extension, extension.placementOf?.(match))
+  }
+  if (target?.kind === 'unknown') return false
+  if (target && !('chain' in target)) {
+    const extension = targetExtension(target)
+    placements.push(extension, extension.placementOf?.(target))
+  }
+  return placements.every(placement => !placement?.chains)
 }
 
 /** The user chains that a chain's rules lead to, however far. */

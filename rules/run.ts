@@ -35,6 +35,12 @@ function printList(list: ListCommand, command: Command, table: Table): string {
   return list.zero === 'chain' && verbose ? text + name('Zeroing', list.chain, table) : text
 }
 
+/** What iptables prints for a command that takes, gives or replaces rules, which needs no table; undefined for other commands. */
+export function printRuleEdit(command: Command): string | undefined {
+  const rules = 'rules' in command ? command.rules : 'rule' in command ? [command.rule] : undefined
+  return rules && (command.verbose > 0 ? printRules(rules, command) : '')
+}
+
 function printEdit(command: Command, table: Table): string {
   switch (command.kind) {
     case 'append':

@@ -8,11 +8,11 @@
 //              these rules can find a packet malformed, and those questions would stand between the others
 
 import type { Family } from 'iptables-parser'
-import { domain, type FieldName, transport } from './field.ts'
+import type { FieldName } from './field.ts'
 import type { Item } from './item.ts'
+import { withinOdd, withinWhole } from './split.ts'
 import { buildTree, type TreeLimits } from './tree/build.ts'
 import { type Dispatch, LEAST_DISPATCH, segmentsOf } from './tree/dispatch.ts'
-import { complement, type IntervalSet, intersect, single } from './tree/interval.ts'
 import type { Node } from './tree/node.ts'
 
 export type Block =
@@ -63,29 +63,12 @@ function runBlocks(items: readonly Item[], family: Family, { leastDispatch }: St
 /** The run apart for whole and for other transport headers, where that makes look-ups of it. */
 function splitOf(items: readonly Item[], family: Family, least: number): Block[] | undefined {
   if (!items.some(item => item.sets.has('transport'))) return undefined
-  const whole = segmentsOf(within(items, single(transport.whole)), family, least)
+  const whole = segmentsOf(withinWhole(items), family, least)
   if (!whole.some(segment => segment.kind === 'dispatch')) return undefined
-  const odd = segmentsOf(
-    within(items, complement(single(transport.whole), domain('transport', family))),
-    family,
-    least,
-  )
+  const odd = segmentsOf(withinOdd(items, family), family, least)
   const blocks = (segments: typeof whole): Block[] =>
     segments.flatMap(segment => (segment.kind === 'dispatch' ? [segment] : treesOf(segment.items, family)))
   return [{ kind: 'split', whole: blocks(whole), odd: blocks(odd) }]
-}
-
-/** The items that packets with such a transport header can match, with no question about it left where all of them do. */
-function within(items: readonly Item[], extents: IntervalSet): Item[] {
-  return items.flatMap(item => {
-    const asked = item.sets.get('transport')
-    if (!asked) return [item]
-    const both = intersect(asked, extents)
-    if (both.length === 0) return []
-    const others = [...item.sets].filter(([field]) => field !== 'transport')
-    const covered = JSON.stringify(both) === JSON.stringify(extents)
-    return [{ ...item, sets: new Map(covered ? others : [...others, ['transport', both] as const]) }]
-  })
 }
 
 /** One tree, or where its cuts would replicate the rules too often, one for each half of them. */

@@ -66,7 +66,7 @@ export type Translation =
 export type Translated = Extract<Translation, { readonly kind: 'translated' }>
 
 /** The base chain that a lane runs. */
-const placeOf = ({ hook }: Lane): Pick<Place, 'table' | 'chain'> =>
+export const placeOf = ({ hook }: Lane): Pick<Place, 'table' | 'chain'> =>
   netfilterPlaces[isNetfilterHook(hook) ? hook : 'nf-input']
 
 /** Translates at most one rule set for each family. Pure: the same input gives the same programs. */

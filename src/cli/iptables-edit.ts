@@ -6,17 +6,17 @@ import {
   iptablesName,
   parseCommand,
   printRefusal,
+  printRuleEdit,
   RuleError,
   refusalStatus,
   runCommand,
 } from 'iptables-parser'
-import { applyChanges } from '../service/apply.ts'
-import { editChanges, liveRuleset, readLiveHits } from '../service/edit.ts'
-import type { LockWait } from '../service/lock.ts'
-import { readSettings } from '../service/settings.ts'
+import { hasRule } from '../service/incremental/check.ts'
+import { editQuickly } from '../service/incremental/quick.ts'
+import { type LockWait, withLock } from '../service/lock.ts'
+import { readSettings, type Settings } from '../service/settings.ts'
 import { type ExitCode, exitCode } from './error.ts'
 import { messageVersion, reportLocked, requireOwnTable, versionText } from './iptables.ts'
-import { printRefusals } from './refusal.ts'
 
 const usage = (program: string): string => `Usage: ${program} -A|-C|-D CHAIN RULE…
        ${program} -I CHAIN [NUMBER] RULE…
@@ -43,7 +43,7 @@ export async function iptables(family: Family, words: readonly string[]): Promis
     if (command.kind === 'version') return print(`${iptablesName(family)} ${versionText}\n`)
     if (command.kind === 'help') return print(usage(iptablesName(family)))
     requireOwnTable(command.table)
-    return onlyReads(command) ? read(command) : await edit(command)
+    return onlyReads(command) ? await read(command) : await edit(command)
   } catch (error) {
     if (!(error instanceof RuleError)) throw error
     process.stderr.write(printRefusal(error, iptablesName(family), messageVersion))
@@ -60,29 +60,47 @@ const onlyReads = (command: Command): boolean =>
   command.kind === 'check' ||
   ((command.kind === 'list' || command.kind === 'list-rules') && command.zero === undefined)
 
-function read(command: Command): ExitCode {
+async function read(command: Command): Promise<ExitCode> {
+  const printed = printRuleEdit(command)
+  if (printed !== undefined && command.kind === 'check' && hasRule(readSettings(), command))
+    return print(printed)
+  const { liveRuleset, readLiveHits } = await import('../service/edit.ts')
   const live = readLiveHits(readSettings())
   return print(runCommand(liveRuleset(live, command.family), command).output)
 }
 
 async function edit(command: Command): Promise<ExitCode> {
   const wait: LockWait = command.wait ?? Number.POSITIVE_INFINITY
-  let output = ''
+  const settings = readSettings()
   try {
-    const applied = await applyChanges(
-      readSettings(),
-      live =>
-        editChanges(live, command.family, before => {
-          const result = runCommand(before, command)
-          output = result.output
-          return result.ruleset
-        }),
-      { wait },
-    )
-    if (applied.kind !== 'refused') return print(output)
-    printRefusals(applied.refusals)
-    return exitCode.failed
+    const printed = printRuleEdit(command)
+    if (printed !== undefined && (await withLock(settings, wait, () => editQuickly(settings, command))))
+      return print(printed)
+    return await remake(settings, command, wait)
   } catch (error) {
     return reportLocked(error, wait)
   }
+}
+
+/** Makes a new generation of what a command leaves of the rules. */
+async function remake(settings: Settings, command: Command, wait: LockWait): Promise<ExitCode> {
+  const [{ applyChanges }, { editChanges }, { printRefusals }] = await Promise.all([
+    import('../service/apply.ts'),
+    import('../service/edit.ts'),
+    import('./refusal.ts'),
+  ])
+  let output = ''
+  const applied = await applyChanges(
+    settings,
+    live =>
+      editChanges(live, command.family, before => {
+        const result = runCommand(before, command)
+        output = result.output
+        return result.ruleset
+      }),
+    { wait },
+  )
+  if (applied.kind !== 'refused') return print(output)
+  printRefusals(applied.refusals)
+  return exitCode.failed
 }

@@ -102,3 +102,13 @@ export const readCounters = (map: MapHandle): Counters => {
   if (!readBatches(reading)) readEach(reading)
   return into
 }
+
+/** What one slot of such an array has counted. */
+export const readCounter = (map: MapHandle, slot: number): { packets: bigint; bytes: bigint } => {
+  const cpuCount = possibleCpus()
+  const values = new Uint32Array(cpuCount * words)
+  const into = { packets: new BigUint64Array(1), bytes: new BigUint64Array(1) }
+  if (lookupElement(map.fd, indexKey(slot), new Uint8Array(values.buffer)))
+    sumCounters(values, 1, cpuCount, into, 0)
+  return { packets: into.packets[0] ?? 0n, bytes: into.bytes[0] ?? 0n }
+}

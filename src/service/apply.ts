@@ -7,8 +7,10 @@ import { ensurePinDirectory } from '../kernel/bpffs.ts'
 import { recordChange } from '../stats/record.ts'
 import { readLiveHits } from './edit.ts'
 import { type Generation, listGenerations } from './generation.ts'
+import { finishEdits } from './incremental/quick.ts'
+import { openState } from './incremental/state.ts'
 import { chosenHook, devicesFor } from './lanes.ts'
-import { currentNamespace, type Live } from './live.ts'
+import { currentNamespace, type Live, readGenerationWord } from './live.ts'
 import { type LockWait, withLock } from './lock.ts'
 import { explainMissing } from './missing.ts'
 import { type Change, type Plan, planGeneration } from './plan.ts'
@@ -42,21 +44,23 @@ async function applyLocked(
   decide: (live: Live | undefined) => readonly Change[],
   options: ApplyOptions,
 ): Promise<Applied> {
+  finishEditsInForce(settings)
   const live = readLiveHits(settings)
   const changes = decide(live)
   if (changes.length === 0) return { kind: 'unchanged' }
   const plan = planGeneration(live ?? nothingLoaded, changes)
   const generation = describeGeneration(settings, live, plan, options.hook ?? settings.hook)
-  const reused = reusableLanes(settings, live, generation, plan)
+  const before = live && openState(settings, live.generation.number)
+  const reused = before ? reusableLanes(settings, live, generation, plan) : []
   const lanes = generation.lanes.filter(lane => !reused.includes(lane))
   const translation = translate(plan.rulesets, { lanes, counters: plan.layout })
   if (translation.kind === 'refused') return translation
-  load(settings, { live, generation, plan, translation, reused }, options)
+  load(settings, { live, generation, plan, translation, reused, before }, options)
   if (!options.dryRun) await recordChange(settings, live, plan, generation.number)
   return { kind: 'applied', generation, before: live }
 }
 
-const nothingLoaded = { rulesets: [], counterArrays: [] } as const
+const nothingLoaded = { rulesets: [], counterArrays: [], resting: [] } as const
 
 function load(settings: Settings, next: Next, options: ApplyOptions): void {
   try {
@@ -87,6 +91,11 @@ function describeGeneration(
     lanes: lanesFor(hook, rulesets),
     conntrack: needsConntrack(rulesets),
   }
+}
+
+function finishEditsInForce(settings: Settings): void {
+  const generation = readGenerationWord(settings)
+  if (generation !== undefined) finishEdits(settings, generation)
 }
 
 /** The number after the one in force, which puts it into the other bank; else after all that were. */

@@ -15,11 +15,14 @@ export function writeDurably(path: string, text: string): void {
       fsyncSync(fd)
     })
     renameSync(beside, path)
-    withFile(dirname(path), 'r', fsyncSync)
+    syncDirectory(dirname(path))
   } catch (error) {
     throw new ServiceError('ERR_FILE', `cannot write ${path}: ${systemReason(error)}`, undefined, error)
   }
 }
+
+/** What was made, renamed or removed in a directory is so after a power cut. */
+export const syncDirectory = (path: string): void => withFile(path, 'r', fsyncSync)
 
 function withFile(path: string, flags: string, use: (fd: number) => void): void {
   const fd = openSync(path, flags, 0o600)

@@ -13,6 +13,8 @@ import type { CounterArray } from '../../translator/counter.ts'
 import type { Lane } from '../../translator/lane.ts'
 import { writeDurably } from './durable-file.ts'
 import { isMissing, ServiceError, systemReason } from './error.ts'
+import { removeIndex } from './incremental/index-file.ts'
+import { removeJournal } from './incremental/journal.ts'
 import type { HookChoice, Settings } from './settings.ts'
 
 /** Raised when a field changes its meaning. */
@@ -52,6 +54,8 @@ const currentOf = ({ stateDirectory }: Settings): string => join(stateDirectory,
 
 /** Writes a generation down so that it is there after a power cut. Throws ServiceError('ERR_FILE'). */
 export function writeGeneration(settings: Settings, generation: Generation): void {
+  // of a process that died over the same number
+  removeJournal(settings, generation.number)
   const text = `${JSON.stringify({ format: FORMAT, ...generation }, null, 1)}\n`
   writeDurably(fileOf(settings, generation.number), text)
 }
@@ -119,7 +123,11 @@ export function listGenerations(settings: Settings): readonly number[] {
 /** Removes all but the last few generations up to `current`. */
 export function forgetGenerations(settings: Settings, current: number): void {
   const past = listGenerations(settings).filter(number => number <= current)
-  for (const number of past.slice(0, -KEPT)) rmSync(fileOf(settings, number), { force: true })
+  for (const number of past.slice(0, -KEPT)) {
+    rmSync(fileOf(settings, number), { force: true })
+    removeJournal(settings, number)
+  }
+  for (const number of past.slice(0, -1)) removeIndex(settings, number)
 }
 
 function readIfThere(path: string): string | undefined {

@@ -7,6 +7,10 @@ import { indexKey, lookup, openPinnedMap } from '../kernel/map.ts'
 import { namespaceIdentity } from '../kernel/sys/namespace.ts'
 import { ServiceError } from './error.ts'
 import { type Generation, readGeneration } from './generation.ts'
+import { type Journal, readJournal } from './incremental/journal.ts'
+import { finishEdits } from './incremental/quick.ts'
+import { withEdits } from './incremental/replay.ts'
+import { ifUnlocked } from './lock.ts'
 import { mapPin } from './pins.ts'
 import type { Loaded, LoadedRuleset } from './plan.ts'
 import { withOwnTable } from './rule-file.ts'
@@ -14,6 +18,10 @@ import type { Settings } from './settings.ts'
 
 export interface Live extends Loaded {
   readonly generation: Generation
+  /** How many edits were made since it was loaded; their outcome is in the rules. */
+  readonly edits: number
+  /** Rules that were taken out since, and what they had counted. */
+  readonly ended: Journal['ended']
 }
 
 /** The network namespace this command runs in, as /proc names it. */
@@ -35,18 +43,29 @@ export function readGenerationWord(settings: Settings): number | undefined {
 /** What is loaded, whichever namespace it is for; undefined where nothing is. Throws ServiceError('ERR_STATE'). */
 export function readLive(settings: Settings): Live | undefined {
   const number = readGenerationWord(settings)
-  return number === undefined ? undefined : loadGeneration(settings, number)
+  if (number === undefined) return undefined
+  if (readJournal(settings, number).pending) ifUnlocked(settings, () => finishEdits(settings, number))
+  return loadGeneration(settings, number)
 }
 
-/** A generation with its rules parsed. */
+/** A generation with its rules parsed, as edits left them. */
 export function loadGeneration(settings: Settings, number: number): Live {
   const generation = readGeneration(settings, number)
-  const rulesets = generation.rulesets.map(({ family, text, slots }): LoadedRuleset => {
+  const journal = readJournal(settings, number)
+  const edits = journal.entries.flatMap(entry => entry.edits)
+  const loaded = generation.rulesets.map(({ family, text, slots }): LoadedRuleset => {
     const ruleset = withOwnTable(parseSave(text, { family, name: `generation ${number}`, remarks: true }))
     if (!ruleset) throw new ServiceError('ERR_STATE', `generation ${number} has lost its rules`)
     return { ruleset, text, slots }
   })
-  return { generation, rulesets, counterArrays: generation.counterArrays }
+  return {
+    generation,
+    rulesets: loaded.map(ruleset => withEdits(ruleset, edits)),
+    counterArrays: generation.counterArrays,
+    resting: edits.filter(({ kind }) => kind === 'delete').map(({ slot }) => slot),
+    edits: journal.entries.length,
+    ended: journal.ended,
+  }
 }
 
 /** Refuses what would act on rules of another network namespace. */

@@ -28,6 +28,16 @@ export async function withLock<T>(
   }
 }
 
+/** Runs `body` if no process is changing rules, not this one either; else does nothing. */
+export function ifUnlocked({ runDirectory }: Settings, body: () => void): void {
+  const fd = openLockFile(runDirectory)
+  try {
+    if (tryLock(fd)) body()
+  } finally {
+    closeSync(fd)
+  }
+}
+
 function openLockFile(directory: string): number {
   const path = join(directory, 'lock')
   try {

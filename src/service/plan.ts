@@ -25,6 +25,8 @@ export interface LoadedRuleset extends CountingRuleset {
 export interface Loaded {
   readonly rulesets: readonly LoadedRuleset[]
   readonly counterArrays: CounterLayout['arrays']
+  /** Slots that rules had which were taken out since; packets on their way may still count there. */
+  readonly resting: readonly number[]
 }
 
 export interface Plan {
@@ -81,9 +83,12 @@ function renew({ ruleset, text, carry, setCounters }: Change, { rulesets }: Load
 }
 
 /** Slots for all; those of the generation before stay taken even where no rule of the next one uses them. */
-function layOut({ rulesets, counterArrays }: Loaded, parts: readonly Part[]): CounterLayout {
+function layOut({ rulesets, counterArrays, resting }: Loaded, parts: readonly Part[]): CounterLayout {
   const carried = parts.flatMap(part => part.carried)
-  return assignSlots(carried, { arrays: counterArrays, taken: rulesets.flatMap(({ slots }) => slots) })
+  return assignSlots(carried, {
+    arrays: counterArrays,
+    taken: [...rulesets.flatMap(({ slots }) => slots), ...resting],
+  })
 }
 
 function saveParts(parts: readonly Part[], slots: readonly number[]): SavedRuleset[] {

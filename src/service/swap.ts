@@ -29,6 +29,9 @@ import { openDispatcher, pinnedAttachments, switchAttachments } from './attach.t
 import { everyLaneOf, fillBank, programInSlot, writeGenerationWord } from './bank.ts'
 import { type Keep, withDescriptors } from './descriptors.ts'
 import { forgetGenerations, type Generation, writeCurrent, writeGeneration } from './generation.ts'
+import { describeGeneration } from './incremental/describe.ts'
+import { removeIndex, writeIndex } from './incremental/index-file.ts'
+import type { EditState } from './incremental/state.ts'
 import { handOver, settle, takeBack } from './interfaces.ts'
 import { attachmentsOf, type LaneHook } from './lanes.ts'
 import type { Live } from './live.ts'
@@ -61,6 +64,8 @@ export interface Next {
   readonly translation: Translated
   /** Lanes whose program of the generation in force serves the next one too. */
   readonly reused: readonly Lane[]
+  /** What is known of their programs. */
+  readonly before: EditState | undefined
 }
 
 export interface SwapOptions {
@@ -95,6 +100,7 @@ function takeSteps(settings: Settings, next: Next, { before = () => {} }: SwapOp
     if (generation.conntrack) requireConntrack()
     before('state')
     writeGeneration(settings, generation)
+    writeEditIndex(settings, next, programs)
     before('fill')
     const staying = stayingLanes(settings, next, shared, keep)
     fillBank(shared, generation.number, [...programs, ...staying])
@@ -114,6 +120,16 @@ function takeSteps(settings: Settings, next: Next, { before = () => {} }: SwapOp
     forgetGenerations(settings, generation.number)
     if (live?.generation.conntrack && !generation.conntrack) releaseConntrack()
   })
+}
+
+/** Without an index edits are slower, and that is all. */
+function writeEditIndex(settings: Settings, next: Next, programs: readonly OpenLane[]): void {
+  const { live, generation, plan, translation, before } = next
+  const resting = [...(live?.rulesets.flatMap(({ slots }) => slots) ?? []), ...(live?.resting ?? [])]
+  const { rulesets } = plan
+  const index = describeGeneration({ generation, rulesets, translation, programs, before, resting })
+  if (index) writeIndex(settings, index)
+  else removeIndex(settings, generation.number)
 }
 
 /** Loads all programs of a generation, so that the verifier sees them, and lets go of them again. */

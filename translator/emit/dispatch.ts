@@ -23,8 +23,8 @@ import { emitTest } from './test.ts'
 const codes = { accept: 0, drop: 1, return: 2, continue: 3 } as const
 const verdicts = Object.keys(codes) as (keyof typeof codes)[]
 /** Dropped without being counted. */
-const HOTDROP = 0xffff_ffff
-const VALUE_SIZE = 8
+export const HOTDROP = 0xffff_ffff
+export const VALUE_SIZE = 8
 
 const bytesOf = (field: FieldName, family: Family): number => Math.max(1, fields[field].bits(family) / 8)
 

@@ -42,8 +42,8 @@ function addFields(fields: Set<FieldName>, { sets, rest }: Item): void {
 const measured = inclusive(transport.whole, transport.short)
 const measuredProtocols = Object.keys(headerSizes).map(Number)
 
-/** Those that the item can be about, if it asks how much of the transport header there is. Where a block is split by that, the items that hotdrop still ask. */
-function protocolsOf({ sets, rest }: Item, family: Family): number[] {
+/** Protocols that the item can be about, if it asks how much of the transport header there is. Where a block is split by that, the items that hotdrop still ask. */
+export function protocolsOf({ sets, rest }: Item, family: Family): number[] {
   const later = rest.flatMap(test => (test.kind === 'set' && test.field === 'transport' ? [test.set] : []))
   const asked = [sets.get('transport') ?? [], ...later]
   if (asked.every(set => intersect(set, measured).length === 0)) return []

@@ -147,6 +147,16 @@ function addCase(lookUps: readonly LookUp[], lookUp: LookUp, added: DispatchCase
   return true
 }
 
+/** The values that an item asks for, where a look-up for these fields behind these questions could hold it; undefined where not. */
+export function valuesFor(
+  item: Item,
+  { fields, common }: Pick<Dispatch, 'fields' | 'common'>,
+): readonly Point[] | undefined {
+  if (!isOfFields(item, fields) || item.sets.size !== fields.length + common.length) return undefined
+  if (!common.every(({ field, set }) => isSame(item.sets.get(field), set))) return undefined
+  return fields.flatMap(field => item.sets.get(field)?.[0]?.low ?? [])
+}
+
 /** Numbers stand in it as two characters, which takes a fraction of the time of spelling them. */
 function keyOf(values: readonly Point[]): Key {
   const [only] = values

@@ -9,6 +9,8 @@ export const programInfo = layout(232, {
   xlated_prog_len: u32(20),
   /** Nanoseconds since boot. */
   load_time: u64(40),
+  nr_map_ids: u32(52),
+  map_ids: pointer(56),
   name: text(64, 16),
   btf_id: u32(128),
   run_time_ns: u64(192),

@@ -49,6 +49,16 @@ export const xdpLinkInfoOf = infoOf(xdpLinkInfo, 'an XDP link')
 export const tcxLinkInfoOf = infoOf(tcxLinkInfo, 'a TCX link')
 export const netfilterLinkInfoOf = infoOf(netfilterLinkInfo, 'a netfilter link')
 
+/** The ids of the maps that a program uses. */
+export const programMapIds = (fd: FileDescriptor): readonly number[] => {
+  const ids = new Uint32Array(programInfoOf(fd).nr_map_ids)
+  const info = encode(programInfo, { nr_map_ids: ids.length, map_ids: new Uint8Array(ids.buffer) })
+  const attribute = encode(objectInfo, { bpf_fd: fd, info_len: info.bytes.length, info: info.bytes })
+  const pointers = [...attribute.pointers, ...info.pointers]
+  bpf('BPF_OBJ_GET_INFO_BY_FD', { bytes: attribute.bytes, pointers }, 'read the maps of a program')
+  return [...ids]
+}
+
 /** The name of a BTF blob: `vmlinux`, a module's, or empty for a program's. */
 export const btfNameOf = (fd: FileDescriptor): string => {
   const name = new Uint8Array(64)

@@ -14,11 +14,12 @@ const change = (ruleset: Ruleset, carry: Carry['kind'], setCounters = false): Ch
   setCounters,
 })
 
-const nothing: Loaded = { rulesets: [], counterArrays: [] }
+const nothing: Loaded = { rulesets: [], counterArrays: [], resting: [] }
 
 /** What is loaded once a plan is in force. */
 const loadedBy = ({ rulesets, saved, layout }: Plan): Loaded => ({
   counterArrays: layout.arrays,
+  resting: [],
   rulesets: rulesets.flatMap((ruleset, index) => {
     const { text, slots } = saved[index] ?? { text: '', slots: [] }
     return { ruleset, text, slots }

@@ -14,12 +14,13 @@ const change = (
   carry: Carry = { kind: 'text' },
   setCounters = false,
 ) => {
-  const first = planGeneration({ rulesets: [], counterArrays: [] }, [
+  const first = planGeneration({ rulesets: [], counterArrays: [], resting: [] }, [
     { ruleset: file(...before), text: '', carry: { kind: 'nothing' }, setCounters: false },
   ])
   const loaded: Loaded = {
     rulesets: first.saved.map(saved => ({ ...saved, ruleset: file(...before) })),
     counterArrays: first.layout.arrays,
+    resting: [],
   }
   const plan = planGeneration(loaded, [{ ruleset: file(...after), text: '', carry, setCounters }])
   return { slots: slotsOf(loaded.rulesets), plan }

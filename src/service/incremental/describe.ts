@@ -1,0 +1,159 @@
+// The index of a generation: from its rules and from what was translated and loaded of them.
+
+import type { Family, Ruleset } from 'iptables-parser'
+import type { Counted } from '../../../translator/counter.ts'
+import { type EditableBlock, type EditableLane, editableLanes } from '../../../translator/edit/block.ts'
+import { dispatchKey, keyLayout } from '../../../translator/emit/dispatch.ts'
+import { laneName } from '../../../translator/lane.ts'
+import type { Translated } from '../../../translator/translate.ts'
+import { close, mapById, mapInfoOf, programMapIds } from '../../kernel/sys/object.ts'
+import type { Generation } from '../generation.ts'
+import type { OpenLane } from '../programs.ts'
+import { holderOf } from './holder.ts'
+import type { EditIndex, IndexedBlock, IndexedFamily, IndexedLane } from './index-file.ts'
+import { linePrefix } from './request.ts'
+import type { EditState } from './state.ts'
+
+export interface Described {
+  readonly generation: Generation
+  readonly rulesets: readonly Ruleset[]
+  readonly translation: Translated
+  /** All programs of the generation. */
+  readonly programs: readonly OpenLane[]
+  /** What is in force, whose programs may serve this generation too. */
+  readonly before: EditState | undefined
+  /** Slots that packets on their way may still count in. */
+  readonly resting: readonly number[]
+}
+
+/** The index; undefined where a program that goes on was loaded without one. */
+export function describeGeneration(described: Described): EditIndex | undefined {
+  const { generation, rulesets, translation, programs, before, resting } = described
+  const { number, namespace, hook, devices, conntrack, counterArrays } = generation
+  const slots = generation.rulesets.flatMap(saved => saved.slots)
+  const { rules } = translation
+  const numberOf = (rule: number): number => rules[rule]?.number ?? 0
+  const lanes = programs.map(program => {
+    const translated = translation.programs.filter(({ lane }) => laneName(lane) === laneName(program.lane))
+    return translated.length > 0
+      ? translated.flatMap(one => editableLanes(one, numberOf)).map(lane => indexLane(lane, program, slots))
+      : before && goingOn(before, program)
+  })
+  if (lanes.includes(undefined)) return undefined
+  const policies = rules.flatMap((rule, index) => (rule.number === 0 ? (slots[index] ?? []) : []))
+  return {
+    generation: number,
+    namespace,
+    hook,
+    devices,
+    conntrack,
+    arrays: counterArrays,
+    families: indexFamilies(rulesets, rules, slots),
+    lanes: lanes.flatMap(lane => lane ?? []),
+    taken: Uint32Array.from([...policies, ...resting]),
+  }
+}
+
+/** What is known of a program that was translated for a generation before; undefined where nothing is. */
+function goingOn({ index, blocks }: EditState, { lane }: OpenLane): IndexedLane[] | undefined {
+  const known = [...index.lanes.entries()].filter(([, indexed]) => laneName(indexed.lane) === laneName(lane))
+  if (known.length === 0) return undefined
+  return known.map(([at, indexed]) => ({
+    ...indexed,
+    chains: new Map(
+      [...indexed.chains.keys()].map(chain => [chain, blocks(at, { ...indexed, chain }) ?? []] as const),
+    ),
+  }))
+}
+
+function indexLane(lane: EditableLane, { fd }: OpenLane, slots: readonly number[]): IndexedLane {
+  const { chains, family } = lane
+  const named = new Set(
+    chains.flatMap(({ blocks }) => blocks.flatMap(({ maps }) => maps.map(({ name }) => name))),
+  )
+  return {
+    ...lane,
+    chains: new Map(
+      chains.map(({ name, blocks }) => [name, blocks.map(block => indexBlock(block, family, slots))]),
+    ),
+    maps: named.size > 0 ? mapIds(fd, named) : new Map(),
+  }
+}
+
+/** The ids of a program's maps of these names. */
+function mapIds(program: number, names: ReadonlySet<string>): ReadonlyMap<string, number> {
+  const ids = new Map<string, number>()
+  for (const id of programMapIds(program)) {
+    const fd = mapById(id)
+    const { name } = mapInfoOf(fd)
+    close(fd)
+    if (names.has(name)) ids.set(name, id)
+  }
+  return ids
+}
+
+function indexBlock(
+  { repeated, ...block }: EditableBlock,
+  family: Family,
+  slots: readonly number[],
+): IndexedBlock {
+  const layout = keyLayout(block.fields, family)
+  const keyed = repeated.map(({ values, rules }) => {
+    const key = Buffer.from(dispatchKey(block.fields, layout, family, values)).toString('hex')
+    return { key, rules }
+  })
+  return {
+    ...block,
+    counts: new Map(block.hotdrop ? keyed.map(({ key, rules }) => [key, rules.length]) : []),
+    holders: new Map(
+      block.hotdrop
+        ? []
+        : keyed.map(({ key, rules }) => [
+            key,
+            rules.map(({ rule, kind }) => holderOf(slots[rule] ?? Number.NaN, kind)),
+          ]),
+    ),
+  }
+}
+
+function indexFamilies(
+  rulesets: readonly Ruleset[],
+  rules: readonly Counted[],
+  slots: readonly number[],
+): IndexedFamily[] {
+  let next = 0
+  return rulesets.map(({ family, tables }) => {
+    const lines: string[] = ['']
+    const own: number[] = []
+    const chains = tables.flatMap(table =>
+      table.chains.map(chain => {
+        const first = own.length
+        const skipped = linePrefix(chain.name, family).length
+        if (chain.policy) next++
+        for (const _ of chain.rules) {
+          lines.push(oneLine(rules[next]?.rule.slice(skipped) ?? ''))
+          own.push(slots[next] ?? Number.NaN)
+          next++
+        }
+        return { table: table.name, name: chain.name, first, count: chain.rules.length }
+      }),
+    )
+    return { family, chains, ...joinLines(lines), slots: Uint32Array.from(own) }
+  })
+}
+
+/** A rule of several lines is none to search for. */
+const oneLine = (text: string): string => (text.includes('\n') ? '\0' : text)
+
+/** The text of an index, which begins with the end of an empty line, and where the others begin in it. */
+function joinLines(lines: readonly string[]): Pick<IndexedFamily, 'text' | 'offsets'> {
+  const text = Buffer.from(`${lines.join('\n')}\n`)
+  const offsets = new Uint32Array(lines.length)
+  for (let at = 0, line = 0; line < lines.length; line++) {
+    at = text.indexOf(NEWLINE, at) + 1
+    offsets[line] = at
+  }
+  return { text, offsets }
+}
+
+const NEWLINE = 0x0a

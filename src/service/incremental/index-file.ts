@@ -1,0 +1,84 @@
+// What an edit must know of the generation in force without parsing its rules: a file beside the generation, written when it is loaded. It is
+// derived from the generation, so it may be missing: then an edit makes a new generation.
+
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { deserialize, serialize } from 'node:v8'
+import type { Family, TableName } from 'iptables-parser'
+import type { CounterArray } from '../../../translator/counter.ts'
+import type { BlockShape, EditableLane } from '../../../translator/edit/block.ts'
+import { ServiceError, systemReason } from '../error.ts'
+import type { Generation } from '../generation.ts'
+import type { Settings } from '../settings.ts'
+import type { LineTable } from './lines.ts'
+
+/** Raised when something changes its meaning. */
+const FORMAT = 1
+
+export interface IndexedFamily extends LineTable {
+  readonly family: Family
+  readonly chains: readonly IndexedChain[]
+}
+
+/** The lines of a chain in the table. */
+export interface IndexedChain {
+  readonly table: TableName
+  readonly name: string
+  readonly first: number
+  readonly count: number
+}
+
+/** A block, and who has its keys where they are several. */
+export interface IndexedBlock extends BlockShape {
+  /** By key in hexadecimal digits (holder.ts). */
+  readonly holders: ReadonlyMap<string, readonly number[]>
+  /** In a block that only drops what is malformed: how many rules have the key. */
+  readonly counts: ReadonlyMap<string, number>
+}
+
+export interface IndexedLane extends Omit<EditableLane, 'chains'> {
+  readonly chains: ReadonlyMap<string, readonly IndexedBlock[]>
+  /** Ids of the maps of its blocks, by name. */
+  readonly maps: ReadonlyMap<string, number>
+}
+
+export interface EditIndex {
+  readonly generation: number
+  readonly namespace: string
+  readonly hook: Generation['hook']
+  readonly devices: readonly string[]
+  readonly conntrack: boolean
+  readonly arrays: readonly CounterArray[]
+  readonly families: readonly IndexedFamily[]
+  readonly lanes: readonly IndexedLane[]
+  /** Slots that no rule of this generation has and that are not free. */
+  readonly taken: Uint32Array
+}
+
+const pathOf = ({ stateDirectory }: Settings, generation: number): string =>
+  join(stateDirectory, 'generations', `${generation}.index`)
+
+/** Writes an index. The directory is there. Throws ServiceError('ERR_FILE'). */
+export function writeIndex(settings: Settings, index: EditIndex): void {
+  const path = pathOf(settings, index.generation)
+  try {
+    const beside = `${path}.new`
+    writeFileSync(beside, serialize({ format: FORMAT, ...index }), { mode: 0o600 })
+    renameSync(beside, path)
+  } catch (error) {
+    throw new ServiceError('ERR_FILE', `cannot write ${path}: ${systemReason(error)}`, undefined, error)
+  }
+}
+
+/** The index of a generation; undefined where there is none that can be read. */
+export function readIndex(settings: Settings, generation: number): EditIndex | undefined {
+  try {
+    const read = deserialize(readFileSync(pathOf(settings, generation))) as EditIndex & { format: number }
+    return read.format === FORMAT && read.generation === generation ? read : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export const removeIndex = (settings: Settings, generation: number): void =>
+  rmSync(pathOf(settings, generation), { force: true })

@@ -1,0 +1,139 @@
+// The rules of a chain as text, while edits are made: runs of lines of the index, with lines that were put in between.
+
+/** The rules of a family as an index holds them. */
+export interface LineTable {
+  /** One rule a line, as iptables-save prints it without `-A CHAIN`, chain after chain; a newline in front and behind each. */
+  readonly text: Uint8Array
+  /** Where the line of each rule begins, and behind them where the text ends. */
+  readonly offsets: Uint32Array
+  /** The counter slot of each rule. */
+  readonly slots: Uint32Array
+}
+
+/** Lines of the table, or one that is in no table. */
+type Piece =
+  | { readonly kind: 'table'; readonly from: number; readonly count: number }
+  | { readonly kind: 'line'; readonly text: string; readonly slot: number; readonly count: 1 }
+
+/** Rules are numbered from 1. */
+export interface Lines {
+  readonly count: number
+  insert(number: number, text: string, slot: number): void
+  remove(number: number): void
+  textOf(number: number): string
+  slotOf(number: number): number
+  /** The numbers of the first rules with this text, at most so many. */
+  find(text: string, most: number): readonly number[]
+  /** The number of the rule that counts in a slot. */
+  numberOf(slot: number): number | undefined
+}
+
+export function createLines(table: LineTable, first: number, count: number): Lines {
+  const buffer = Buffer.from(table.text.buffer, table.text.byteOffset, table.text.byteLength)
+  const pieces: Piece[] = count > 0 ? [{ kind: 'table', from: first, count }] : []
+  let total = count
+
+  /** The piece a rule lies in, and how many of its lines lie before. */
+  function locate(number: number): { at: number; piece: Piece; skipped: number } {
+    let before = number - 1
+    for (const [at, piece] of pieces.entries()) {
+      if (before < piece.count) return { at, piece, skipped: before }
+      before -= piece.count
+    }
+    throw new RangeError(`there is no rule ${number} among ${total}`)
+  }
+
+  /** Puts pieces in the place of `gone` rules from one on. */
+  function splice(number: number, gone: 0 | 1, put: readonly Piece[]): void {
+    total += put.length - gone
+    if (number - 1 === total - put.length + gone) {
+      pieces.push(...put)
+      return
+    }
+    const { at, piece, skipped } = locate(number)
+    pieces.splice(at, 1, ...part(piece, 0, skipped), ...put, ...part(piece, skipped + gone, piece.count))
+  }
+
+  function* numbered(): Generator<readonly [number, Piece]> {
+    let number = 1
+    for (const piece of pieces) {
+      yield [number, piece]
+      number += piece.count
+    }
+  }
+
+  return {
+    get count() {
+      return total
+    },
+    insert: (number, text, slot) => splice(number, 0, [{ kind: 'line', text, slot, count: 1 }]),
+    remove: number => splice(number, 1, []),
+    textOf(number) {
+      const { piece, skipped } = locate(number)
+      return piece.kind === 'line' ? piece.text : lineAt(table, buffer, piece.from + skipped)
+    },
+    slotOf(number) {
+      const { piece, skipped } = locate(number)
+      return piece.kind === 'line' ? piece.slot : (table.slots[piece.from + skipped] ?? Number.NaN)
+    },
+    find(text, most) {
+      const found: number[] = []
+      const wanted = Buffer.from(`\n${text}\n`)
+      for (const [number, piece] of numbered()) {
+        if (piece.kind === 'table')
+          for (const line of occurrences(table, buffer, piece, wanted)) {
+            found.push(number + line - piece.from)
+            if (found.length >= most) return found
+          }
+        else if (piece.text === text) found.push(number)
+        if (found.length >= most) return found
+      }
+      return found
+    },
+    numberOf(slot) {
+      for (const [number, piece] of numbered()) {
+        if (piece.kind === 'line' && piece.slot === slot) return number
+        if (piece.kind === 'line') continue
+        const at = table.slots.subarray(piece.from, piece.from + piece.count).indexOf(slot)
+        if (at >= 0) return number + at
+      }
+      return undefined
+    },
+  }
+}
+
+function part(piece: Piece, from: number, to: number): Piece[] {
+  if (from >= to) return []
+  return piece.kind === 'line' ? [piece] : [{ kind: 'table', from: piece.from + from, count: to - from }]
+}
+
+const lineAt = ({ offsets }: LineTable, buffer: Buffer, line: number): string =>
+  buffer.toString('utf8', offsets[line] ?? 0, (offsets[line + 1] ?? 0) - 1)
+
+/** The lines of a piece that are these bytes, which begin and end with the newlines around the line. */
+function* occurrences(
+  { offsets }: LineTable,
+  buffer: Buffer,
+  { from, count }: Extract<Piece, { kind: 'table' }>,
+  wanted: Buffer,
+): Generator<number> {
+  const end = offsets[from + count] ?? 0
+  let start = (offsets[from] ?? 0) - 1
+  for (;;) {
+    const at = buffer.subarray(start, end).indexOf(wanted)
+    if (at < 0) return
+    const line = lineBeginningAt(offsets, start + at + 1)
+    if (offsets[line] === start + at + 1) yield line
+    start += at + 1
+  }
+}
+
+function lineBeginningAt(offsets: Uint32Array, position: number): number {
+  let [low, high] = [0, offsets.length - 1]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((offsets[middle] ?? 0) < position) low = middle + 1
+    else high = middle
+  }
+  return low
+}

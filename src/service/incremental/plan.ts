@@ -1,0 +1,238 @@
+// What an edit comes to in the maps of the programs in force. Whatever is not certainly nothing but map updates is left to a new generation.
+
+import { type Counters, type Family, noCounters, type Rule, standsAnywhere } from 'iptables-parser'
+import { needsConntrack } from '../../../translator/conntrack.ts'
+import { counterPlace } from '../../../translator/counter.ts'
+import type { EditableMap } from '../../../translator/edit/block.ts'
+import { type Placed, placeItems } from '../../../translator/edit/place.ts'
+import { dispatchKey, dispatchValue, HOTDROP, keyLayout } from '../../../translator/emit/dispatch.ts'
+import { type Item, RuleUntranslatable, ruleItems } from '../../../translator/item.ts'
+import { Untranslatable } from '../../../translator/match/translate.ts'
+import { holderOf, kindOf, slotOf } from './holder.ts'
+import type { IndexedBlock, IndexedLane } from './index-file.ts'
+import type { JournalEdit, MapWrite, PlacedEdit } from './journal.ts'
+import type { Lines } from './lines.ts'
+import type { Request, Step } from './request.ts'
+import type { ChainPlace, EditState } from './state.ts'
+import type { BlockMaps } from './writes.ts'
+
+export interface EditPlan {
+  readonly edits: readonly JournalEdit[]
+  readonly writes: readonly MapWrite[]
+  /** What slots that are taken into use hold at first. */
+  readonly fresh: readonly (readonly [slot: number, Counters])[]
+}
+
+/** Plans the steps of a command on a chain and carries them out on the state; undefined where they take more than map updates, and then the state is of no use. */
+export function planEdit(
+  state: EditState,
+  maps: BlockMaps,
+  place: ChainPlace,
+  steps: readonly Step[],
+): EditPlan | undefined {
+  const lines = state.lines(place)
+  if (!lines) return undefined
+  const view = createView(maps)
+  const fresh: [number, Counters][] = []
+  const edits: JournalEdit[] = []
+  for (const step of steps) {
+    const request = step(lines)
+    const slot = request && (request.kind === 'insert' ? state.takeSlot() : lines.slotOf(request.number))
+    if (!request || slot === undefined) return undefined
+    const edit = planRequest({ state, view, place, lines }, request, slot)
+    if (!edit) return undefined
+    edits.push(edit)
+    if (request.kind === 'insert') fresh.push([slot, request.rule.counters ?? noCounters])
+  }
+  return { edits, writes: view.writes(), fresh }
+}
+
+interface Context {
+  readonly state: EditState
+  readonly view: View
+  readonly place: ChainPlace
+  readonly lines: Lines
+}
+
+function planRequest(context: Context, request: Request, slot: number): JournalEdit | undefined {
+  const { kind, number, text } = request
+  const { state, place } = context
+  if (kind === 'insert' && !mayStand(context, request.rule)) return undefined
+  const placed: PlacedEdit[] = []
+  for (const [lane, program] of state.index.lanes.entries()) {
+    const here = placeIn(context, program, lane, request)
+    if (!here) return undefined
+    placed.push(...here)
+  }
+  const edit: JournalEdit = { ...place, kind, number, rule: text, slot, placed }
+  const wanted = placed.map(one => ({ ...one, holders: holdersAfter(state, edit, one) }))
+  state.apply(edit)
+  return wanted.every(one => settle(context, one)) ? edit : undefined
+}
+
+/** What else the kernel, or the programs as a whole, might mind. */
+function mayStand({ state, place: { family, table } }: Context, rule: Rule): boolean {
+  const chains = [{ name: '', rules: [rule] }]
+  if (!state.index.conntrack && needsConntrack([{ family, tables: [{ name: table, chains }] }])) return false
+  return standsAnywhere(rule)
+}
+
+/** Where the rule is, or goes, in a program; undefined where no look-up holds it. */
+function placeIn(
+  { state, view, place }: Context,
+  program: IndexedLane,
+  lane: number,
+  { kind, number, rule }: Request,
+): PlacedEdit[] | undefined {
+  const blocks = state.blocks(lane, place)
+  if (!blocks) return []
+  const items = itemsOf(rule, program)
+  const position = { number, stands: kind === 'delete' }
+  const placed = items && placeItems(items, blocks, program, position)
+  let elsewhere = false
+  const edits = placed?.map((one): PlacedEdit => {
+    const block = blocks[one.block]
+    const key = keyOf(one, block, place.family)
+    if (kind === 'insert' && block && isElsewhere(view, blocks, lane, block, key)) elsewhere = true
+    const beside = kind === 'insert' ? besideOf(view, state, lane, block, key) : undefined
+    return { lane, block: one.block, key, kind: one.kind, ...(beside !== undefined && { beside }) }
+  })
+  return elsewhere ? undefined : edits
+}
+
+/** Whether another look-up in the same place has the key: the order of the two would matter. */
+const isElsewhere = (
+  view: View,
+  blocks: readonly IndexedBlock[],
+  lane: number,
+  block: IndexedBlock,
+  key: string,
+): boolean =>
+  blocks.some(other => {
+    const [map] = other.maps
+    if (other === block || other.path.join() !== block.path.join()) return false
+    return map !== undefined && !(other.hotdrop && block.hotdrop) && view.read(lane, map.name, key) !== null
+  })
+
+/** Undefined where the hook cannot hold the rule. */
+function itemsOf(rule: Rule, { lane, family }: IndexedLane): readonly Item[] | undefined {
+  try {
+    return ruleItems(rule, 0, lane, family)
+  } catch (error) {
+    if (error instanceof RuleUntranslatable || error instanceof Untranslatable) return undefined
+    throw error
+  }
+}
+
+function keyOf({ values }: Placed, block: IndexedBlock | undefined, family: Family): string {
+  const fields = block?.fields ?? []
+  return Buffer.from(dispatchKey(fields, keyLayout(fields, family), family, values)).toString('hex')
+}
+
+/** The one rule that has the key now, where there is just one. */
+function besideOf(
+  view: View,
+  state: EditState,
+  lane: number,
+  block: IndexedBlock | undefined,
+  key: string,
+): number | undefined {
+  if (!block || block.holders.has(key) || block.counts.has(key)) return undefined
+  const [map] = block.maps
+  const value = map && view.read(lane, map.name, key)
+  return value ? (holderIn(state, map, value) ?? 0) : undefined
+}
+
+/** The rule that a value stands for; undefined where that is none that counts. */
+function holderIn(
+  { index: { arrays } }: EditState,
+  { actions }: EditableMap,
+  value: string,
+): number | undefined {
+  const bytes = Buffer.from(value, 'hex')
+  const action = actions.get(bytes.readUInt32LE(4))
+  if (!action || action.kind === 'hotdrop') return undefined
+  const at = arrays.findIndex(({ name }) => name === action.array)
+  const first = arrays.slice(0, at).reduce((sum, { entries }) => sum + entries, 0)
+  return holderOf(first + bytes.readUInt32LE(0), action.kind)
+}
+
+/** Who has the key once the edit is made; in a block that drops what is malformed it does not matter who. */
+function holdersAfter(state: EditState, edit: JournalEdit, placed: PlacedEdit): readonly number[] {
+  const { key, kind, beside } = placed
+  const block = state.blocks(placed.lane, edit)?.[placed.block]
+  if (block?.hotdrop) return edit.kind === 'insert' || block.counts.has(key) ? [0] : []
+  const known = block?.holders.get(key)
+  if (edit.kind === 'delete') return known?.filter(holder => slotOf(holder) !== edit.slot) ?? []
+  return [...(known ?? (beside === undefined ? [] : [beside])), holderOf(edit.slot, kind)]
+}
+
+/** Has the maps of a block say which of its holders has the key; false where they cannot. */
+function settle(
+  { state, view, place, lines }: Context,
+  { lane, block: at, key, holders }: PlacedEdit & { readonly holders: readonly number[] },
+): boolean {
+  const block = state.blocks(lane, place)?.[at]
+  if (!block) return false
+  const first = firstOf(holders, lines)
+  // the rules behind one that only counts are met too
+  if (first !== undefined && holders.length > 1 && !block.hotdrop && kindOf(first) === 'continue')
+    return false
+  return block.maps.every(map => {
+    const value = first === undefined ? null : block.hotdrop ? hotdropValue : valueFor(state, map, first)
+    if (value === undefined) return false
+    view.write(lane, map.name, key, value)
+    return true
+  })
+}
+
+const hotdropValue = Buffer.from(dispatchValue(0, HOTDROP)).toString('hex')
+
+/** The first in the chain. */
+function firstOf(holders: readonly number[], lines: Lines): number | undefined {
+  if (holders.length < 2) return holders[0]
+  const numbered = holders.map(holder => ({ holder, number: lines.numberOf(slotOf(holder)) ?? 0 }))
+  return numbered.reduce((a, b) => (a.number < b.number ? a : b)).holder
+}
+
+/** What a map holds for a rule; undefined where its program knows no such outcome, or not the array the rule counts in. */
+function valueFor(
+  { index: { arrays } }: EditState,
+  { actions }: EditableMap,
+  holder: number,
+): string | undefined {
+  const { array, index } = counterPlace({ arrays }, slotOf(holder))
+  for (const [number, action] of actions)
+    if (action.array === array.name && action.kind === kindOf(holder))
+      return Buffer.from(dispatchValue(index, number)).toString('hex')
+  return undefined
+}
+
+/** The maps as they will be. */
+interface View extends Pick<BlockMaps, 'read'> {
+  write(lane: number, map: string, key: string, value: string | null): void
+  /** What has to be written for that. */
+  writes(): MapWrite[]
+}
+
+function createView(maps: BlockMaps): View {
+  const known = new Map<string, MapWrite>()
+  const at = (lane: number, map: string, key: string): MapWrite => {
+    const place = `${lane} ${map} ${key}`
+    const found = known.get(place) ?? unchanged(maps, lane, map, key)
+    known.set(place, found)
+    return found
+  }
+  return {
+    read: (lane, map, key) => at(lane, map, key).value,
+    write(lane, map, key, value) {
+      known.set(`${lane} ${map} ${key}`, { ...at(lane, map, key), value })
+    },
+    writes: () => [...known.values()].filter(({ before, value }) => before !== value),
+  }
+}
+
+function unchanged(maps: BlockMaps, lane: number, map: string, key: string): MapWrite {
+  const value = maps.read(lane, map, key)
+  return { lane, map, key, value, before: value }
+}

@@ -1,0 +1,79 @@
+// Random rule sets with long runs of one shape, and random edits of them: in the runs, at their ends and elsewhere.
+
+import type { Family } from 'iptables-parser'
+import type { Random } from '../harness/random.ts'
+
+/** What rules of a run ask, by a number from a small range, so that the same values come again. */
+type Shape = (value: number) => string
+
+const address = (family: Family, value: number): string =>
+  family === 4 ? `198.51.100.${value}` : `2001:db8:1::${value.toString(16)}`
+
+const shapesOf = (family: Family): readonly Shape[] => [
+  value => `-s ${address(family, value)}`,
+  value => `-d ${address(family, value)}`,
+  value => `-p tcp -m tcp --dport ${1000 + value}`,
+  value => `-p ${value % 2 ? 'tcp' : 'udp'} --dport ${1000 + (value >> 1)}`,
+  value => `-s ${address(family, value)} -p udp -m udp --dport 53`,
+  value =>
+    `-s ${address(family, value & 7)} -d ${address(family, 64 + (value >> 3))} -p tcp -m tcp --sport 4000 --dport ${80 + (value & 1)}`,
+  value => `-s ${address(family, value)} -p 17`,
+]
+
+const RANGE = 160
+
+export interface Sketched {
+  readonly rules: string
+  /** Words of the next edit, of rules that have so many in INPUT and in the chain `run`. */
+  edit(count: (chain: string) => number, ruleAt: (chain: string, number: number) => string): string[]
+}
+
+export function sketchEdits(random: Random, family: Family): Sketched {
+  const shapes = { INPUT: random.pick(shapesOf(family)), run: random.pick(shapesOf(family)) }
+  const target = (): string =>
+    random.chance(0.05) ? '' : random.pick(['-j DROP', '-j DROP', '-j ACCEPT', '-j RETURN'])
+  const ruleOf = (chain: keyof typeof shapes, value = random.below(RANGE)): string =>
+    `${shapes[chain](value)} ${target()}`.trim()
+  const other = (): string => `${random.pick(shapesOf(family))(random.below(RANGE))} ${target()}`.trim()
+  const run = (chain: keyof typeof shapes): string[] =>
+    Array.from(
+      { length: 130 + random.below(20) },
+      (_, value) => `-A ${chain} ${ruleOf(chain, random.chance(0.9) ? value : random.below(RANGE))}`,
+    )
+  const rules = [
+    '*filter',
+    `:INPUT ${random.pick(['ACCEPT', 'DROP'])} [0:0]`,
+    ':FORWARD ACCEPT [0:0]',
+    ':OUTPUT ACCEPT [0:0]',
+    ':run - [0:0]',
+    ...(random.chance(0.5) ? [`-A INPUT ${other()}`] : []),
+    ...run('INPUT'),
+    ...(random.chance(0.5) ? [`-A INPUT ${other()}`] : []),
+    '-A INPUT -j run',
+    ...(random.chance(0.5) ? ['-A FORWARD -p udp -j run'] : ['-A FORWARD -j run', '-A OUTPUT -j run']),
+    ...run('run'),
+    ...(random.chance(0.5) ? [`-A run ${other()}`] : []),
+    'COMMIT\n',
+  ].join('\n')
+  return {
+    rules,
+    edit(count, ruleAt) {
+      const chain = random.pick(['INPUT', 'run', 'run'] as const)
+      const length = count(chain)
+      const rule = (random.chance(0.95) ? ruleOf(chain) : other()).split(' ')
+      const number = 1 + random.below(Math.max(1, length))
+      switch (random.below(length === 0 ? 2 : 6)) {
+        case 0:
+          return ['-A', chain, ...rule]
+        case 1:
+          return ['-I', chain, `${random.chance(0.1) ? length + 1 : number}`, ...rule]
+        case 2:
+          return ['-R', chain, `${number}`, ...rule]
+        case 3:
+          return ['-D', chain, `${number}`]
+        default:
+          return ['-D', chain, ...ruleAt(chain, number).split(' ')]
+      }
+    },
+  }
+}

@@ -1,0 +1,196 @@
+// Blocks that rules can be put into and taken out of while their program runs: those that are one look-up in a hash map.
+
+import type { Family, TableName } from 'iptables-parser'
+import type { FamilyPlan } from '../build.ts'
+import { type Block, itemsIn } from '../chain.ts'
+import type { TableUse } from '../emit/frame.ts'
+import { needsOf } from '../emit/needs.ts'
+import type { FieldName } from '../field.ts'
+import type { Item } from '../item.ts'
+import type { Lane } from '../lane.ts'
+import type { SetTest } from '../test.ts'
+import { type LaneProgram, placeOf } from '../translate.ts'
+import type { Dispatch, DispatchCase } from '../tree/dispatch.ts'
+import type { Point } from '../tree/interval.ts'
+
+/** A map that a block is looked up in, and what numbers its values name a counter array and an outcome by. */
+export interface EditableMap {
+  readonly name: string
+  readonly actions: TableUse['actions']
+}
+
+/** Rules of a block that ask for the same values, in order: no packet comes to any but the first. */
+export interface Repeated {
+  readonly values: readonly Point[]
+  readonly rules: readonly { readonly rule: number; readonly kind: Item['outcome']['kind'] }[]
+}
+
+/** A block that rules can be looked for in. */
+export interface BlockShape {
+  /**
+   * Where it stands among the blocks of its chain: an index, and inside of a split a side (0 whole, 1 odd) and an index there. Blocks that hold the
+   * same rules, in an order that means nothing, stand in one place.
+   */
+  readonly path: readonly number[]
+  /** The rules of the chain that the blocks of this place hold, counted from 1, both included; an edit moves them. */
+  readonly first: number
+  readonly last: number
+  readonly fields: readonly FieldName[]
+  readonly common: readonly SetTest[]
+  /** All its rules drop what is malformed, uncounted: then their order means nothing. */
+  readonly hotdrop: boolean
+  /** One for each place that the chain's code stands in. */
+  readonly maps: readonly EditableMap[]
+}
+
+export interface EditableBlock extends BlockShape {
+  readonly repeated: readonly Repeated[]
+}
+
+/** A chain in a program. */
+export interface EditableChain {
+  readonly name: string
+  readonly blocks: readonly EditableBlock[]
+}
+
+/** What of a lane's program a family's rules can be edited in. */
+export interface EditableLane {
+  readonly lane: Lane
+  readonly family: Family
+  readonly table: TableName
+  /** Of these the prologue measures the transport header. */
+  readonly protocols: readonly number[]
+  /** All that the program holds. */
+  readonly chains: readonly EditableChain[]
+}
+
+/** What can be edited in a program. `numberOf` gives the number in its chain that a rule of the table of all rules has. */
+export function editableLanes(
+  { lane, plans, tables }: LaneProgram,
+  numberOf: (rule: number) => number,
+): EditableLane[] {
+  const maps = new Map<Dispatch, EditableMap[]>()
+  for (const [name, { dispatch, actions }] of tables) addTo(maps, dispatch, { name, actions })
+  return plans.map(({ family, plan }: FamilyPlan) => ({
+    lane,
+    family,
+    table: placeOf(lane).table,
+    protocols: [...needsOf(plan, family).protocols],
+    chains: [...plan.chains.values()].map(({ name, blocks }) => ({
+      name,
+      blocks: editableIn(blocks, [], maps, numberOf),
+    })),
+  }))
+}
+
+function editableIn(
+  blocks: readonly Block[],
+  path: readonly number[],
+  maps: ReadonlyMap<Dispatch, readonly EditableMap[]>,
+  numberOf: (rule: number) => number,
+): EditableBlock[] {
+  const places = placesOf(blocks, numberOf)
+  return places.flatMap(({ range, blocks: together }, index) => {
+    const here = [...path, index]
+    if (!isApart(places, index)) return []
+    return together.flatMap(block => {
+      if (block.kind === 'split')
+        return [
+          ...editableIn(block.whole, [...here, 0], maps, numberOf),
+          ...editableIn(block.odd, [...here, 1], maps, numberOf),
+        ]
+      if (block.kind !== 'dispatch' || !range || isMixed(block)) return []
+      const { fields, common } = block
+      const found = { maps: maps.get(block) ?? [], repeated: repeatedIn(block) }
+      return [{ path: here, ...range, fields, common, hotdrop: isHotdrop(block), ...found }]
+    })
+  })
+}
+
+/** Blocks of a chain that hold the same rules. */
+interface BlockPlace {
+  readonly range: Range | undefined
+  readonly blocks: readonly Block[]
+}
+
+interface Range {
+  readonly first: number
+  readonly last: number
+}
+
+/** Look-ups for the same fields may alternate, and those that drop what is malformed come in any order. */
+function placesOf(blocks: readonly Block[], numberOf: (rule: number) => number): BlockPlace[] {
+  const places: BlockPlace[] = []
+  for (const block of blocks) {
+    const range = rangeOf(block, numberOf)
+    const before = places.at(-1)
+    if (before && overlap(before.range, range) && before.blocks.every(other => canAlternate(other, block))) {
+      places.pop()
+      places.push({ range: hull(before.range, range), blocks: [...before.blocks, block] })
+    } else places.push({ range, blocks: [block] })
+  }
+  return places
+}
+
+const overlap = (a: Range | undefined, b: Range | undefined): boolean =>
+  a !== undefined && b !== undefined && a.first <= b.last && b.first <= a.last
+
+const hull = (a: Range | undefined, b: Range | undefined): Range | undefined =>
+  a && b ? { first: Math.min(a.first, b.first), last: Math.max(a.last, b.last) } : (a ?? b)
+
+const canAlternate = (a: Block, b: Block): boolean =>
+  (isHotdrop(a) && isHotdrop(b)) ||
+  (a.kind === 'dispatch' && b.kind === 'dispatch' && a.fields.join() === b.fields.join())
+
+function repeatedIn({ cases, shadowed }: Dispatch): Repeated[] {
+  const keys = new Set(shadowed.map(({ values }) => values.join()))
+  const repeated = new Map<string, DispatchCase[]>()
+  for (const one of keys.size > 0 ? [...cases, ...shadowed] : []) {
+    const key = one.values.join()
+    if (keys.has(key)) addTo(repeated, key, one)
+  }
+  return [...repeated.values()].map(same => ({
+    values: same[0]?.values ?? [],
+    rules: same.map(({ item }) => ({ rule: item.rule, kind: item.outcome.kind })),
+  }))
+}
+
+function addTo<K, V>(groups: Map<K, V[]>, key: K, value: V): void {
+  const group = groups.get(key)
+  if (group) group.push(value)
+  else groups.set(key, [value])
+}
+
+function rangeOf(block: Block, numberOf: (rule: number) => number): Range | undefined {
+  let [first, last] = [Number.POSITIVE_INFINITY, 0]
+  for (const { rule } of allItems(block)) {
+    const number = numberOf(rule)
+    first = Math.min(first, number)
+    last = Math.max(last, number)
+  }
+  return last === 0 ? undefined : { first, last }
+}
+
+const allItems = (block: Block): readonly Item[] =>
+  block.kind === 'split'
+    ? [...block.whole, ...block.odd].flatMap(allItems)
+    : block.kind === 'dispatch'
+      ? allCases(block).map(({ item }) => item)
+      : itemsIn(block)
+
+const allCases = ({ cases, shadowed }: Dispatch): readonly DispatchCase[] => [...cases, ...shadowed]
+
+/** No rule of the block stands in the one before or behind it too, as one with questions of different kinds may. */
+function isApart(places: readonly BlockPlace[], index: number): boolean {
+  const { first = 0, last = 0 } = places[index]?.range ?? {}
+  const before = places[index - 1]?.range?.last ?? 0
+  const behind = places[index + 1]?.range?.first ?? Number.POSITIVE_INFINITY
+  return before < first && last < behind
+}
+
+const isHotdrop = (block: Block): boolean =>
+  block.kind === 'dispatch' && allCases(block).every(({ item }) => item.outcome.kind === 'hotdrop')
+
+/** Of such a block the map does not tell which of the rules for the same values is met. */
+const isMixed = (block: Dispatch): boolean =>
+  !isHotdrop(block) && allCases(block).some(({ item }) => item.outcome.kind === 'hotdrop')

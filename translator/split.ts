@@ -1,0 +1,24 @@
+// The transport header in two: packets that have all of it, and those that have not.
+
+import type { Family } from 'iptables-parser'
+import { domain, transport } from './field.ts'
+import type { Item } from './item.ts'
+import { complement, type IntervalSet, intersect, single } from './tree/interval.ts'
+
+/** The items for packets with a whole transport header, and for all others. */
+export const withinWhole = (items: readonly Item[]): Item[] => within(items, single(transport.whole))
+export const withinOdd = (items: readonly Item[], family: Family): Item[] =>
+  within(items, complement(single(transport.whole), domain('transport', family)))
+
+/** The items that packets with such a transport header can match, with no question about it left where all of them do. */
+function within(items: readonly Item[], extents: IntervalSet): Item[] {
+  return items.flatMap(item => {
+    const asked = item.sets.get('transport')
+    if (!asked) return [item]
+    const both = intersect(asked, extents)
+    if (both.length === 0) return []
+    const others = [...item.sets].filter(([field]) => field !== 'transport')
+    const covered = JSON.stringify(both) === JSON.stringify(extents)
+    return [{ ...item, sets: new Map(covered ? others : [...others, ['transport', both] as const]) }]
+  })
+}
