@@ -19,7 +19,7 @@ const kernelTest = kernelTestNeeding('iptables-legacy')
 const { BPFTABLES_SEED: givenSeed } = process.env
 const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)
 
-const EDITS = 60
+const EDITS = 36
 const ROUND = 12
 
 interface Pair {
