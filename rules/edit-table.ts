@@ -25,7 +25,7 @@ interface OpenChain {
   /** The rules, once they are a copy that is ours to write to. */
   copy?: Rule[]
   /** The chain this was opened from, while nothing of it has changed. */
-  unchanged?: Chain
+  unchanged?: Chain | undefined
 }
 
 const NO_CHAIN: Refusal = { status: 1, text: 'No chain/target/match by that name' }
@@ -378,7 +378,7 @@ export class TableEditor {
 
   #touch(chain: OpenChain): void {
     this.#changed = true
-    delete chain.unchanged
+    chain.unchanged = undefined
   }
 
   /** A chain's rules, to be written to; they are copied the first time. */

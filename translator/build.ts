@@ -5,6 +5,7 @@ import { mov, movImmediate } from './asm/alu.ts'
 import { type Assembler, createAssembler } from './asm/assembler.ts'
 import { callFunction, exit, immediate, jump, jumpIf } from './asm/jump.ts'
 import { r0, r1, r6 } from './asm/register.ts'
+import type { JumpOptions } from './asm/relax.ts'
 import type { CounterArray, CounterPlace } from './counter.ts'
 import { addressTypeFunction } from './emit/address-type.ts'
 import { chainFunction, type EmitContext, type PlannedPolicy } from './emit/chain.ts'
@@ -40,6 +41,7 @@ export function buildProgram(
   plans: readonly FamilyPlan[],
   place: (rule: number) => CounterPlace,
   nth: NthLayout,
+  jumps: JumpOptions,
 ): BuiltProgram {
   const arrays = new Map<string, CounterArray>()
   const remember = (rule: number): CounterPlace => {
@@ -65,6 +67,7 @@ export function buildProgram(
       record,
       chains,
       functions,
+      jumps,
       place: remember,
       nth: nth.offset,
       table,

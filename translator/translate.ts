@@ -12,6 +12,7 @@ import {
   type Target,
   tableOf,
 } from 'iptables-parser'
+import { type JumpOptions, plainJumps } from './asm/relax.ts'
 import { type BuiltProgram, buildProgram, type FamilyPlan } from './build.ts'
 import { defaultStrategies, type Strategies } from './chain.ts'
 import {
@@ -35,6 +36,8 @@ export interface TranslateOptions {
   readonly counters: CounterLayout
   /** Where to depart from the cost model. */
   readonly strategies?: Partial<Strategies>
+  /** How far jumps are made: as Linux 6.6 and later take them, unless given. */
+  readonly jumps?: JumpOptions
 }
 
 /** A rule that no program of the chosen hooks can hold. */
@@ -72,7 +75,7 @@ export const placeOf = ({ hook }: Lane): Pick<Place, 'table' | 'chain'> =>
 /** Translates at most one rule set for each family. Pure: the same input gives the same programs. */
 export function translate(
   rulesets: readonly Ruleset[],
-  { lanes, counters, strategies }: TranslateOptions,
+  { lanes, counters, strategies, jumps = plainJumps }: TranslateOptions,
 ): Translation {
   const index = new RuleIndex(rulesets, counters)
   const refusals: Refusal[] = []
@@ -87,7 +90,7 @@ export function translate(
   const build = ({ lane, plans }: (typeof programs)[number]): LaneProgram => ({
     lane,
     plans,
-    ...buildProgram(lane, plans, rule => index.place(rule), nth),
+    ...buildProgram(lane, plans, rule => index.place(rule), nth, jumps),
   })
   return {
     kind: 'translated',

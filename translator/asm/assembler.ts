@@ -13,12 +13,7 @@ import type { Instruction, Origin } from './instruction.ts'
 import type { Jump } from './jump.ts'
 import { type Label, newLabel } from './label.ts'
 import { reachable } from './reachable.ts'
-import { type FarJumps, resolveJumps } from './relax.ts'
-
-export interface AssembleOptions {
-  /** How a jump beyond ±32767 slots is made; default `gotol`, which needs Linux 6.6. */
-  readonly farJumps?: FarJumps
-}
+import { type JumpOptions, plainJumps, resolveJumps } from './relax.ts'
 
 export interface Assembler {
   /** A new label. The name is for listings and is made unique by a number. */
@@ -35,7 +30,7 @@ export interface Assembler {
    * @throws AssemblyError ERR_ASM_LABEL for a label that was never placed or is foreign, ERR_ASM_FAR_JUMP for jumps
    *   that cannot be made to reach
    */
-  assemble(options?: AssembleOptions): Instruction[]
+  assemble(options?: JumpOptions): Instruction[]
 }
 
 /** Hands out names no label had before: accept, accept.2, accept.3. */
@@ -103,12 +98,12 @@ export const createAssembler = (): Assembler => {
     get length() {
       return statements.length
     },
-    assemble(options = {}) {
+    assemble(options = plainJumps) {
       for (const [label, place] of places)
         if (place === NOT_PLACED)
           throw new AssemblyError('ERR_ASM_LABEL', `label ${label.name} is never placed`)
       const reached = reachable(statements, places)
-      return resolveJumps(reached.statements, reached.places, options.farJumps ?? 'gotol')
+      return resolveJumps(reached.statements, reached.places, options)
     },
   }
 }

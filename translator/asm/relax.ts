@@ -20,8 +20,21 @@ import type { Label } from './label.ts'
 import { EXIT, GOTOL, JA, slotsOf } from './opcode.ts'
 import { r0 } from './register.ts'
 
-/** `gotol`: unconditional jumps of 32 bits (Linux 6.6); `trampoline`: chains of 16-bit jumps, for every kernel. */
-export type FarJumps = 'gotol' | 'trampoline'
+/** How jumps are made that are too far for one instruction. */
+export interface JumpOptions {
+  /** `gotol`: unconditional jumps of 32 bits (Linux 6.6); `trampoline`: chains of 16-bit jumps, for every kernel. */
+  readonly farJumps: 'gotol' | 'trampoline'
+  /** As many slots as a jump of 16 bits may span, in either direction. */
+  readonly reach: number
+}
+
+export const plainJumps: JumpOptions = { farJumps: 'gotol', reach: 0x7fff }
+
+/**
+ * For kernels before 6.6, and those that blind constants (net.core.bpf_jit_harden): there one instruction becomes up to four after its
+ * jumps were checked, and a jump that reaches no more makes the JIT give up.
+ */
+export const cautiousJumps: JumpOptions = { farJumps: 'trampoline', reach: 0x7fff >> 2 }
 
 type Statement = Instruction | Jump
 
@@ -55,10 +68,11 @@ interface Program {
   readonly jumps: readonly number[]
   /** Of each of these, the statement it goes to. */
   readonly targets: Int32Array
-  readonly farJumps: FarJumps
+  readonly options: JumpOptions
 }
 
-const reaches = (from: number, to: number): boolean => to - from - 1 >= -0x8000 && to - from - 1 <= 0x7fff
+const reaches = ({ reach }: JumpOptions, from: number, to: number): boolean =>
+  to - from - 1 >= ~reach && to - from - 1 <= reach
 
 const islandSlots = (island: Island): number =>
   island.entries.size === 0 ? 0 : island.entries.size + Number(island.forced)
@@ -109,12 +123,19 @@ const entrySlot = (layout: Layout, index: number, target: number): number => {
 }
 
 /** The island farthest on the way to the target that a jump at slot `from` reaches; `next` is the first on the way. */
-const farthestIsland = (layout: Layout, from: number, target: number, next: number, step: 1 | -1): Route => {
+const farthestIsland = (
+  { options }: Program,
+  layout: Layout,
+  from: number,
+  target: number,
+  next: number,
+  step: 1 | -1,
+): Route => {
   let best: Route | undefined
   for (let index = next; ; index += step) {
     const island = layout.islands[index]
     if (!island || (step === 1 ? island.at > target : island.at <= target)) break
-    if (!reaches(from, entrySlot(layout, index, target))) break
+    if (!reaches(options, from, entrySlot(layout, index, target))) break
     best = index
   }
   if (best === undefined)
@@ -137,12 +158,12 @@ const routeAll = (program: Program, layout: Layout, routes: Int32Array): boolean
     after: number,
   ): Route => {
     const to = slotAt(slots, target)
-    if (reaches(from, to)) return DIRECT
-    if (program.farJumps === 'gotol' && !conditional) return GOTOL_DIRECT
+    if (reaches(program.options, from, to)) return DIRECT
+    if (program.options.farJumps === 'gotol' && !conditional) return GOTOL_DIRECT
     const found =
       to > from
-        ? farthestIsland(layout, from, target, after, 1)
-        : farthestIsland(layout, from, target, before, -1)
+        ? farthestIsland(program, layout, from, target, after, 1)
+        : farthestIsland(program, layout, from, target, before, -1)
     const entries = islands[found]?.entries
     if (entries && !entries.has(target)) {
       entries.set(target, entries.size)
@@ -263,7 +284,7 @@ const emitAll = (
 const collectJumps = (
   statements: readonly Statement[],
   places: ReadonlyMap<Label, number>,
-  farJumps: FarJumps,
+  options: JumpOptions,
 ): Program => {
   const jumps: number[] = []
   const targets: number[] = []
@@ -275,7 +296,7 @@ const collectJumps = (
     jumps.push(index)
     targets.push(target)
   }
-  return { statements, jumps, targets: Int32Array.from(targets), farJumps }
+  return { statements, jumps, targets: Int32Array.from(targets), options }
 }
 
 /** Names of the labels that jumps go to, by statement; of several at one statement the first. */
@@ -299,15 +320,15 @@ const targetNames = (
 export const resolveJumps = (
   statements: readonly Statement[],
   places: ReadonlyMap<Label, number>,
-  farJumps: FarJumps,
+  options: JumpOptions,
 ): Instruction[] => {
-  const program = collectJumps(statements, places, farJumps)
+  const program = collectJumps(statements, places, options)
   const names = targetNames(statements, places)
   const plain = layOut(statements, [])
   const near = program.jumps.every((index, order) =>
-    reaches(slotAt(plain.slots, index), slotAt(plain.slots, slotAt(program.targets, order))),
+    reaches(options, slotAt(plain.slots, index), slotAt(plain.slots, slotAt(program.targets, order))),
   )
   if (near) return emitAll(program, plain, new Int32Array(program.jumps.length).fill(DIRECT), names)
-  const { layout, routes } = relax(program, plain.slots, 0x4000)
+  const { layout, routes } = relax(program, plain.slots, (options.reach + 1) / 2)
   return emitAll(program, layout, routes, names)
 }

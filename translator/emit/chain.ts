@@ -7,6 +7,7 @@ import type { Instruction } from '../asm/instruction.ts'
 import { exit, immediate, type Jump, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { r0, r1, r6 } from '../asm/register.ts'
+import type { JumpOptions } from '../asm/relax.ts'
 import type { Block } from '../chain.ts'
 import type { CounterPlace } from '../counter.ts'
 import { transport } from '../field.ts'
@@ -34,6 +35,7 @@ export interface EmitContext {
   readonly chains: ReadonlyMap<string, PlannedChain>
   /** Chains that have a function; the others are emitted in place. */
   readonly functions: ReadonlySet<string>
+  readonly jumps: JumpOptions
   place(rule: number): CounterPlace
   readonly nth: Frame['nth']
   readonly table: Frame['table']
@@ -73,7 +75,7 @@ export function chainFunction(
   return {
     name: chainFunctionName(chain.name, context.family),
     parameters: [{ name: 'record', type: { kind: 'memory', size: context.record.size } }],
-    instructions: assembler.assemble(),
+    instructions: assembler.assemble(context.jumps),
   }
 }
 
