@@ -1,5 +1,6 @@
 import { fragments } from '../../packet/fragment.ts'
 import type { Ip4, Ip6, Layer, LayerKind, LayerOf, Packet } from '../../packet/layer.ts'
+import { extensionChains } from './extension.ts'
 import type { Random } from './random.ts'
 
 type Change = (random: Random, packet: Packet) => readonly Packet[]
@@ -41,19 +42,6 @@ const ipOptions = [
   '94040000',
   '07280400',
 ] as const
-
-const extensions: readonly (readonly Layer[])[] = [
-  [{ kind: 'hopopt' }],
-  [{ kind: 'dstopt' }],
-  [{ kind: 'route' }],
-  [{ kind: 'route', type: 0, left: 1, data: '0000000020010db8000000000000000000000003' }],
-  [{ kind: 'ah' }],
-  [{ kind: 'frag', id: 77 }],
-  [{ kind: 'hopopt' }, { kind: 'dstopt' }, { kind: 'route' }, { kind: 'ah' }],
-  [{ kind: 'dstopt', len: 40 }],
-  [{ kind: 'hopopt', options: '050200000100' }],
-  [{ kind: 'dstopt' }, { kind: 'frag', more: 1, id: 78 }],
-]
 
 const tags: readonly (readonly Layer[])[] = [
   [{ kind: 'vlan', vid: 0 }],
@@ -162,7 +150,7 @@ const oddities = {
   ),
   fragments: fragmented,
   'options or extension headers': one((random, packet) =>
-    onIp(behind(packet, 'ip6', ...random.pick(extensions)), { options: random.pick(ipOptions) }, {}),
+    onIp(behind(packet, 'ip6', ...random.pick(extensionChains)), { options: random.pick(ipOptions) }, {}),
   ),
   'VLAN tag': one((random, packet) => behind(packet, 'ether', ...random.pick(tags))),
   'broadcast or multicast': one((random, packet) =>

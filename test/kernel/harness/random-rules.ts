@@ -1,5 +1,6 @@
 import { baseChains, type Family, type TableName } from 'iptables-parser'
 import { peerMac } from '../../packet/link.ts'
+import { extensionMatches } from './extension.ts'
 import { innerAddresses, type Nat, outerAddresses } from './nat.ts'
 import { type Random, seeded } from './random.ts'
 
@@ -41,6 +42,7 @@ export const features = [
   'cpu',
   'addrtype',
   'statistic',
+  'extension',
 ] as const
 export type Feature = (typeof features)[number]
 
@@ -334,6 +336,7 @@ const others: Readonly<Partial<Record<Feature, (grammar: Grammar, chain: string)
     return ` -m addrtype${sides.map(side => ` ${not(grammar)}--${side}-type ${random.pick(types)}`).join('')}`
   },
   cpu: simple('cpu', 'cpu', ['0', '1']),
+  extension: ({ random, family }) => (family === 6 ? ` ${random.pick(extensionMatches)}` : ''),
   connection: grammar => ` -m conntrack${connection(grammar)}`,
 }
 

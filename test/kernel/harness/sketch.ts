@@ -35,6 +35,8 @@ export interface Sketch {
   /** Where the frame comes from and what it is sent to, unless it is sent from inside. */
   readonly mac: string
   readonly cast: 'unicast' | 'broadcast' | 'multicast'
+  /** Extension headers; only IPv6 has them, and only in front of a header of the sketch's protocol. */
+  readonly extensions?: readonly Layer[]
   /** A second fragment, of which nobody has the first. */
   readonly fragment: boolean
   /** What conntrack is to make of it, by the packets sent before. */
@@ -151,5 +153,7 @@ export const packetOf = (family: Family, sketch: Sketch): Packet => {
       : [ether, ip, { kind: 'frag', next: sketch.protocol, offset: 3 }, payload]
   const transport = transportLayer(family, sketch)
   if (transport === undefined) return [ether, carrying(ip, sketch.protocol), payload]
-  return [ether, transport.kind === 'raw' ? carrying(ip, sketch.protocol) : ip, transport, payload]
+  if (transport.kind === 'raw') return [ether, carrying(ip, sketch.protocol), transport, payload]
+  const extensions = ip.kind === 'ip6' ? (sketch.extensions ?? []) : []
+  return [ether, ip, ...extensions, transport, payload]
 }

@@ -12,6 +12,7 @@ import {
   type Term,
 } from 'iptables-parser'
 import { addressTypeOf, typicalAddresses } from './address-type.ts'
+import { extensionChains } from './extension.ts'
 import { markAt, markingTos } from './marking.ts'
 import { isFramed, type Sketch, ttlAt } from './sketch.ts'
 import { groupOf } from './topology.ts'
@@ -282,6 +283,12 @@ const addressTypeWishes = (
       }))
 }
 
+/** Which of them meets a match is left to the reference evaluator. */
+const extensionWish: Wish = {
+  edits: [...extensionChains.map(extensions => ({ extensions })), { extensions: [] }],
+  met: () => true,
+}
+
 /** By kind of match; of what is not here, no packet is made to meet it. */
 const matchWishes = (match: Match, setting: Setting): readonly Wish[] => {
   const { family, devices } = setting
@@ -374,8 +381,15 @@ const matchWishes = (match: Match, setting: Setting): readonly Wish[] => {
         met: sketch => isFramed(sketch) && (sketch.mac === macText(mac)) !== negated,
       }))
     case 'esp':
-    case 'ah':
       return spiWishes(match.spi, 0xffff_ffff)
+    case 'ah':
+      return family === 6 ? [extensionWish] : spiWishes(match.spi, 0xffff_ffff)
+    case 'rt':
+    case 'frag':
+    case 'hbh':
+    case 'dst':
+    case 'ipv6header':
+      return [extensionWish]
     case 'ipcomp':
       return spiWishes(match.spi, 0xffff)
     case 'tcpmss':
