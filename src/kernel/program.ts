@@ -19,7 +19,7 @@ import {
   type ProgramImage,
 } from './sys/program.ts'
 import { VerifierError } from './verifier/error.ts'
-import { readRejection } from './verifier/log.ts'
+import { type Rejection, readRejection } from './verifier/log.ts'
 import { placeOf } from './verifier/place.ts'
 
 /** A program this process holds open. */
@@ -59,12 +59,14 @@ const tooLarge =
 const hintFor = (error: SystemError): string | undefined => {
   if (error.errnoName === 'E2BIG') return tooLarge
   if (error.errnoName === 'ENOTSUPP')
-    return 'The JIT compiler refused the program; see net.core.bpf_jit_harden.'
+    return 'With net.core.bpf_jit_harden=2 programs grow while they are compiled; see net.core.bpf_jit_limit as well.'
   return undefined
 }
 
-/** A signal that arrives while the verifier works makes it give up; V8 sends some, and so do profilers. libbpf tries as often. */
-const INTERRUPTED_TRIES = 5
+const jitGaveUp: Rejection = { message: 'the JIT compiler gave up', slot: undefined, lines: [] }
+
+/** A signal that arrives while the verifier works makes it give up; V8 sends some, and so do profilers. */
+const INTERRUPTED_TRIES = 20
 
 const tryLoad = (program: ProgramImage, log?: Log): number => {
   let result = loadImage(program, log)
@@ -81,7 +83,8 @@ const loadWithLog = (spec: ProgramSpec, image: Image, program: ProgramImage): Fi
   const error = loadError(spec.name, result)
   const log = textOf(buffer)
   if (log === '') throw explainFailure(error, { kind: 'program', type: spec.type })
-  const rejection = readRejection(log)
+  // the verifier had nothing against it then, and its log ends in what it said last
+  const rejection = error.errnoName === 'ENOTSUPP' ? jitGaveUp : readRejection(log)
   const place = rejection.slot === undefined ? undefined : placeOf(spec, image, rejection.slot)
   throw new VerifierError(spec.name, rejection, place, hintFor(error), error)
 }

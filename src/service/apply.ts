@@ -1,9 +1,9 @@
 // Changing the rules in force: what every command that writes comes down to.
 
+import { cautiousJumps } from '../../translator/asm/relax.ts'
 import { needsConntrack } from '../../translator/conntrack.ts'
 import { type Lane, lanesFor } from '../../translator/lane.ts'
-import { type Refusal, translate } from '../../translator/translate.ts'
-import { ensurePinDirectory } from '../kernel/bpffs.ts'
+import { type Refusal, type Translation, translate } from '../../translator/translate.ts'
 import { recordChange } from '../stats/record.ts'
 import { readLiveHits } from './edit.ts'
 import { type Generation, listGenerations } from './generation.ts'
@@ -11,12 +11,12 @@ import { finishEdits } from './incremental/quick.ts'
 import { openState } from './incremental/state.ts'
 import { chosenHook, devicesFor } from './lanes.ts'
 import { currentNamespace, type Live, readGenerationWord } from './live.ts'
+import { load } from './load.ts'
 import { type LockWait, withLock } from './lock.ts'
-import { explainMissing } from './missing.ts'
 import { type Change, type Plan, planGeneration } from './plan.ts'
 import { lanesPinned } from './programs.ts'
 import type { HookChoice, Settings } from './settings.ts'
-import { type Next, rehearse, type SwapOptions, swap } from './swap.ts'
+import type { SwapOptions } from './swap.ts'
 
 export interface ApplyOptions extends SwapOptions {
   readonly hook?: HookChoice
@@ -55,22 +55,15 @@ async function applyLocked(
   const lanes = generation.lanes.filter(lane => !reused.includes(lane))
   const translation = translate(plan.rulesets, { lanes, counters: plan.layout })
   if (translation.kind === 'refused') return translation
-  load(settings, { live, generation, plan, translation, reused, before }, options)
+  const next = { live, generation, plan, translation, reused, before }
+  const cautiously = (): Translation =>
+    translate(plan.rulesets, { lanes, counters: plan.layout, jumps: cautiousJumps })
+  load(settings, next, cautiously, options)
   if (!options.dryRun) await recordChange(settings, live, plan, generation.number)
   return { kind: 'applied', generation, before: live }
 }
 
 const nothingLoaded = { rulesets: [], counterArrays: [], resting: [] } as const
-
-function load(settings: Settings, next: Next, options: ApplyOptions): void {
-  try {
-    if (options.dryRun) return rehearse(settings, next)
-    ensurePinDirectory(settings.pinDirectory)
-    swap(settings, next, options)
-  } catch (error) {
-    throw explainMissing(error, next.generation.hook)
-  }
-}
 
 function describeGeneration(
   settings: Settings,
