@@ -37,6 +37,7 @@ function printList(list: ListCommand, command: Command, table: Table): string {
 
 /** What iptables prints for a command that takes, gives or replaces rules, which needs no table; undefined for other commands. */
 export function printRuleEdit(command: Command): string | undefined {
+  if (command.kind === 'delete-number') return ''
   const rules = 'rules' in command ? command.rules : 'rule' in command ? [command.rule] : undefined
   return rules && (command.verbose > 0 ? printRules(rules, command) : '')
 }

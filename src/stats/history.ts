@@ -63,6 +63,36 @@ export function addReading(database: StatisticsDatabase, reading: Reading): void
   thinOut(database, time)
 }
 
+/** What a rule had counted when it was taken out, while no reading was taken. */
+export interface EndedRule extends Counters {
+  /** Its counter key. */
+  readonly key: string
+  /** Milliseconds since 1970. */
+  readonly time: number
+}
+
+/** Adds what rules counted to their end since the last reading, in order of time; what was added before is left out. */
+export function addEnded(
+  database: StatisticsDatabase,
+  generation: number,
+  ended: readonly EndedRule[],
+): void {
+  const latest = database.prepare<[], number | null>('SELECT max(time) FROM reading').pluck().get() ?? 0
+  const since = ended.filter(({ time }) => time > latest)
+  const known = new Map(since.length > 0 ? readRules(database) : [])
+  for (const { key, time, packets, bytes } of since) {
+    const before = known.get(key)
+    const counted = advance(before?.last ?? noCounters, { packets, bytes })
+    const total = sum(before?.total ?? noCounters, counted)
+    const id = database.prepare('INSERT INTO reading (time, generation) VALUES (?, ?)').run(time, generation)
+    const write = writersOf(database, id.lastInsertRowid)
+    const after = { last: noCounters, total, inForce: false }
+    write.rule(key, after)
+    write.sample(key, total)
+    known.set(key, { ...after, changed: time, hit: packets > 0n })
+  }
+}
+
 type RuleState = Pick<RuleHistory, 'last' | 'total' | 'inForce'>
 
 const stateDiffers = (a: RuleState, b: RuleState): boolean =>

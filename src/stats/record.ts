@@ -5,6 +5,7 @@
 import type { Counters } from 'iptables-parser'
 import { counterKeys } from '../../translator/counter.ts'
 import { ServiceError } from '../service/error.ts'
+import { readJournal } from '../service/incremental/journal.ts'
 import { type Live, readGenerationWord } from '../service/live.ts'
 import { withLock } from '../service/lock.ts'
 import type { Plan } from '../service/plan.ts'
@@ -24,13 +25,17 @@ export async function readAndRecord(settings: Settings, live: Live): Promise<rea
   let hits: readonly RuleHits[] | undefined
   await attempt(() =>
     withLock(settings, 0, async () => {
-      if (readGenerationWord(settings) !== live.generation.number) return
+      if (!isInForce(settings, live)) return
       hits = readHits(settings, live)
-      await write(settings, { generation: live.generation.number, counters: keyHits(hits) })
+      await write(settings, live, { generation: live.generation.number, counters: keyHits(hits) })
     }),
   )
   return hits ?? readHits(settings, live)
 }
+
+/** Nobody has changed the rules since they were read. */
+const isInForce = (settings: Settings, { generation: { number }, edits }: Live): boolean =>
+  readGenerationWord(settings) === number && readJournal(settings, number).entries.length === edits
 
 /**
  * Records what the rules of the generation before counted to their end, right after the one planned took their place: no slot is
@@ -43,30 +48,38 @@ export async function recordChange(
   generation: number,
 ): Promise<void> {
   const slots = slotsOf(before?.rulesets ?? [])
-  if (before && keepsHistory(slots, plan)) return
+  if (before && before.ended.length === 0 && keepsHistory(slots, plan)) return
   await attempt(() => {
     const counters = before ? keyHits(readHits(settings, before)) : new Map<string, Counters>()
     const bySlot = new Map([...counters].map(([key, value]) => [slots.get(key) ?? Number.NaN, value]))
-    return write(settings, { generation, counters, next: nextCounters(plan, bySlot) })
+    return write(settings, before, { generation, counters, next: nextCounters(plan, bySlot) })
   })
 }
 
 /** Records what rules have counted whose counters are about to go. The caller holds the lock. */
 export const recordEnd = (settings: Settings, live: Live): Promise<void> =>
   attempt(() =>
-    write(settings, {
+    write(settings, live, {
       generation: undefined,
       counters: keyHits(readHits(settings, live)),
       next: new Map(),
     }),
   )
 
-async function write(settings: Settings, reading: Omit<Reading, 'time'>): Promise<void> {
-  const [{ writeDatabase }, { addReading }] = await Promise.all([
+/** Writes a reading of rules in force so far, behind what was taken out of them since the last. */
+async function write(
+  settings: Settings,
+  live: Live | undefined,
+  reading: Omit<Reading, 'time'>,
+): Promise<void> {
+  const [{ writeDatabase }, { addEnded, addReading }] = await Promise.all([
     import('./database.ts'),
     import('./history.ts'),
   ])
-  writeDatabase(settings, database => addReading(database, { time: Date.now(), ...reading }))
+  writeDatabase(settings, database => {
+    if (live) addEnded(database, live.generation.number, live.ended)
+    addReading(database, { time: Date.now(), ...reading })
+  })
 }
 
 async function attempt(record: () => Promise<void>): Promise<void> {

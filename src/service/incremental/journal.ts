@@ -8,7 +8,7 @@
 
 import { closeSync, fdatasyncSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Family, TableName } from 'iptables-parser'
+import type { Counters, Family, TableName } from 'iptables-parser'
 import { syncDirectory } from '../durable-file.ts'
 import { isMissing, ServiceError, systemReason } from '../error.ts'
 import type { Settings } from '../settings.ts'
@@ -66,8 +66,8 @@ type Mark = { readonly done: readonly Ended[] } | { readonly void: true }
 export interface Journal {
   /** In order; without those that came to nothing. */
   readonly entries: readonly JournalEntry[]
-  /** Rules that were taken out, and when. */
-  readonly ended: readonly (Ended & { readonly time: number })[]
+  /** Rules that were taken out, when, and what they had counted. */
+  readonly ended: readonly (Counters & { readonly key: string; readonly time: number })[]
   /** The last entry has no mark. */
   readonly pending: boolean
   /** Bytes of whole lines. */
@@ -104,14 +104,16 @@ function readIfThere(path: string): string | undefined {
 
 function journalOf(text: string): Journal {
   const entries: JournalEntry[] = []
-  const ended: (Ended & { time: number })[] = []
+  const ended: Journal['ended'][number][] = []
   let pending = false
   for (const line of text.split('\n')) {
     if (line === '') continue
     const read = JSON.parse(line) as JournalEntry | Mark
     if ('edits' in read) entries.push(read)
     else if ('void' in read) entries.pop()
-    else for (const rule of read.done) ended.push({ ...rule, time: entries.at(-1)?.time ?? 0 })
+    else
+      for (const { key, packets, bytes } of read.done)
+        ended.push({ key, time: entries.at(-1)?.time ?? 0, packets: BigInt(packets), bytes: BigInt(bytes) })
     pending = 'edits' in read
   }
   return { entries, ended, pending, size: Buffer.byteLength(text) }
