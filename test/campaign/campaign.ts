@@ -11,6 +11,7 @@ export interface Tried {
   readonly family: Trial['family']
   readonly seed: number
   readonly strategies: CampaignOptions['strategies'][number]
+  readonly tables: CampaignOptions['tables']
   readonly rules: number
   /** Rules, policies left out, that some packet met. */
   readonly hit: number
@@ -54,7 +55,7 @@ export async function* trialsOf(seed: number, options: CampaignOptions): AsyncGe
   for (const family of options.families) {
     const expectedOf = oracle()
     for (const hook of options.hooks) {
-      const experiment = experimentOf({ hook, family, seed })
+      const experiment = experimentOf({ hook, family, seed, tables: options.tables })
       const expected = await expectedOf(experiment)
       for (const strategies of options.strategies) {
         const start = performance.now()
@@ -64,6 +65,7 @@ export async function* trialsOf(seed: number, options: CampaignOptions): AsyncGe
           family,
           seed,
           strategies,
+          tables: options.tables,
           rules: countRules(experiment.rules),
           hit: countHit(expected),
           packets: experiment.probes.length,

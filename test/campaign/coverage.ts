@@ -45,8 +45,9 @@ const counting = (experiment: Experiment): string => {
     .split('\n')
     .flatMap(line => (line.startsWith('-A ') ? [`-A ${line.split(' ')[1]} ${mark('came')}`, line] : [line]))
   const heads = isTracked(experiment) ? stateRules() : []
-  const first = lines.findIndex(line => line.startsWith('-A '))
-  return lines.toSpliced(first, 0, ...heads).join('\n')
+  const filter = lines.indexOf('*filter')
+  const first = lines.findIndex((line, index) => index > filter && line.startsWith('-A '))
+  return filter < 0 ? lines.join('\n') : lines.toSpliced(first, 0, ...heads).join('\n')
 }
 
 interface Counted {

@@ -31,12 +31,12 @@ const summary = (): string =>
   `${totals.trials} rule sets (${totals.rules} rules, ${totals.hit} met), ${totals.packets} packets: ${totals.differences} differences`
 
 /** Of the experiments of all seeds, families and hooks. */
-const cover = async ({ first, last, families, hooks }: CampaignOptions): Promise<Coverage> => {
+const cover = async ({ first, last, families, hooks, tables }: CampaignOptions): Promise<Coverage> => {
   let coverage = noCoverage
   for (let seed = first; seed <= last; seed++)
     for (const family of families)
       for (const hook of hooks)
-        coverage = addCoverage(coverage, await coverageOf(experimentOf({ hook, family, seed })))
+        coverage = addCoverage(coverage, await coverageOf(experimentOf({ hook, family, seed, tables })))
   return coverage
 }
 

@@ -8,6 +8,7 @@ test('every hook and family is tried unless said otherwise', t => {
     hooks: ['netfilter', 'xdp', 'tc'],
     families: [4, 6],
     strategies: [{}],
+    tables: ['filter'],
     coverage: false,
   })
 })

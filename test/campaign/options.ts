@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import type { Family } from 'iptables-parser'
+import type { Family, TableName } from 'iptables-parser'
 import { defaultStrategies, type Strategies } from '../../translator/chain.ts'
 import { type HookChoice, hookChoices } from '../kernel/harness/translatable.ts'
 
@@ -10,6 +10,7 @@ export interface CampaignOptions {
   readonly hooks: readonly HookChoice[]
   readonly families: readonly Family[]
   readonly strategies: readonly Partial<Strategies>[]
+  readonly tables: readonly TableName[]
   /** A file that gets one line of JSON for each trial. */
   readonly log?: string
   /** Nothing is compared: what the packets come to is counted. */
@@ -17,7 +18,7 @@ export interface CampaignOptions {
 }
 
 export const usage =
-  'usage: npm run differential -- --seeds FROM-TO [--hook netfilter,xdp,tc] [--family 4,6] [--strategies NAME=VALUE,… …] [--log FILE] [--coverage]'
+  'usage: npm run differential -- --seeds FROM-TO [--hook netfilter,xdp,tc] [--family 4,6] [--strategies NAME=VALUE,… …] [--tables filter] [--log FILE] [--coverage]'
 
 /** A command line that cannot be understood. */
 export class UsageError extends Error {
@@ -67,6 +68,7 @@ export const readOptions = (words: readonly string[]): CampaignOptions => {
       hook: { type: 'string', default: hookChoices.join(',') },
       family: { type: 'string', default: '4,6' },
       strategies: { type: 'string', multiple: true, default: [] },
+      tables: { type: 'string', default: 'filter' },
       log: { type: 'string' },
       coverage: { type: 'boolean', default: false },
     },
@@ -78,6 +80,7 @@ export const readOptions = (words: readonly string[]): CampaignOptions => {
     hooks: chosen(values.hook, hookChoices, 'hook'),
     families: chosen(values.family, [4, 6] as const, 'family'),
     strategies: values.strategies.length === 0 ? [{}] : values.strategies.map(strategiesOf),
+    tables: chosen(values.tables, ['raw', 'mangle', 'filter'] as const, 'table'),
     coverage: values.coverage,
     ...(values.log === undefined ? {} : { log: values.log }),
   }

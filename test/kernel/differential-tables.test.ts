@@ -1,13 +1,10 @@
 // Random raw, mangle and filter tables together, through iptables-legacy and through bpftables: what one table drops the next must not
 // count, and each must know what its hook knows. BPFTABLES_SEED=n begins with the seed of a failure.
 
-import { type Family, parseSave, type TableName } from 'iptables-parser'
-import { aim } from './harness/aim.ts'
-import type { Experiment } from './harness/differential.ts'
+import type { TableName } from 'iptables-parser'
 import { direct } from './harness/direct.ts'
-import { randomRules } from './harness/random-rules.ts'
-import { decidable, families } from './harness/translatable.ts'
-import { explain } from './harness/trial.ts'
+import { families } from './harness/translatable.ts'
+import { experimentOf, explain } from './harness/trial.ts'
 import { kernelTestNeeding } from './needs-kernel.ts'
 
 const kernelTest = kernelTestNeeding('iptables-legacy')
@@ -17,18 +14,7 @@ const { BPFTABLES_SEED: givenSeed, BPFTABLES_DIFFERENTIAL_SECONDS: givenSeconds 
 const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)
 const milliseconds = (1000 * Number(givenSeconds ?? 30)) / 3
 
-/** The tables of a rule set; the harness marks packets in the kernel's own mangle table, so marks are asked for only where that is not tested. */
 const sets: readonly (readonly TableName[])[] = [['raw', 'mangle', 'filter'], ['raw', 'filter'], ['mangle']]
-
-const experimentOf = (tables: readonly TableName[], family: Family, seed: number): Experiment => {
-  const features = decidable('netfilter').filter(
-    feature => !(tables.includes('mangle') && ['mark', 'connmark'].includes(feature)),
-  )
-  const rules = tables
-    .map((table, index) => randomRules({ seed: seed + index, family, features, rules: 14, table }))
-    .join('')
-  return { rules, ...aim(parseSave(rules, { family }), { seed }) }
-}
 
 for (const tables of sets)
   for (const family of families)
@@ -39,7 +25,10 @@ for (const tables of sets)
         const end = performance.now() + milliseconds / (sets.length * families.length)
         let seed = firstSeed
         do {
-          const fault = await explain(direct('netfilter'), experimentOf(tables, family, seed))
+          const fault = await explain(
+            direct('netfilter'),
+            experimentOf({ hook: 'netfilter', family, seed, tables, rules: 42 }),
+          )
           if (fault !== undefined) return t.fail(`BPFTABLES_SEED=${seed}\n${fault}`)
           seed++
         } while (performance.now() < end)

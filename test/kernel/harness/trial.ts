@@ -1,10 +1,10 @@
-import { type Family, parseSave } from 'iptables-parser'
+import { type Family, parseSave, type TableName } from 'iptables-parser'
 import { aim } from './aim.ts'
 import { differ, disagreement, type Experiment } from './differential.ts'
 import type { Firewall } from './firewall.ts'
 import { minimise } from './minimise.ts'
 import { natOf } from './nat.ts'
-import { randomRules } from './random-rules.ts'
+import { type Feature, randomRules } from './random-rules.ts'
 import { decidable, type HookChoice, seesTranslated } from './translatable.ts'
 
 /** A random rule set and packets, both drawn from the seed. */
@@ -12,16 +12,35 @@ export interface Trial {
   readonly hook: HookChoice
   readonly family: Family
   readonly seed: number
-  /** Rules in all chains together. */
+  /** filter alone unless given. */
+  readonly tables?: readonly TableName[]
+  /** Rules in all chains of all tables together. */
   readonly rules?: number
   /** Packets at most. */
   readonly packets?: number
 }
 
+/** The harness marks packets in the kernel's own mangle table, so marks are asked for only where that is not tested. */
+const featuresOf = (hook: HookChoice, tables: readonly TableName[]): readonly Feature[] =>
+  decidable(hook).filter(
+    feature => !(tables.includes('mangle') && (feature === 'mark' || feature === 'connmark')),
+  )
+
 /** The rules ask only what the hook can decide. */
-export const experimentOf = ({ hook, family, seed, rules = 30, packets = 400 }: Trial): Experiment => {
+export const experimentOf = ({
+  hook,
+  family,
+  seed,
+  tables = ['filter'],
+  rules = 30,
+  packets = 400,
+}: Trial): Experiment => {
   const nat = seesTranslated[hook] ? natOf(seed, family) : undefined
-  const text = randomRules({ seed, family, features: decidable(hook), rules, nat })
+  const features = featuresOf(hook, tables)
+  const each = Math.ceil(rules / tables.length)
+  const text = tables
+    .map((table, index) => randomRules({ seed: seed + index, family, features, rules: each, table, nat }))
+    .join('')
   return { rules: text, ...aim(parseSave(text, { family }), { seed, limit: packets, nat }) }
 }
 
