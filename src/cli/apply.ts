@@ -1,14 +1,19 @@
-import type { Family } from 'iptables-parser'
-import { applyChanges } from '../service/apply.ts'
+import { type Family, printRuleset } from 'iptables-parser'
+import { type Applied, type ApplyOptions, applyChanges } from '../service/apply.ts'
+import { liveRuleset } from '../service/edit.ts'
+import { ServiceError } from '../service/error.ts'
 import type { Generation } from '../service/generation.ts'
+import type { Live } from '../service/live.ts'
+import { beside, heldBeside } from '../service/passthrough/beside.ts'
+import { type Shared, shareFile } from '../service/passthrough/share.ts'
 import type { Change } from '../service/plan.ts'
-import { savedChanges } from '../service/saved.ts'
+import { savedBeside, savedChanges } from '../service/saved.ts'
 import { hookChoices, readSettings, type Settings } from '../service/settings.ts'
 import { defineCommand, familyOption } from './command.ts'
-import { type ExitCode, exitCode, UsageError } from './error.ts'
+import { describeError, type ExitCode, exitCode, UsageError } from './error.ts'
 import { fileOperands, requireFiles } from './operand.ts'
 import { printRefusals } from './refusal.ts'
-import { readOwnRulesets } from './rule-files.ts'
+import { type OwnRuleset, readOwnRulesets } from './rule-files.ts'
 import { parseWait, waitOption } from './wait.ts'
 
 export const command = defineCommand({
@@ -40,46 +45,87 @@ export const command = defineCommand({
   async run({ file = [], saved, counters, hook, family, 'dry-run': dryRun, wait }) {
     if (!saved) requireFiles(file, 'apply')
     else if (file.length > 0) throw new UsageError('--saved takes no files')
-    const lockWait = parseWait(wait)
+    const options = { dryRun, wait: parseWait(wait), ...(hook && { hook }) }
     const settings = readSettings()
-    const changes = await readChanges(settings, {
-      file,
-      saved,
-      counters,
-      family: family as Family | undefined,
-    })
-    const applied = await applyChanges(settings, () => changes, {
+    if (saved) return applySaved(settings, options)
+    const read = await readOwnRulesets(file, family as Family | undefined)
+    const applied = await applyFiles(settings, read, counters, options)
+    return finish(
+      applied,
       dryRun,
-      wait: lockWait,
-      ...(hook && { hook }),
-    })
-    if (applied.kind === 'refused') return refuse(applied.refusals)
-    if (applied.kind === 'applied') report(applied.generation, dryRun)
-    else process.stderr.write('no rules were in force that could be loaded again\n')
-    return exitCode.done
+      "the kernel's own iptables has the tables it was left; nothing else changed\n",
+    )
   },
 })
 
-interface Wanted {
-  readonly file: readonly string[]
-  readonly saved: boolean
-  readonly counters: boolean
-  readonly family: Family | undefined
+async function applyFiles(
+  settings: Settings,
+  read: readonly OwnRuleset[],
+  counters: boolean,
+  options: ApplyOptions,
+): Promise<Applied> {
+  let shares: readonly Shared[] = []
+  const decide = (live: Live | undefined): readonly Change[] => {
+    const decided = read.map(one => shareOne(settings, live, one, counters))
+    shares = decided.map(({ shared }) => shared)
+    return decided.flatMap(({ change }) => change)
+  }
+  const other = () =>
+    beside(
+      settings,
+      shares.flatMap(({ batches }) => batches),
+      shares.flatMap(({ handed }) => handed),
+    )
+  return applyChanges(settings, decide, { ...options, beside: other })
 }
 
-async function readChanges(settings: Settings, wanted: Wanted): Promise<readonly Change[]> {
-  if (wanted.saved) return savedChanges(settings)
-  const own = await readOwnRulesets(wanted.file, wanted.family)
-  return own.map(read => ({
-    ...read,
-    carry: { kind: wanted.counters ? 'nothing' : 'text' },
-    setCounters: wanted.counters,
-  }))
+function shareOne(
+  settings: Settings,
+  live: Live | undefined,
+  { ruleset: own, text, left, file }: OwnRuleset,
+  counters: boolean,
+): { readonly shared: Shared; readonly change: readonly Change[] } {
+  const before = liveRuleset(live, own.family)
+  const held = heldBeside(settings, own.family)
+  const shared = shareFile(before, { own, left, file }, counters ? ['-c'] : [], held)
+  const { ruleset } = shared
+  if (ruleset === before || ruleset.tables.length === 0) return { shared, change: [] }
+  const change: Change = {
+    ruleset,
+    text: ruleset === own ? text : printRuleset(ruleset, { remarks: true }),
+    carry: { kind: counters ? 'nothing' : 'text' },
+    setCounters: counters,
+  }
+  return { shared, change: [change] }
 }
 
-function refuse(refusals: Parameters<typeof printRefusals>[0]): ExitCode {
-  printRefusals(refusals)
-  return exitCode.failed
+/** What filters comes first: where the kernel's own iptables fails, our tables are put in force without its own. */
+async function applySaved(settings: Settings, options: ApplyOptions): Promise<ExitCode> {
+  const changes = savedChanges(settings)
+  const { batches, handed } = savedBeside(settings)
+  const nothing = 'no rules were in force that could be loaded again\n'
+  const other = () => beside(settings, batches, handed)
+  try {
+    const applied = await applyChanges(settings, () => changes, { ...options, beside: other })
+    return finish(applied, options.dryRun === true, batches.length > 0 ? '' : nothing)
+  } catch (error) {
+    if (!(error instanceof ServiceError) || !passthroughCodes.includes(error.code)) throw error
+    process.stderr.write(`bpftables: ${describeError(error)}\n`)
+    finish(await applyChanges(settings, () => changes, options), options.dryRun === true, '')
+    return exitCode.failed
+  }
+}
+
+const passthroughCodes: readonly string[] = ['ERR_NO_PASSTHROUGH', 'ERR_PASSTHROUGH']
+
+function finish(applied: Applied, dryRun: boolean, unchanged: string): ExitCode {
+  if (applied.kind === 'refused') {
+    printRefusals(applied.refusals)
+    return exitCode.failed
+  }
+  if (applied.kind === 'applied') report(applied.generation, dryRun)
+  else process.stderr.write(dryRun ? 'nothing was changed\n' : unchanged)
+  return exitCode.done
 }
 
 function report({ number, hook, rulesets }: Generation, dryRun: boolean): void {

@@ -13,7 +13,7 @@ import { defineCommand, familyOption } from './command.ts'
 import { exitCode, UsageError } from './error.ts'
 import { fileOperands, requireFiles } from './operand.ts'
 import { printRefusals } from './refusal.ts'
-import { readOwnRulesets } from './rule-files.ts'
+import { type OwnRuleset, readOwnRulesets } from './rule-files.ts'
 
 type Translated = Extract<Translation, { kind: 'translated' }>
 
@@ -27,7 +27,6 @@ const render: Readonly<Record<string, (translated: Translated) => string | Uint8
     programs.map(({ spec }) => listing(spec, { rules: rules.map(({ rule }) => rule) })).join('\n'),
   json: renderJson,
   dot: renderDot,
-  report: renderReport,
 }
 
 export const command = defineCommand({
@@ -42,7 +41,7 @@ export const command = defineCommand({
       .option('family', familyOption)
       .option('format', {
         alias: 'f',
-        choices: Object.keys(render),
+        choices: [...Object.keys(render), 'report'],
         default: 'elf',
         describe: 'A BPF object, its annotated listing, the tree as JSON or as a graph, or what translates',
       })
@@ -54,17 +53,22 @@ export const command = defineCommand({
     requireFiles(file, 'convert')
     requireBinaryPlace(format, output)
     const own = await readOwnRulesets(file, family as Family | undefined)
-    const translation = translateFor(
-      hook,
-      format,
-      own.map(({ ruleset }) => ruleset),
-    )
-    if (translation.kind === 'translated') write(output, render[format]?.(translation) ?? '')
-    else if (format === 'report') write(output, renderReport(translation))
+    const rulesets = own.map(({ ruleset }) => ruleset).filter(({ tables }) => tables.length > 0)
+    if (rulesets.length === 0)
+      throw new UsageError('there is no table in what was given that programs can be made of')
+    const translation = translateFor(hook, format, rulesets)
+    if (format === 'report') write(output, reportOf(translation, own))
+    else if (translation.kind === 'translated') write(output, render[format]?.(translation) ?? '')
     else printRefusals(translation.refusals)
     return translation.kind === 'translated' ? exitCode.done : exitCode.failed
   },
 })
+
+const reportOf = (translation: Translation, own: readonly OwnRuleset[]): string =>
+  renderReport(
+    translation,
+    own.flatMap(({ left }) => left),
+  )
 
 /** An object is no sight for a terminal. */
 function requireBinaryPlace(format: string, output: string | undefined): void {

@@ -6,17 +6,14 @@ import {
   iptablesName,
   parseCommand,
   printRefusal,
-  printRuleEdit,
   RuleError,
   refusalStatus,
-  runCommand,
 } from 'iptables-parser'
-import { hasRule } from '../service/incremental/check.ts'
-import { editQuickly } from '../service/incremental/quick.ts'
-import { type LockWait, withLock } from '../service/lock.ts'
-import { readSettings, type Settings } from '../service/settings.ts'
+import type { LockWait } from '../service/lock.ts'
+import { readSettings } from '../service/settings.ts'
 import { type ExitCode, exitCode } from './error.ts'
-import { messageVersion, reportLocked, requireOwnTable, versionText } from './iptables.ts'
+import { messageVersion, reportLocked, tableNamed, versionText } from './iptables.ts'
+import { runOwn } from './iptables-own.ts'
 
 const usage = (program: string): string => `Usage: ${program} -A|-C|-D CHAIN RULE…
        ${program} -I CHAIN [NUMBER] RULE…
@@ -31,19 +28,19 @@ const usage = (program: string): string => `Usage: ${program} -A|-C|-D CHAIN RUL
 Options and rules are those of iptables(8) and iptables-extensions(8). Counters of rules that a command
 does not touch go on counting. -w SECONDS limits the wait for another program that changes rules.
 
+-t nat, -t security, and -t raw and -t mangle where they hold what no program can do, run the kernel's own
+iptables with the same arguments (BPFTABLES_PASSTHROUGH).
+
 Examples:
   ${program} -I INPUT 1 -p tcp --dport 22 -j ACCEPT
   ${program} -L INPUT -v -n --line-numbers
+  ${program} -t nat -A POSTROUTING -o eth0 -j MASQUERADE
 `
 
 /** Runs the command with what follows its name. */
 export async function iptables(family: Family, words: readonly string[]): Promise<ExitCode> {
   try {
-    const command = parseCommand(words, family)
-    if (command.kind === 'version') return print(`${iptablesName(family)} ${versionText}\n`)
-    if (command.kind === 'help') return print(usage(iptablesName(family)))
-    requireOwnTable(command.table)
-    return onlyReads(command) ? await read(command) : await edit(command)
+    return await run(family, words)
   } catch (error) {
     if (!(error instanceof RuleError)) throw error
     process.stderr.write(printRefusal(error, iptablesName(family), messageVersion))
@@ -51,56 +48,36 @@ export async function iptables(family: Family, words: readonly string[]): Promis
   }
 }
 
-function print(text: string): ExitCode {
-  process.stdout.write(text)
-  return exitCode.done
-}
-
-const onlyReads = (command: Command): boolean =>
-  command.kind === 'check' ||
-  ((command.kind === 'list' || command.kind === 'list-rules') && command.zero === undefined)
-
-async function read(command: Command): Promise<ExitCode> {
-  const printed = printRuleEdit(command)
-  if (printed !== undefined && command.kind === 'check' && hasRule(readSettings(), command))
-    return print(printed)
-  const { liveRuleset, readLiveHits } = await import('../service/edit.ts')
-  const live = readLiveHits(readSettings())
-  return print(runCommand(liveRuleset(live, command.family), command).output)
-}
-
-async function edit(command: Command): Promise<ExitCode> {
+async function run(family: Family, words: readonly string[]): Promise<ExitCode> {
+  const command = parseOr(words, family)
+  if (command instanceof RuleError) {
+    const table = tableNamed(words)
+    if (table === 'filter') throw command
+    const { runUnread } = await import('./iptables-table.ts')
+    return runUnread(readSettings(), { family, table, words }, command)
+  }
+  if (command.kind === 'version') return print(`${iptablesName(family)} ${versionText}\n`)
+  if (command.kind === 'help') return print(usage(iptablesName(family)))
   const wait: LockWait = command.wait ?? Number.POSITIVE_INFINITY
-  const settings = readSettings()
   try {
-    const printed = printRuleEdit(command)
-    if (printed !== undefined && (await withLock(settings, wait, () => editQuickly(settings, command))))
-      return print(printed)
-    return await remake(settings, command, wait)
+    if (command.table === 'filter') return await runOwn(readSettings(), command, wait)
+    const { runInTable } = await import('./iptables-table.ts')
+    return await runInTable(readSettings(), command, words, wait)
   } catch (error) {
     return reportLocked(error, wait)
   }
 }
 
-/** Makes a new generation of what a command leaves of the rules. */
-async function remake(settings: Settings, command: Command, wait: LockWait): Promise<ExitCode> {
-  const [{ applyChanges }, { editChanges }, { printRefusals }] = await Promise.all([
-    import('../service/apply.ts'),
-    import('../service/edit.ts'),
-    import('./refusal.ts'),
-  ])
-  let output = ''
-  const applied = await applyChanges(
-    settings,
-    live =>
-      editChanges(live, command.family, before => {
-        const result = runCommand(before, command)
-        output = result.output
-        return result.ruleset
-      }),
-    { wait },
-  )
-  if (applied.kind !== 'refused') return print(output)
-  printRefusals(applied.refusals)
-  return exitCode.failed
+function parseOr(words: readonly string[], family: Family): Command | RuleError {
+  try {
+    return parseCommand(words, family)
+  } catch (error) {
+    if (error instanceof RuleError) return error
+    throw error
+  }
+}
+
+function print(text: string): ExitCode {
+  process.stdout.write(text)
+  return exitCode.done
 }

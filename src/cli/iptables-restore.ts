@@ -9,11 +9,14 @@ import {
   RuleError,
   type Ruleset,
   refusalStatus,
-  restoreSave,
 } from 'iptables-parser'
 import { applyChanges } from '../service/apply.ts'
-import { editChanges, liveRuleset } from '../service/edit.ts'
-import { type RuleFile, readRuleFiles, tablesLeft, withOwnTable } from '../service/rule-file.ts'
+import { editChanges } from '../service/edit.ts'
+import type { LockWait } from '../service/lock.ts'
+import { type Beside, beside, heldBeside } from '../service/passthrough/beside.ts'
+import { PassthroughRefusal } from '../service/passthrough/handover.ts'
+import { type Shared, shareRestore } from '../service/passthrough/share.ts'
+import { readRuleFiles } from '../service/rule-file.ts'
 import { readSettings } from '../service/settings.ts'
 import { type ExitCode, exitCode, UsageError } from './error.ts'
 import { type GivenOptions, getopt, OptionError, type OptionSpec } from './getopt.ts'
@@ -83,24 +86,48 @@ async function restore(family: Family, { options, operands }: GivenOptions): Pro
   const wait = parseWait(options.get('wait'))
   const how = restoreOptions(options)
   const [file = { name: '-', text: '' }] = await readRuleFiles([operands[0] ?? '-'])
+  const settings = readSettings()
+  const held = heldBeside(settings, family)
+  let shared: Shared | undefined
+  let other: Beside | undefined
+  const decide = (ruleset: Ruleset): Ruleset => {
+    shared = shareRestore(ruleset, file, how, wordsFor(options), held)
+    if (options.has('verbose')) reportFlush(ruleset, shared.ruleset, how)
+    return shared.ruleset
+  }
   try {
-    const applied = await applyChanges(
-      readSettings(),
-      live => {
-        if (options.has('verbose')) reportFlush(liveRuleset(live, family), how)
-        return editChanges(live, family, ruleset => restoreOwn(ruleset, file, how))
+    const applied = await applyChanges(settings, live => editChanges(live, family, decide), {
+      wait,
+      dryRun: options.has('test'),
+      beside: () => {
+        other = shared && beside(settings, shared.batches, shared.handed)
+        return other
       },
-      { wait, dryRun: options.has('test') },
-    )
-    if (applied.kind !== 'refused') return exitCode.done
+    })
+    if (applied.kind !== 'refused') return print(other?.said() ?? '')
     printRefusals(applied.refusals)
     return exitCode.failed
   } catch (error) {
-    return error instanceof RuleError
-      ? reportRefusal(error, programName(family, '-restore'))
-      : reportLocked(error, wait)
+    return reportFailure(error, programName(family, '-restore'), wait)
   }
 }
+
+function reportFailure(error: unknown, program: string, wait: LockWait): ExitCode {
+  if (error instanceof RuleError) return reportRefusal(error, program)
+  if (!(error instanceof PassthroughRefusal)) return reportLocked(error, wait)
+  process.stderr.write(error.output)
+  return error.status as ExitCode
+}
+
+/** The options that the kernel's own iptables-restore is given too; which tables it restores is up to the text. */
+const wordsFor = (options: GivenOptions['options']): string[] =>
+  passedOn.flatMap(name => {
+    const value = options.get(name)
+    if (value === undefined) return []
+    return value === '' ? [`--${name}`] : [`--${name}`, value]
+  })
+
+const passedOn = ['counters', 'noflush', 'verbose', 'wait', 'wait-interval', 'modprobe'] as const
 
 function restoreOptions(options: GivenOptions['options']): RestoreOptions {
   const table = options.get('table')
@@ -113,22 +140,10 @@ function restoreOptions(options: GivenOptions['options']): RestoreOptions {
   }
 }
 
-/** What becomes of our own table; refuses what the file has for others, which would be lost. */
-function restoreOwn(ruleset: Ruleset, { name, text }: RuleFile, how: RestoreOptions): Ruleset {
-  const restored = restoreSave(ruleset, text, { ...how, name })
-  const [left] = tablesLeft(restored)
-  if (left)
-    throw new RuleError('ERR_TABLE', `bpftables does not run the table ${left.name}, and it has rules`, {
-      ...(left.span && { span: left.span }),
-      hint: `restore it with the kernel's own iptables-restore -T ${left.name}, and the rest with -T filter here`,
-    })
-  return withOwnTable(restored) ?? ruleset
-}
-
-/** What iptables-restore -v says before it reads the rules. */
-function reportFlush({ tables }: Ruleset, { noflush }: RestoreOptions): void {
+/** What iptables-restore -v says of the tables it replaces. */
+function reportFlush(before: Ruleset, after: Ruleset, { noflush }: RestoreOptions): void {
   if (noflush) return
-  const chains = tables.flatMap(table => table.chains)
+  const chains = before.tables.filter(table => !after.tables.includes(table)).flatMap(table => table.chains)
   const user = chains.filter(({ policy }) => policy === undefined)
   const lines = [
     ...chains.map(({ name }) => `Flushing chain \`${name}'\n`),

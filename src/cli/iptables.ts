@@ -1,9 +1,8 @@
 // What the commands that take iptables' place share.
 
-import { type Family, iptablesName } from 'iptables-parser'
+import { type Family, iptablesName, isTableName, type TableName } from 'iptables-parser'
 import { ServiceError } from '../service/error.ts'
 import type { LockWait } from '../service/lock.ts'
-import { ownTable } from '../service/rule-file.ts'
 import { type ExitCode, exitCode } from './error.ts'
 
 /** The iptables whose options and output these are; scripts look for it. */
@@ -25,12 +24,16 @@ export function reportLocked(error: unknown, wait: LockWait): ExitCode {
   return exitCode.locked
 }
 
-/** Only our own table is here; the others stay where they are. Throws ServiceError('ERR_TABLE_LEFT'). */
-export function requireOwnTable(table: string): void {
-  if (table === ownTable) return
-  throw new ServiceError(
-    'ERR_TABLE_LEFT',
-    `the table ${table} is not run by bpftables`,
-    "It stays with the kernel's own iptables: use iptables-legacy or iptables-nft for it.",
-  )
+/** The table that words name which do not make a command here, though they may there. */
+export function tableNamed(words: readonly string[]): TableName {
+  const name = words.flatMap((word, index) => tableIn(word, words[index + 1])).at(0) ?? 'filter'
+  return isTableName(name) ? name : 'filter'
+}
+
+function tableIn(word: string, next = ''): string[] {
+  const [, attached] = /^--ta(?:b|bl|ble)?(?:=(.*))?$/.exec(word) ?? []
+  if (attached !== undefined) return [attached]
+  if (/^--ta(b|bl|ble)?$/.test(word)) return [next]
+  const [, short] = /^-[46vnx]*t(.*)$/.exec(word) ?? []
+  return short === undefined ? [] : [short || next]
 }

@@ -1,42 +1,42 @@
 // Rule files given to a command: read, parsed, and what of them bpftables takes.
 
-import { type Family, iptablesName, type Ruleset } from 'iptables-parser'
-import {
-  parseRuleFile,
-  type ReadRuleset,
-  readRuleFiles,
-  tablesLeft,
-  withOwnTable,
-} from '../service/rule-file.ts'
+import { type Family, iptablesName, printRuleset, type Ruleset } from 'iptables-parser'
+import { type LeftTable, shareOut } from '../../translator/table.ts'
+import { isIdle } from '../service/before-filter.ts'
+import { parseRuleFile, type ReadRuleset, type RuleFile, readRuleFiles } from '../service/rule-file.ts'
 import { UsageError } from './error.ts'
 
-/** A file whose filter table bpftables is to run. */
+/** A file, and what of it programs are made of. */
 export interface OwnRuleset {
+  /** Tables of ours alone; there may be none. */
   readonly ruleset: Ruleset
+  /** What to keep as their text. */
   readonly text: string
+  /** What the kernel's own iptables is to have. */
+  readonly left: readonly LeftTable[]
+  readonly file: RuleFile
 }
 
-/** Reads files of any family, at most one filter table for each. Says on standard error which tables it leaves alone. */
+/** Reads files of any family, at most one for each. Says on standard error which tables it leaves to the kernel's own iptables. */
 export async function readOwnRulesets(
   names: readonly string[],
   family?: Family,
 ): Promise<readonly OwnRuleset[]> {
   const files = await readRuleFiles(names)
-  const own = files.flatMap(file => parseRuleFile(file, family)).flatMap(ownOf)
+  const own = files.flatMap(file => parseRuleFile(file, family)).map(ownOf)
   requireOneEach(own)
-  if (own.length === 0)
-    throw new UsageError('there is no filter table in what was given, and that is the one bpftables runs')
   return own
 }
 
-function ownOf({ file, ruleset }: ReadRuleset): OwnRuleset[] {
-  const left = tablesLeft(ruleset).map(({ name }) => name)
-  if (left.length > 0)
+function ownOf({ file, ruleset: whole }: ReadRuleset): OwnRuleset {
+  const { own: ruleset, left } = shareOut(whole)
+  const holding = left.filter(({ table }) => !isIdle(table)).map(({ table }) => table.name)
+  if (holding.length > 0)
     process.stderr.write(
-      `${file.name}: left to the kernel's own ${iptablesName(ruleset.family)}: ${left.join(', ')}\n`,
+      `${file.name}: left to the kernel's own ${iptablesName(whole.family)}: ${holding.join(', ')}\n`,
     )
-  const own = withOwnTable(ruleset)
-  return own ? [{ ruleset: own, text: file.text }] : []
+  const text = left.length === 0 ? file.text : printRuleset(ruleset, { remarks: true })
+  return { ruleset, text, left, file }
 }
 
 function requireOneEach(own: readonly OwnRuleset[]): void {

@@ -1,6 +1,7 @@
+import { iptablesName } from 'iptables-parser'
 import type { LinkInfo } from '../kernel/link.ts'
 import { readSettings } from '../service/settings.ts'
-import { type AttachmentStatus, readStatus, type Status } from '../service/status.ts'
+import { type AttachmentStatus, readStatus, type Status, type TableStatus } from '../service/status.ts'
 import { defineCommand, jsonOption } from './command.ts'
 import { exitCode } from './error.ts'
 
@@ -18,7 +19,7 @@ export const command = defineCommand({
 })
 
 function describe(status: Status): string {
-  const { generation, time, hook, families, attachments, lanes, problems, others, enforces } = status
+  const { generation, time, hook, families, attachments, lanes, problems, tables, others, enforces } = status
   const lines = [
     enforces ? 'The rules are enforced.' : 'The rules are NOT enforced.',
     ...problems.map(problem => `  ! ${problem}`),
@@ -27,6 +28,7 @@ function describe(status: Status): string {
       : [
           `generation ${generation} of ${time}, ${families.map(family => `IPv${family}`).join(' and ')} at ${hook}`,
         ]),
+    ...tables.map(describeTable),
     ...attachments.map(describeAttachment),
     ...lanes.map(({ lane, programId }) => `  ${lane.padEnd(18)} program ${programId ?? 'none'}`),
     ...others.map(
@@ -35,6 +37,9 @@ function describe(status: Status): string {
   ]
   return `${lines.join('\n')}\n`
 }
+
+const describeTable = ({ family, table, runs, reason }: TableStatus): string =>
+  `  ${`IPv${family} ${table}`.padEnd(18)} ${runs === 'programs' ? 'programs' : `the kernel's own ${iptablesName(family)}: ${reason}`}`
 
 const describeAttachment = ({ hook, on, link }: AttachmentStatus): string =>
   `  ${`${hook} ${on}`.padEnd(18)} ${link ? describeLink(link) : 'not attached'}`

@@ -5,6 +5,7 @@ import { needsConntrack } from '../../translator/conntrack.ts'
 import { type Lane, lanesFor } from '../../translator/lane.ts'
 import { type Refusal, type Translation, translate } from '../../translator/translate.ts'
 import { recordChange } from '../stats/record.ts'
+import { requireNothingBefore } from './before-filter.ts'
 import { readLiveHits } from './edit.ts'
 import { type Generation, listGenerations } from './generation.ts'
 import { finishEdits } from './incremental/quick.ts'
@@ -13,16 +14,19 @@ import { chosenHook, devicesFor } from './lanes.ts'
 import { currentNamespace, type Live, readGenerationWord } from './live.ts'
 import { load } from './load.ts'
 import { type LockWait, withLock } from './lock.ts'
+import type { Beside } from './passthrough/beside.ts'
 import { type Change, type Plan, planGeneration } from './plan.ts'
 import { lanesPinned } from './programs.ts'
 import type { HookChoice, Settings } from './settings.ts'
-import type { SwapOptions } from './swap.ts'
+import type { SwapOptions, SwapStep } from './swap.ts'
 
 export interface ApplyOptions extends SwapOptions {
   readonly hook?: HookChoice
   /** Translate and let the verifier see the programs, but leave everything as it is. */
   readonly dryRun?: boolean
   readonly wait: LockWait
+  /** What the kernel's own iptables takes at the same time, asked once the changes are worked out. */
+  readonly beside?: () => Beside | undefined
 }
 
 /** What came of a change. Refused: nothing was touched. */
@@ -47,9 +51,12 @@ async function applyLocked(
   finishEditsInForce(settings)
   const live = readLiveHits(settings)
   const changes = decide(live)
-  if (changes.length === 0) return { kind: 'unchanged' }
+  const beside = options.beside?.()
+  beside?.test()
+  if (changes.length === 0) return changeBeside(beside, options)
   const plan = planGeneration(live ?? nothingLoaded, changes)
   const generation = describeGeneration(settings, live, plan, options.hook ?? settings.hook)
+  requireNothingBefore(generation.hook, plan.rulesets, beside?.tables ?? [])
   const before = live && openState(settings, live.generation.number)
   const reused = before ? reusableLanes(settings, live, generation, plan) : []
   const lanes = generation.lanes.filter(lane => !reused.includes(lane))
@@ -58,12 +65,43 @@ async function applyLocked(
   const next = { live, generation, plan, translation, reused, before }
   const cautiously = (): Translation =>
     translate(plan.rulesets, { lanes, counters: plan.layout, jumps: cautiousJumps })
-  load(settings, next, cautiously, options)
+  loadBeside(beside, options, steps => load(settings, next, cautiously, steps))
   if (!options.dryRun) await recordChange(settings, live, plan, generation.number)
   return { kind: 'applied', generation, before: live }
 }
 
 const nothingLoaded = { rulesets: [], counterArrays: [], resting: [] } as const
+
+/** Nothing of ours changes. */
+function changeBeside(beside: Beside | undefined, { dryRun }: ApplyOptions): Applied {
+  if (!dryRun) {
+    beside?.put()
+    beside?.keep()
+  }
+  return { kind: 'unchanged' }
+}
+
+/** The tables beside ours change right before the commit: until then nothing is in force that had to be undone, and little can fail after it. */
+function loadBeside(
+  beside: Beside | undefined,
+  options: ApplyOptions,
+  load: (options: ApplyOptions) => void,
+): void {
+  let final = false
+  const before = (step: SwapStep): void => {
+    options.before?.(step)
+    if (step === 'commit') beside?.put()
+    // from here on the new generation stays, whatever fails
+    if (step === 'record') final = true
+  }
+  try {
+    load({ ...options, before })
+  } catch (error) {
+    if (!final) beside?.takeBack()
+    throw error
+  }
+  if (!options.dryRun) beside?.keep()
+}
 
 function describeGeneration(
   settings: Settings,

@@ -4,6 +4,7 @@ import { recordEnd } from '../stats/record.ts'
 import { clearCurrent } from './generation.ts'
 import { readLive, requireOwnNamespace } from './live.ts'
 import { type LockWait, withLock } from './lock.ts'
+import { forgetKept } from './passthrough/kept.ts'
 import { removeEverything } from './remove.ts'
 import type { Settings } from './settings.ts'
 
@@ -13,7 +14,7 @@ export interface DetachOptions {
   readonly force: boolean
 }
 
-/** Stops filtering and removes every pin, program and map. False where there was nothing. The rule sets stay in the state directory. */
+/** Stops filtering and removes every pin, program and map. False where there was nothing. The rule sets stay in the state directory, and tables that were handed to the kernel's own iptables in force. */
 export const detachAll = (settings: Settings, { wait, force }: DetachOptions): Promise<boolean> =>
   withLock(settings, wait, async () => {
     const live = force ? undefined : readLive(settings)
@@ -24,6 +25,7 @@ export const detachAll = (settings: Settings, { wait, force }: DetachOptions): P
     const found = listPins(settings.pinDirectory).length > 0
     removeEverything(settings)
     clearCurrent(settings)
+    forgetKept(settings)
     if (force || live?.generation.conntrack) releaseConntrack()
     return found
   })

@@ -38,7 +38,7 @@ export const liveRuleset = (live: Live | undefined, family: Family): Ruleset =>
 export function editChanges(live: Live | undefined, family: Family, edit: RulesetEdit): readonly Change[] {
   const before = liveRuleset(live, family)
   const ruleset = edit(before)
-  if (ruleset === before || ruleset.tables.length === 0) return []
+  if (ruleset === before || (ruleset.tables.length === 0 && before.tables.length === 0)) return []
   return [
     {
       ruleset,

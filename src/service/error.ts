@@ -16,8 +16,10 @@ export type ServiceErrorCode =
   | 'ERR_DEVICE'
   /** The verifier refused a program. */
   | 'ERR_REJECTED'
-  /** A table that stays with the kernel's own iptables. */
-  | 'ERR_TABLE_LEFT'
+  /** Tables are left to the kernel's own iptables, and there is none. */
+  | 'ERR_NO_PASSTHROUGH'
+  /** The kernel's own iptables refused what was left to it. */
+  | 'ERR_PASSTHROUGH'
 
 /** An error that a user can meet: what is wrong, what to do, and the cause. */
 export class ServiceError extends Error {

@@ -13,7 +13,6 @@ import { withEdits } from './incremental/replay.ts'
 import { ifUnlocked } from './lock.ts'
 import { mapPin } from './pins.ts'
 import type { Loaded, LoadedRuleset } from './plan.ts'
-import { withOwnTable } from './rule-file.ts'
 import type { Settings } from './settings.ts'
 
 export interface Live extends Loaded {
@@ -54,8 +53,7 @@ export function loadGeneration(settings: Settings, number: number): Live {
   const journal = readJournal(settings, number)
   const edits = journal.entries.flatMap(entry => entry.edits)
   const loaded = generation.rulesets.map(({ family, text, slots }): LoadedRuleset => {
-    const ruleset = withOwnTable(parseSave(text, { family, name: `generation ${number}`, remarks: true }))
-    if (!ruleset) throw new ServiceError('ERR_STATE', `generation ${number} has lost its rules`)
+    const ruleset = parseSave(text, { family, name: `generation ${number}`, remarks: true })
     return { ruleset, text, slots }
   })
   return {

@@ -7,7 +7,7 @@ import type { SavedRuleset } from './generation.ts'
 
 /** The rules of a family that take the place of those in force. */
 export interface Change {
-  /** Holds our own table and no other. */
+  /** Holds our own tables and no other; none where the family is no longer ours. */
   readonly ruleset: Ruleset
   /** What to keep as its text. */
   readonly text: string
@@ -51,7 +51,8 @@ interface Part {
 export function planGeneration(loaded: Loaded, changes: readonly Change[]): Plan {
   const changed = new Map(changes.map(change => [change.ruleset.family, change]))
   const kept = loaded.rulesets.filter(({ ruleset }) => !changed.has(ruleset.family))
-  const parts = [...kept.map(keep), ...changes.map(change => renew(change, loaded))].sort(byFamily)
+  const renewed = changes.filter(({ ruleset }) => ruleset.tables.length > 0)
+  const parts = [...kept.map(keep), ...renewed.map(change => renew(change, loaded))].sort(byFamily)
   const rulesets = parts.map(({ ruleset }) => ruleset)
   const layout = layOut(loaded, parts)
   return {

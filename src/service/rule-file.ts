@@ -9,9 +9,6 @@ import {
   printRuleset,
   type RestoreOptions,
   type Ruleset,
-  type Table,
-  type TableName,
-  tableOf,
 } from 'iptables-parser'
 import { ServiceError, systemReason } from './error.ts'
 
@@ -69,24 +66,10 @@ export function parseRuleFile(
   const commanded = [...commandFamilies(text)].sort()
   const families = family ? [family] : commanded.length > 0 ? commanded : [familyOf(file)]
   return families.map(family => {
-    const ruleset = parseRules(text, { family, name, ...options })
-    return { ruleset, file: commanded.length > 0 ? { name, text: printRuleset(ruleset) } : file }
+    const ruleset = parseRules(text, { family, name, remarks: true, ...options })
+    return {
+      ruleset,
+      file: commanded.length > 0 ? { name, text: printRuleset(ruleset, { remarks: true }) } : file,
+    }
   })
 }
-
-/** The table bpftables runs; the others stay with the kernel's own iptables. */
-export const ownTable: TableName = 'filter'
-
-/** The rule set with nothing in it but our own table, if it has that. */
-export const withOwnTable = (ruleset: Ruleset): Ruleset | undefined => {
-  const table = tableOf(ruleset, ownTable)
-  return table && { family: ruleset.family, tables: [table] }
-}
-
-/** The tables that hold something and are not ours. */
-export const tablesLeft = ({ tables }: Ruleset): readonly Table[] =>
-  tables.filter(table => table.name !== ownTable && !isEmpty(table))
-
-/** An empty table lets everything through, and so does a table that is not there. */
-const isEmpty = ({ chains }: Table): boolean =>
-  chains.every(({ rules, policy }) => rules.length === 0 && policy === 'ACCEPT')

@@ -1,5 +1,7 @@
 import { readCurrent } from './generation.ts'
 import { loadGeneration } from './live.ts'
+import type { Batch } from './passthrough/handover.ts'
+import { type Handed, readKept } from './passthrough/kept.ts'
 import type { Change } from './plan.ts'
 import type { Settings } from './settings.ts'
 
@@ -13,4 +15,14 @@ export function savedChanges(settings: Settings): readonly Change[] {
     carry: { kind: 'text' },
     setCounters: false,
   }))
+}
+
+/** What puts the tables in force again that the kernel's own iptables had from us. */
+export function savedBeside(settings: Settings): { batches: readonly Batch[]; handed: readonly Handed[] } {
+  const kept = readKept(settings)
+  const batches = ([4, 6] as const).flatMap((family): Batch[] => {
+    const text = kept.flatMap(table => (table.family === family ? [table.text] : [])).join('')
+    return text === '' ? [] : [{ family, words: [], text }]
+  })
+  return { batches, handed: kept }
 }

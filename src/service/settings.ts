@@ -17,22 +17,27 @@ export interface Settings {
   readonly hook: HookChoice
   /** Devices for xdp and tc; left out: all of them. */
   readonly devices?: readonly string[]
+  /** Path or name of the kernel's own iptables; left out: the one on PATH. */
+  readonly passthrough?: string
 }
 
 interface Environment extends Readonly<Record<string, string | undefined>> {
   readonly BPFTABLES_DEVICES?: string | undefined
   readonly BPFTABLES_HOOK?: string | undefined
+  readonly BPFTABLES_PASSTHROUGH?: string | undefined
 }
 
 /** Reads the settings. Throws ServiceError('ERR_SETTING'). */
 export function readSettings(environment: Environment = process.env): Settings {
   const devices = readDevices(environment.BPFTABLES_DEVICES)
+  const passthrough = environment.BPFTABLES_PASSTHROUGH
   return {
     pinDirectory: readDirectory(environment, 'BPFTABLES_BPFFS', '/sys/fs/bpf/bpftables'),
     stateDirectory: readDirectory(environment, 'BPFTABLES_STATE_DIR', '/var/lib/bpftables'),
     runDirectory: readDirectory(environment, 'BPFTABLES_RUN_DIR', '/run/bpftables'),
     hook: readHook(environment.BPFTABLES_HOOK),
     ...(devices && { devices }),
+    ...(passthrough && { passthrough }),
   }
 }
 

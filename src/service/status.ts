@@ -14,6 +14,7 @@ import { readCurrent } from './generation.ts'
 import { type Attachment, attachmentsOf, type LaneHook, placeOf } from './lanes.ts'
 import { currentNamespace, type Live, readLive } from './live.ts'
 import { openSharedMaps, type SharedMaps } from './maps.ts'
+import { readKept } from './passthrough/kept.ts'
 import { dispatcherPin, mapPin, programPin } from './pins.ts'
 import type { Settings } from './settings.ts'
 
@@ -32,6 +33,14 @@ export interface LaneStatus {
   readonly pinned: boolean
 }
 
+export interface TableStatus {
+  readonly family: Family
+  readonly table: string
+  /** Ours, or that of the kernel's own iptables. */
+  readonly runs: 'programs' | 'iptables'
+  readonly reason?: string
+}
+
 export interface Status {
   /** Every packet of the families loaded is decided by the rules. */
   readonly enforces: boolean
@@ -47,6 +56,8 @@ export interface Status {
   readonly lanes: readonly LaneStatus[]
   /** Pins that should be there and are not. */
   readonly missingPins: readonly string[]
+  /** Where each table is run, and why not here. */
+  readonly tables: readonly TableStatus[]
   /** Links of other programs at the same hooks, in this or, for netfilter, any namespace. */
   readonly others: readonly LinkInfo[]
 }
@@ -76,6 +87,7 @@ function describeNothing(settings: Settings): Status {
     attachments: found,
     lanes: [],
     missingPins: [],
+    tables: tableStatuses(settings, []),
     others: [],
   }
 }
@@ -105,9 +117,22 @@ function describe(settings: Settings, live: Live): Status {
     attachments,
     lanes,
     missingPins,
+    tables: tableStatuses(settings, rulesets),
     others: otherLinks(attachments),
   }
 }
+
+const tableStatuses = (settings: Settings, rulesets: Live['rulesets']): TableStatus[] => [
+  ...rulesets.flatMap(({ ruleset: { family, tables } }) =>
+    tables.map(({ name }) => ({ family, table: name, runs: 'programs' as const })),
+  ),
+  ...readKept(settings).map(({ family, table, reason }) => ({
+    family,
+    table,
+    runs: 'iptables' as const,
+    reason,
+  })),
+]
 
 function namespaceFaults({ generation: { namespace } }: Live): string[] {
   const current = currentNamespace()

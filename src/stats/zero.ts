@@ -33,4 +33,7 @@ const hasChain = ({ tables }: Ruleset, chain: string): boolean =>
   tables.some(table => chainOf(table, chain) !== undefined)
 
 const zeroed = (ruleset: Ruleset, chain: string | undefined): Ruleset =>
-  applyCommand(ruleset, parseCommand(chain === undefined ? ['-Z'] : ['-Z', chain], ruleset.family))
+  ruleset.tables
+    .filter(table => chain === undefined || chainOf(table, chain))
+    .map(({ name }) => ['-t', name, '-Z', ...(chain === undefined ? [] : [chain])])
+    .reduce((zeroing, words) => applyCommand(zeroing, parseCommand(words, ruleset.family)), ruleset)

@@ -6,15 +6,29 @@ import type { Block } from '../chain.ts'
 import type { PlannedChain } from '../emit/chain.ts'
 import { laneName } from '../lane.ts'
 import type { Plan } from '../plan.ts'
+import type { LeftTable } from '../table.ts'
 import type { LaneProgram, Refusal, Translation } from '../translate.ts'
 import { shapeOf } from '../tree/node.ts'
 import { chainsOf } from './json.ts'
 
 /** Plain text. */
-export const renderReport = (translation: Translation): string =>
-  translation.kind === 'refused'
-    ? refusalReport(translation.refusals)
-    : translation.programs.map(programReport).join('\n')
+export const renderReport = (translation: Translation, left: readonly LeftTable[] = []): string =>
+  [
+    translation.kind === 'refused'
+      ? refusalReport(translation.refusals)
+      : translation.programs.map(programReport).join('\n'),
+    leftReport(left),
+  ]
+    .filter(text => text !== '')
+    .join('\n')
+
+function leftReport(left: readonly LeftTable[]): string {
+  if (left.length === 0) return ''
+  const lines = left.map(
+    ({ table, reason, span }) => `  ${table.name}: ${span ? `${place(span)}: ` : ''}${reason}\n`,
+  )
+  return `left to the kernel's own iptables:\n${lines.join('')}`
+}
 
 function refusalReport(refusals: readonly Refusal[]): string {
   const lines = refusals.map(

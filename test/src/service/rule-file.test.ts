@@ -1,6 +1,5 @@
 import test from 'ava'
-import type { Ruleset } from 'iptables-parser'
-import { familyOf, parseRuleFile, tablesLeft, withOwnTable } from '../../../src/service/rule-file.ts'
+import { familyOf, parseRuleFile } from '../../../src/service/rule-file.ts'
 
 const families: readonly (readonly [name: string, text: string, family: 4 | 6])[] = [
   ['rules', '', 4],
@@ -19,25 +18,6 @@ for (const [name, text, family] of families)
   test(`the family of ${name} ${JSON.stringify(text)} is ${family}`, t => {
     t.is(familyOf({ name, text }), family)
   })
-
-const [{ ruleset } = { ruleset: { family: 4, tables: [] } as Ruleset }] = parseRuleFile({
-  name: '-',
-  text: '*nat\n-A OUTPUT -j ACCEPT\nCOMMIT\n*raw\nCOMMIT\n*mangle\n:OUTPUT DROP [0:0]\nCOMMIT\n*filter\n-A INPUT\nCOMMIT\n',
-})
-
-test('tables with rules or policies of their own are left', t => {
-  t.deepEqual(
-    tablesLeft(ruleset).map(({ name }) => name),
-    ['nat', 'mangle'],
-  )
-})
-
-test('our own table is what remains', t => {
-  t.deepEqual(
-    withOwnTable(ruleset)?.tables.map(({ name }) => name),
-    ['filter'],
-  )
-})
 
 const script = `#!/bin/sh
 iptables -P INPUT DROP
