@@ -103,20 +103,6 @@ for (const [name, steps] of Object.entries(restores))
     }),
   )
 
-kernelTest("iptables-restore refuses rules of tables that are not bpftables'", t =>
-  withInstallation(installation => {
-    load(installation)
-    const { code, stderr } = installation.run(
-      'iptables-restore',
-      [],
-      `*nat\n-A OUTPUT -j ACCEPT\nCOMMIT\n${rules}`,
-    )
-    t.is(code, 1)
-    t.regex(stderr, /^-:1:1: bpftables does not run the table nat, and it has rules\n\*nat\n/)
-    t.is(installation.run('iptables-restore', [], `*nat\nCOMMIT\n${rules}`).code, 0)
-  }),
-)
-
 kernelTest('stats shows what rules have counted', t =>
   withInstallation(installation => {
     load(installation)

@@ -74,14 +74,11 @@ const leadsBack = (path: string): ServiceError =>
     hint,
   )
 
-const onPath = (name: string): string[] =>
-  searched()
-    .split(delimiter)
-    .filter(directory => directory !== '')
-    .map(directory => join(directory, name))
-    .filter(isExecutable)
-
-const searched = ({ PATH = '' }: { readonly PATH?: string } = process.env): string => PATH
+function onPath(name: string): string[] {
+  const { PATH = '' } = process.env
+  const directories = PATH.split(delimiter).filter(directory => directory !== '')
+  return directories.map(directory => join(directory, name)).filter(isExecutable)
+}
 
 function isExecutable(path: string): boolean {
   try {
