@@ -3,6 +3,7 @@
 
 import { type Chain, chainOf, type Family, type Rule, type Table } from 'iptables-parser'
 import type { FieldName } from './field.ts'
+import { hooksOfTable, netfilterPlaces } from './hook/place.ts'
 import { type Item, RuleUntranslatable, ruleItems } from './item.ts'
 import type { Lane } from './lane.ts'
 import { Untranslatable } from './match/translate.ts'
@@ -32,19 +33,13 @@ export interface DeadParts {
 /** What is left of a rule's box may fall into many pieces; beyond so many it is let be. */
 const MOST_PIECES = 64
 
-const lanes: Readonly<Record<string, Lane['hook']>> = {
-  INPUT: 'nf-input',
-  FORWARD: 'nf-forward',
-  OUTPUT: 'nf-output',
-}
-
-/** The parts of a filter table that no packet meets. */
+/** The parts of a table of ours that no packet meets. */
 export function deadParts(table: Table, family: Family): DeadParts {
   const rules: DeadRule[] = []
   const reached = new Map<string, Lane>()
   const scan = new ChainScan(table, family)
   for (const { name, policy } of table.chains) {
-    const hook = lanes[name]
+    const hook = hooksOfTable(table.name).find(hook => netfilterPlaces[hook].chain === name)
     if (policy && hook) reached.set(name, { hook, family } as Lane)
   }
   // a map yields what is added to it while it is walked

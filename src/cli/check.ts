@@ -1,9 +1,16 @@
-import { chainOf, type Family, formatError, place, type Ruleset, type Span, tableOf } from 'iptables-parser'
+import {
+  chainOf,
+  type Family,
+  formatError,
+  place,
+  type Ruleset,
+  type Span,
+  type Table,
+} from 'iptables-parser'
 import { newLayout } from '../../translator/counter.ts'
 import { type DeadRule, deadParts } from '../../translator/dead.ts'
 import { lanesFor } from '../../translator/lane.ts'
 import { translate } from '../../translator/translate.ts'
-import { ownTable } from '../service/rule-file.ts'
 import { defineCommand, familyOption } from './command.ts'
 import { exitCode } from './error.ts'
 import { fileOperands, requireFiles } from './operand.ts'
@@ -41,11 +48,11 @@ function refusals(rulesets: readonly Ruleset[], hook: 'xdp' | 'tc' | 'netfilter'
   return translation.kind === 'refused' ? translation.refusals.map(describeRefusal) : []
 }
 
+const deadEnds = ({ family, tables }: Ruleset): string[] => tables.flatMap(table => deadIn(table, family))
+
 /** What no packet meets, each as a message. */
-function deadEnds(ruleset: Ruleset): string[] {
-  const table = tableOf(ruleset, ownTable)
-  if (!table) return []
-  const { rules, chains } = deadParts(table, ruleset.family)
+function deadIn(table: Table, family: Family): string[] {
+  const { rules, chains } = deadParts(table, family)
   return [
     ...rules.map(dead => describeDead(dead, number => chainOf(table, dead.chain)?.rules[number - 1]?.span)),
     ...chains.map(({ name, span }) =>
