@@ -22,8 +22,6 @@ export interface SocketOwner {
 export interface BridgePorts {
   readonly in?: string
   readonly out?: string
-  /** It goes from port to port, not through the routing of this machine. */
-  readonly bridged: boolean
 }
 
 /** A packet as a base chain sees it. */

@@ -50,6 +50,9 @@ export type FieldName =
   | 'mark'
   | 'cpu'
   | 'realm'
+  | 'bridge'
+  | 'physin'
+  | 'physout'
   | 'socket'
   | 'uid'
   | 'gid'
@@ -62,6 +65,8 @@ export type FieldName =
   | 'ctdir'
   | 'ctproto'
   | 'ctmark'
+  | 'ctexpire'
+  | 'cthelper'
   | `ct${TupleAddress}`
   | `ct${TupleAddress}port`
 
@@ -135,6 +140,9 @@ export const ctstatus = {
 
 /** Values of `saddr-type` and `daddr-type` (RTN_*, linux/rtnetlink.h); a look-up yields no other. */
 export const addressType = { UNICAST: 1, LOCAL: 2, BROADCAST: 3, ANYCAST: 4, MULTICAST: 5 } as const
+
+/** Bits of `bridge`: a bridge has seen the packet, and it came in or goes out by a port of one. */
+export const bridge = { THERE: 1, IN: 2, OUT: 4 } as const
 
 /** Values of `packet-type` (PACKET_HOST and those behind it, linux/if_packet.h). */
 export const packetType = { unicast: 0, broadcast: 1, multicast: 2, otherhost: 3 } as const
@@ -233,6 +241,9 @@ export const fields: { readonly [N in FieldName]: Field } = {
   cpu: field('cpu', 'CPU that handles the packet', 32, netfilter),
   // before routing there is none
   realm: field('realm', 'routing realm', 32, hooksAt('INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING')),
+  bridge: field('bridge', 'way across a bridge', 3, netfilter),
+  physin: field('physin', 'bridge port it came in by', 128, netfilter),
+  physout: field('physout', 'bridge port it goes out by', 128, netfilter),
   socket: field('socket', 'socket that sent the packet', 1, sending),
   uid: field('uid', 'user whose socket sent the packet', 32, sending),
   gid: field('gid', 'group whose socket sent the packet', 32, sending),
@@ -245,6 +256,8 @@ export const fields: { readonly [N in FieldName]: Field } = {
   ctstatus: connection('ctstatus', 'connection status', 32),
   ctdir: connection('ctdir', 'direction within the connection', 1),
   ctproto: connection('ctproto', 'protocol of the connection', 8),
+  ctexpire: connection('ctexpire', 'seconds until the connection is forgotten', 32),
+  cthelper: connection('cthelper', 'helper that expected the connection', 128),
   ctmark: connection('ctmark', 'connection mark', 32),
   ctorigsrc: connection('ctorigsrc', 'original source of the connection', address),
   ctorigdst: connection('ctorigdst', 'original destination of the connection', address),

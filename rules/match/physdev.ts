@@ -76,15 +76,23 @@ function print(match: PhysdevMatch): string {
 const printFlag = (name: string, given: Term<true> | undefined): string =>
   given ? `${given.negated ? ' !' : ''} --${name}` : ''
 
+/** A port that is not there fits or does not, whether negated or not. */
+const agreesAbout = (
+  asked: Term<InterfacePattern> | undefined,
+  port: string | undefined,
+  fitting: boolean,
+): boolean =>
+  !asked || (port === undefined ? fitting : agrees(asked, pattern => interfaceMatches(pattern, port)))
+
 /** net/netfilter/xt_physdev.c: of a packet that no bridge has seen all that is asked must be negated. */
 function portsAgree(match: PhysdevMatch, ports: BridgePorts | undefined): boolean {
   const asked = [match.in, match.out, match.isIn, match.isOut, match.isBridged]
   if (!ports) return asked.every(term => !term || term.negated)
   return (
-    agrees(match.isBridged, () => ports.bridged) &&
+    agrees(match.isBridged, () => ports.out !== undefined) &&
     agrees(match.isIn, () => ports.in !== undefined) &&
     agrees(match.isOut, () => ports.out !== undefined) &&
-    agrees(match.in, pattern => interfaceMatches(pattern, ports.in ?? '')) &&
-    agrees(match.out, pattern => interfaceMatches(pattern, ports.out ?? ''))
+    agreesAbout(match.in, ports.in, true) &&
+    agreesAbout(match.out, ports.out, false)
   )
 }

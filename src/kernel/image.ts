@@ -8,6 +8,7 @@ import type { ProgramSpec } from '../../translator/program.ts'
 import {
   kernelEnumerator,
   kernelFunction,
+  kernelHasMember,
   kernelMemberOffset,
   kernelStructId,
   kernelStructSize,
@@ -29,6 +30,7 @@ export interface Image {
 export interface Resolver {
   readonly map: (name: string) => FileDescriptor
   readonly member: (struct: string, path: readonly string[]) => number
+  readonly hasMember: (struct: string, path: readonly string[]) => boolean
   readonly struct: (name: string) => number
   readonly size: (struct: string) => number
   readonly enumerator: (enumeration: string, name: string) => number
@@ -60,6 +62,7 @@ export const kernelResolver = (maps: ReadonlyMap<string, { readonly fd: FileDesc
       return map.fd
     },
     member: (struct, path) => members([struct, ...path].join('.')),
+    hasMember: kernelHasMember,
     struct: remember(kernelStructId),
     size: remember(kernelStructSize),
     enumerator: kernelEnumerator,
@@ -148,7 +151,11 @@ const relocate = (slot: Slot, relocation: Relocation, linkage: Linkage): void =>
       relocateKfunc(slot, relocation.name, linkage)
       break
     case 'member':
-      relocateMember(slot, resolver.member(relocation.struct, relocation.member))
+      if (!relocation.optional || resolver.hasMember(relocation.struct, relocation.member))
+        relocateMember(slot, resolver.member(relocation.struct, relocation.member))
+      break
+    case 'has-member':
+      patchImmediate(slot, resolver.hasMember(relocation.struct, relocation.member) ? 1 : 0)
       break
     case 'type':
       patchImmediate(slot, resolver.struct(relocation.struct))

@@ -103,6 +103,8 @@ const constantText = (relocation: Relocation): string => {
       return `btf_id(${relocation.struct})`
     case 'size':
       return `sizeof(${relocation.struct})`
+    case 'has-member':
+      return `exists(${relocation.struct}.${relocation.member.join('.')})`
     case 'enumerator':
       return relocation.name
     case 'ticks':

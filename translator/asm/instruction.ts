@@ -17,7 +17,15 @@ export type Relocation =
    * LDX or STX: the `off` field is the offset of a member, e.g. sk_buff, ['len']; nested members in order. ALU: the immediate is
    * that offset.
    */
-  | { readonly kind: 'member'; readonly struct: string; readonly member: readonly string[] }
+  | {
+      readonly kind: 'member'
+      readonly struct: string
+      readonly member: readonly string[]
+      /** A kernel may lack it, and never comes to the instruction then. */
+      readonly optional?: true
+    }
+  /** MOV immediate: 1 where a kernel has the member, else 0. */
+  | { readonly kind: 'has-member'; readonly struct: string; readonly member: readonly string[] }
   /** MOV immediate: the BTF id of a kernel struct (for bpf_rdonly_cast). */
   | { readonly kind: 'type'; readonly struct: string }
   /** MOV immediate: the bytes a kernel struct takes. */

@@ -102,6 +102,24 @@ export const typeId = (dst: Register, struct: string): Instruction => ({
   relocation: { kind: 'type', struct },
 })
 
+/** dst = 1 where the kernel's structure has the member, else 0: the verifier takes only one way behind it. */
+export const hasMember = (dst: Register, struct: string, ...member: readonly string[]): Instruction => ({
+  ...typeId(dst, ''),
+  relocation: { kind: 'has-member', struct, member },
+})
+
+/** As loadMember, of a member that not all kernels have: it stands where hasMember leads. */
+export const loadMemberIfThere = (
+  size: Size,
+  dst: Register,
+  src: Register,
+  struct: string,
+  ...member: readonly string[]
+): Instruction => ({
+  ...load(size, dst, src, 0),
+  relocation: { kind: 'member', struct, member, optional: true },
+})
+
 /** dst = the number of an enumerator. */
 export const enumerator = (dst: Register, enumeration: string, name: string): Instruction => ({
   ...typeId(dst, ''),

@@ -35,8 +35,14 @@ export interface SectionRecords {
   readonly core: readonly CoreRecord[]
 }
 
-/** BPF_CORE_FIELD_BYTE_OFFSET, BPF_CORE_TYPE_ID_TARGET, BPF_CORE_TYPE_SIZE and BPF_CORE_ENUMVAL_VALUE. */
-const coreKind = { 'field offset': 0, 'type id': 7, 'type size': 9, 'enum value': 11 } as const
+/** BPF_CORE_FIELD_BYTE_OFFSET, BPF_CORE_FIELD_EXISTS, BPF_CORE_TYPE_ID_TARGET, BPF_CORE_TYPE_SIZE and BPF_CORE_ENUMVAL_VALUE. */
+const coreKind = {
+  'field offset': 0,
+  'field exists': 2,
+  'type id': 7,
+  'type size': 9,
+  'enum value': 11,
+} as const
 
 /** line_col: the line in the upper 22 bits. */
 const lineWord = (line: number): number => (Math.min(line, 0x3f_ffff) << 10) >>> 0

@@ -144,6 +144,7 @@ const elfRelocation = (
     case 'type':
     case 'size':
     case 'enumerator':
+    case 'has-member':
       return []
   }
 }
@@ -157,6 +158,8 @@ const coreRecord = (btf: BtfWriter, offset: number, relocation: Relocation): Cor
     return [
       { offset, type: addEnumerator(btf, relocation.enum, relocation.name), access: '0', kind: 'enum value' },
     ]
+  if (relocation.kind === 'has-member')
+    return [{ offset, kind: 'field exists', ...addMemberAccess(btf, relocation.struct, relocation.member) }]
   if (relocation.kind !== 'member') return []
   return [{ offset, kind: 'field offset', ...addMemberAccess(btf, relocation.struct, relocation.member) }]
 }

@@ -1,11 +1,13 @@
 // Reads what conntrack knows of a packet into the record, at the netfilter hooks.
 
 import {
+  add,
   addImmediate,
   andImmediate,
   be16,
   be32,
   be64,
+  div32,
   mov,
   movImmediate,
   sub32,
@@ -13,9 +15,10 @@ import {
 } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
 import type { Instruction } from '../asm/instruction.ts'
-import { callKfunc, immediate, jump, jumpIf } from '../asm/jump.ts'
-import { loadMember, store, typeId } from '../asm/memory.ts'
-import { r0, r1, r2, r3, r7, r10 } from '../asm/register.ts'
+import { call, callKfunc, immediate, jump, jumpIf } from '../asm/jump.ts'
+import { addMember, enumerator, load, loadMember, store, ticksPerSecond, typeId } from '../asm/memory.ts'
+import { peekPointer, peekWord } from '../asm/peek.ts'
+import { r0, r1, r2, r3, r4, r7, r10 } from '../asm/register.ts'
 import { ctstate, type FieldName, type TupleAddress, tupleAddresses } from '../field.ts'
 import { setField, storeField } from './field.ts'
 import type { PrologueRequest } from './hook.ts'
@@ -31,12 +34,14 @@ const ownFields: readonly FieldName[] = [
   'ctstatus',
   'ctproto',
   'ctmark',
+  'ctexpire',
+  'cthelper',
   ...tupleAddresses.flatMap(name => [`ct${name}`, `ct${name}port`] as const),
 ]
 
 export const connectionFields: readonly FieldName[] = ['ctstate', 'ctdir', ...ownFields]
 
-/** With the skb in r7. `slot` is where 8 bytes of stack are free, from the frame pointer. Without a connection all fields but the state stay zero. */
+/** With the skb in r7. `slot` is where 16 bytes of stack are free, from the frame pointer. Without a connection all fields but the state stay zero. */
 export function emitConnection(assembler: Assembler, request: PrologueRequest, slot: number): void {
   const { fields } = request
   const asks = (field: FieldName): boolean => fields.has(field)
@@ -95,6 +100,66 @@ function emitOwn(assembler: Assembler, request: PrologueRequest, slot: number): 
     if (asks(`ct${name}port`))
       assembler.emit(...loadTuple('u16', port), be16(r1), storeField(request, `ct${name}port`, r1))
   }
+  emitExpiry(assembler, request, slot)
+  emitHelper(assembler, request, slot)
+}
+
+/** How long the connection at the address in the slot will be remembered (nf_ct_expires); times are timer ticks, of which 32 bits count. */
+function emitExpiry(assembler: Assembler, request: PrologueRequest, slot: number): void {
+  if (!request.fields.has('ctexpire')) return
+  const past = assembler.label('expired')
+  assembler.emit(
+    call('bpf_jiffies64'),
+    store('u64', r10, slot + 8, r0),
+    load('u64', r4, r10, slot),
+    addMember(r4, 'nf_conn', 'timeout'),
+    ...peekWord(r1, r4),
+    load('u64', r2, r10, slot + 8),
+    sub32(r1, r2),
+    jumpIf('s<', r1, immediate(0), past, 32),
+    ticksPerSecond(r2),
+    div32(r1, r2),
+    storeField(request, 'ctexpire', r1),
+  )
+  assembler.place(past)
+}
+
+/**
+ * The name of the helper that expected the connection, whose master has the helper among its extensions (nfct_help): extensions lie one behind the other, at
+ * offsets of bytes, where 0 is none.
+ */
+function emitHelper(assembler: Assembler, request: PrologueRequest, slot: number): void {
+  if (!request.fields.has('cthelper')) return
+  const none = assembler.label('no_helper')
+  assembler.emit(
+    load('u64', r4, r10, slot),
+    ...peekPointer(r4, r4, 'nf_conn', 'master'),
+    jumpIf('==', r4, immediate(0), none),
+    ...peekPointer(r4, r4, 'nf_conn', 'ext'),
+    jumpIf('==', r4, immediate(0), none),
+    store('u64', r10, slot + 8, r4),
+    addMember(r4, 'nf_ct_ext', 'offset'),
+    enumerator(r1, 'nf_ct_ext_id', 'NF_CT_EXT_HELPER'),
+    add(r4, r1),
+    ...peekWord(r1, r4),
+    andImmediate(r1, 0xff),
+    jumpIf('==', r1, immediate(0), none),
+    load('u64', r4, r10, slot + 8),
+    add(r4, r1),
+    ...peekPointer(r4, r4, 'nf_conn_help', 'helper'),
+    jumpIf('==', r4, immediate(0), none),
+    addMember(r4, 'nf_conntrack_helper', 'name'),
+    store('u64', r10, slot + 8, r4),
+    ...peekWord(r1, r4),
+    be64(r1),
+    storeField(request, 'cthelper', r1),
+    load('u64', r4, r10, slot + 8),
+    addImmediate(r4, 8),
+    ...peekWord(r1, r4),
+    be64(r1),
+    storeField(request, 'cthelper', r1, 8),
+  )
+  assembler.place(none)
 }
 
 function emitAddress(assembler: Assembler, request: PrologueRequest, name: TupleAddress, at: number): void {

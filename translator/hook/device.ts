@@ -31,16 +31,25 @@ export const judging = { both: 1, ingress: 2 } as const
 /** What is asked of the net_device in r1 into the record: its name, as a number of 128 bits, and its group. Destroys r1 and r2. */
 export function storeDevice(request: PrologueRequest, field: 'iif' | 'oif'): Instruction[] {
   const group = `${field}-group` as const
+  return [
+    ...(request.fields.has(group)
+      ? [loadMember('u32', r2, r1, 'net_device', 'group'), storeField(request, group, r2)]
+      : []),
+    ...storeName(request, field),
+  ]
+}
+
+/** The name of the net_device in r1 into the record, if it is asked for. Destroys r1 and r2. */
+export function storeName(
+  request: PrologueRequest,
+  field: 'iif' | 'oif' | 'physin' | 'physout',
+): Instruction[] {
+  if (!request.fields.has(field)) return []
   const half = (offset: 0 | 8) => [
     loadMember('u64', r2, r1, 'net_device', 'name'),
     be64(r2),
     storeField(request, field, r2, offset),
   ]
-  return [
-    ...(request.fields.has(group)
-      ? [loadMember('u32', r2, r1, 'net_device', 'group'), storeField(request, group, r2)]
-      : []),
-    // the second half is 8 bytes into the name: step the pointer, not the member
-    ...(request.fields.has(field) ? [...half(0), addImmediate(r1, 8), ...half(8)] : []),
-  ]
+  // the second half is 8 bytes into the name: step the pointer, not the member
+  return [...half(0), addImmediate(r1, 8), ...half(8)]
 }

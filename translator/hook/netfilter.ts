@@ -33,6 +33,7 @@ import { r0, r1, r2, r3, r4, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { clearRecord, LENGTH_OFFSET } from '../emit/record.ts'
 import type { FieldName } from '../field.ts'
 import { asksAddressType, emitAddressTypes } from './address-type.ts'
+import { bridgeFields, emitBridge } from './bridge.ts'
 import { clockFields } from './clock.ts'
 import { connectionFields, emitConnection } from './connection.ts'
 import { interfaceMap, judging, storeDevice } from './device.ts'
@@ -77,6 +78,7 @@ function prologueOf(leftovers: boolean): HookFrame['prologue'] {
     emitInterface(assembler, request, 'iif', 'in')
     emitInterface(assembler, request, 'oif', 'out')
     emitPacket(assembler, request)
+    emitBridge(assembler, request, BUFFER)
     emitConnection(assembler, request, BUFFER)
     emitOwner(assembler, request)
     if (asksAddressType(request))
@@ -102,6 +104,7 @@ const besideHeaders: ReadonlySet<FieldName> = new Set<FieldName>([
   'socket',
   'uid',
   'gid',
+  ...bridgeFields,
   ...clockFields,
   ...connectionFields,
 ])

@@ -4,7 +4,7 @@ import { type Step, setTerm, setTest } from '../test.ts'
 import { containsPoint, type IntervalSet, normalise, single } from '../tree/interval.ts'
 import { rangeStep, valueStep } from './range.ts'
 import { stateSteps, tracked } from './state.ts'
-import { type MatchContext, type MatchTranslator, Untranslatable } from './translate.ts'
+import type { MatchContext, MatchTranslator } from './translate.ts'
 
 /**
  * net/netfilter/xt_conntrack.c, conntrack_mt. A packet without a connection matches where its state is asked and fits, whatever stands beside it; without
@@ -41,16 +41,13 @@ const portNames = {
 
 /** In the kernel's order, though all of them only say yes or no. */
 function connectionSteps(match: ConntrackMatch, context: MatchContext): Step[] {
-  if (match.expires)
-    throw new Untranslatable('--ctexpire compares with a clock that goes on between two looks at it', {
-      hint: 'ask for the state of the connection instead',
-    })
   return [
     ...(match.direction ? [setTest('ctdir', single(match.direction === 'REPLY' ? 1 : 0))] : []),
     ...tupleAddresses.flatMap(name => addressStep(name, match[portNames[name]], context)),
     ...valueStep('ctproto', match.protocol),
     ...tupleAddresses.flatMap(name => rangeStep(`ct${name}port`, match[`${portNames[name]}Port`])),
     ...statusSteps(match.status),
+    ...rangeStep('ctexpire', match.expires),
   ]
 }
 

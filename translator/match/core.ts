@@ -14,7 +14,7 @@ import { type Step, setTerm } from '../test.ts'
 import type { IntervalSet } from '../tree/interval.ts'
 
 type AddressField = FieldName & ('saddr' | 'daddr')
-type InterfaceField = FieldName & ('iif' | 'oif')
+type InterfaceField = FieldName & ('iif' | 'oif' | 'physin' | 'physout')
 
 /** A prefix is an interval; any other mask has to be asked as one. */
 export function addressStep(field: AddressField, asked: Term<AddressMask> | undefined): Step[] {

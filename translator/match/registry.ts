@@ -11,6 +11,7 @@ import { devgroup } from './devgroup.ts'
 import { ecn } from './ecn.ts'
 import { eui64 } from './eui64.ts'
 import { frag } from './frag.ts'
+import { helper } from './helper.ts'
 import { icmp } from './icmp.ts'
 import { icmp6 } from './icmp6.ts'
 import { iprange } from './iprange.ts'
@@ -22,6 +23,7 @@ import { mh } from './mh.ts'
 import { multiport } from './multiport.ts'
 import { dst, hbh } from './option-header.ts'
 import { owner } from './owner.ts'
+import { physdev } from './physdev.ts'
 import { pkttype } from './pkttype.ts'
 import { realm } from './realm.ts'
 import { rt } from './rt.ts'
@@ -67,9 +69,7 @@ export const matchTranslators: {
   frag,
   hashlimit: untranslatable('it limits a rate, which no decision tree can hold'),
   hbh,
-  helper: untranslatable('the helper of a connection is not translated', {
-    hint: 'ask for --ctstate RELATED, which connections that a helper expects are',
-  }),
+  helper,
   hl,
   icmp,
   icmp6,
@@ -86,9 +86,7 @@ export const matchTranslators: {
   nfacct: untranslatable('it counts in an accounting object of the kernel'),
   osf: untranslatable("it guesses the sender's operating system from the kernel's fingerprints"),
   owner,
-  physdev: untranslatable('it asks for the ports of a bridge, which is not translated', {
-    hint: 'where packets are not bridged, it only says that they are not; for bridged ones filter at the bridge (nft bridge, ebtables)',
-  }),
+  physdev,
   pkttype,
   policy: untranslatable('it asks how IPsec treats the packet, which is not translated', {
     hint: 'ask for the mark that the IPsec policy or state sets, with -m mark',

@@ -56,6 +56,12 @@ const now: Helper = ({ world }) => {
   return { low: Number(time & 0xffff_ffffn), high: Number(time >> 32n) }
 }
 
+/** Timer ticks, of which the interpreter's kernel has 1000 in a second. */
+const jiffies: Helper = ({ world }) => {
+  const ticks = BigInt.asUintN(64, (world.now?.() ?? 0n) / 1_000_000n)
+  return { low: Number(ticks & 0xffff_ffffn), high: Number(ticks >> 32n) }
+}
+
 const random: Helper = ({ world }) => {
   if (!world.random)
     throw new VmError('ERR_VM_UNSUPPORTED', 'bpf_get_prandom_u32, for which there is no source')
@@ -105,6 +111,7 @@ const implementations: Partial<Record<HelperName, Helper>> = {
   bpf_ktime_get_boot_ns: now,
   bpf_ktime_get_coarse_ns: now,
   bpf_ktime_get_tai_ns: now,
+  bpf_jiffies64: jiffies,
   // a task of which nothing is known: its members read as zeros
   bpf_get_current_task_btf: () => nullPointer,
   bpf_get_prandom_u32: random,

@@ -38,6 +38,7 @@ export interface LinkedProgram {
 /** What the kernel would put into an instruction: the offset of a load or store, the operand of arithmetic. */
 const relocated = (instruction: Instruction): Pick<Instruction, 'offset' | 'immediate'> => {
   const { opcode, offset, immediate, relocation } = instruction
+  if (relocation?.kind === 'has-member') return { offset, immediate: 1 }
   if (relocation?.kind === 'enumerator') return { offset, immediate: enumeratorNumber(relocation) }
   if (relocation?.kind === 'ticks') return { offset, immediate: TICKS_PER_SECOND }
   if (relocation?.kind === 'size') return { offset, immediate: structSize(relocation.struct) }

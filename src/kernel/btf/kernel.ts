@@ -79,6 +79,12 @@ export const kernelMemberOffset = (struct: string, path: readonly string[]): num
   return offset
 }
 
+/** Whether a kernel struct has a member. */
+export const kernelHasMember = (struct: string, path: readonly string[]): boolean => {
+  const { btf, id } = kernelType('struct', struct, moduleHint)
+  return memberOffset(btf, id, path) !== undefined
+}
+
 /** The id of a kernel struct in vmlinux's BTF, where bpf_rdonly_cast looks it up. */
 export const kernelStructId = (struct: string): TypeId => {
   const { id, module } = kernelType('struct', struct, moduleHint)

@@ -43,6 +43,7 @@ export const features = [
   'addrtype',
   'statistic',
   'extension',
+  'physdev',
 ] as const
 export type Feature = (typeof features)[number]
 
@@ -318,6 +319,13 @@ const others: Readonly<Partial<Record<Feature, (grammar: Grammar, chain: string)
       ? simple('mac', 'mac-source', [peerMac, '02:00:00:00:00:55', '00:00:00:00:00:00'])(grammar)
       : '',
   devgroup: (grammar, chain) => (chain.startsWith('user') ? '' : deviceGroup(grammar, chain)),
+  physdev: (grammar, chain) => {
+    const { random } = grammar
+    const asked = ['--physdev-in eth0', '--physdev-is-in', '--physdev-is-bridged', '--physdev-in e+']
+    const outward =
+      chain === 'OUTPUT' || chain.startsWith('user') ? [] : ['--physdev-out eth1', '--physdev-is-out']
+    return ` -m physdev ${not(grammar)}${random.pick([...asked, ...outward])}`
+  },
   // what is drawn must be certain, or no two firewalls agree
   statistic: grammar => {
     const { random } = grammar
@@ -357,6 +365,7 @@ const connectionAsks = (grammar: Grammar): readonly string[] => {
     ` ${not(grammar)}--ct${end}${side} ${random.pick(pool)}`,
     ` ${not(grammar)}--ct${end}${side}port ${random.pick([...ports, ...portRanges])}`,
     ` ${not(grammar)}--ctproto ${random.pick(['6', '17', family === 4 ? '1' : '58'])}`,
+    ` ${not(grammar)}--ctexpire ${random.pick(['0', '0:19', '41:200000', '15:40'])}`,
     ` --ctdir ${random.pick(['ORIGINAL', 'REPLY'])}`,
     ` ${not(grammar)}--ctstatus ${random.pick(['NONE', 'SEEN_REPLY', 'ASSURED', 'CONFIRMED', 'EXPECTED', 'SEEN_REPLY,CONFIRMED'])}`,
   ]

@@ -16,7 +16,15 @@ export const isTranslatable = (ruleset: Ruleset, hook: HookChoice): boolean => {
 }
 
 /** What an earlier hook is not told of. */
-const unknownAtIngress: readonly Feature[] = ['conntrack', 'state', 'connection', 'connmark', 'mark', 'cpu']
+const unknownAtIngress: readonly Feature[] = [
+  'conntrack',
+  'state',
+  'connection',
+  'connmark',
+  'mark',
+  'cpu',
+  'physdev',
+]
 
 /** What no program at a hook can decide, and random rules for it must not ask. */
 export const undecidable: Readonly<Record<HookChoice, readonly Feature[]>> = {

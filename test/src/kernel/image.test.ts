@@ -11,6 +11,7 @@ const resolver: Resolver = {
   map: name => (name === 'counters' ? 11 : 12),
   member: (struct, path) => (struct === 'sk_buff' && path[0] === 'len' ? 112 : 0),
   struct: () => 873,
+  hasMember: () => true,
   size: () => 112,
   enumerator: () => 2,
   ticks: () => 250,
