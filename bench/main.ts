@@ -3,6 +3,7 @@
 import { basename } from 'node:path'
 import { contenders } from './contender/registry.ts'
 import { writeHistory } from './history.ts'
+import { measureLoading } from './loading.ts'
 import { describeMachine, machine } from './machine.ts'
 import { type Measurement, measure } from './measure.ts'
 import { lacking } from './needs.ts'
@@ -74,7 +75,8 @@ function show(
     const workload = make()
     for (const { kind } of workload.traffic) kinds.add(kind)
     const before = (what: string): void => progress(`${name}, ${workload.rules} rules: ${what}`)
-    return { rules: workload.rules, measurements: measureOrSay(workload, chosen, { before }) }
+    const measurements = measureOrSay(workload, chosen, { before })
+    return { rules: workload.rules, measurements, loading: measureLoading(workload, before) }
   })
   progress('')
   const result = { name, title, kinds: [...kinds], sizes }

@@ -1,3 +1,4 @@
+import type { Loading } from './loading.ts'
 import type { Machine } from './machine.ts'
 import type { Measurement } from './measure.ts'
 import type { Workload } from './workload.ts'
@@ -6,6 +7,8 @@ import type { Workload } from './workload.ts'
 export interface SizeResult {
   readonly rules: number
   readonly measurements: readonly Measurement[]
+  /** Whole commands from text to enforcing. */
+  readonly loading: readonly Loading[]
 }
 
 /** What came of a series. */

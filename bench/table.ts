@@ -1,5 +1,6 @@
 // Results as text.
 
+import type { Loading } from './loading.ts'
 import type { Cost, Measurement, TrafficCost } from './measure.ts'
 import type { SeriesResult, SizeResult } from './result.ts'
 
@@ -26,6 +27,8 @@ export function printSeries(result: SeriesResult): string {
     `${title}\n`,
     ...sections,
     section('ms to load', result, m => (m.loadMilliseconds === 0 ? '' : m.loadMilliseconds.toFixed(1))),
+    loadingSection('ms from text to enforcing, whole command', result, ({ milliseconds }) => milliseconds),
+    loadingSection('MiB of memory the command held', result, ({ kibibytes }) => (kibibytes ?? 0) / 1024),
     section('BPF instructions', result, ({ size }) => (size ? whole(size.instructions) : '')),
     section('kernel memory of programs and maps, KiB', result, ({ size }) =>
       size ? whole(size.memory / 1024) : '',
@@ -61,6 +64,23 @@ function section(
   if (rows.length === 0) return ''
   const heading = ['rules', ...sizes.map(({ rules }) => whole(rules))]
   return `${title}\n${alignRows([heading, ...rows])}`
+}
+
+function loadingSection(
+  title: string,
+  { sizes }: SeriesResult,
+  numberOf: (loading: Loading) => number,
+): string {
+  const commands = [...new Set(sizes.flatMap(({ loading }) => loading.map(({ command }) => command)))]
+  const rows = commands.map(command => [
+    command,
+    ...sizes.map(({ loading }) => {
+      const found = loading.find(each => each.command === command)
+      return found && numberOf(found) > 0 ? whole(numberOf(found)) : ''
+    }),
+  ])
+  const heading = ['rules', ...sizes.map(({ rules }) => whole(rules))]
+  return rows.length === 0 ? '' : `${title}\n${alignRows([heading, ...rows])}`
 }
 
 function cell({ measurements }: SizeResult, contender: string, cellOf: (of: Measurement) => string): string {

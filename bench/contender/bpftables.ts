@@ -21,16 +21,37 @@ import { xdpContext } from '../live.ts'
 import type { Course, Range } from '../network.ts'
 import type { Workload } from '../workload.ts'
 import { type Contender, type Loaded, type ProgramSize, timed } from './contender.ts'
+import { headersProgram } from './headers.ts'
 
 type HookName = 'xdp' | 'tc' | 'netfilter'
+
+/** A program of a lane, ready to be loaded. */
+type Program = Pick<LaneProgram, 'lane' | 'spec'>
+
+/** The programs of a workload, out of its text. */
+type Make = (workload: Workload) => readonly Program[]
 
 /** bpftables at a hook. */
 export const bpftables = (hook: HookName): Contender => ({
   name: `bpftables ${hook}`,
   unfit: ({ course }) =>
     course === 'FORWARD' && hook !== 'netfilter' ? 'FORWARD is always judged at netfilter' : undefined,
-  load: (range, workload) => range.inside(() => load(hook, range, workload)),
+  load: (range, workload) =>
+    range.inside(() => load(hook, range, workload, workload => programsFor(workload, hook))),
 })
+
+/** What a program costs that only reads the headers and counts. */
+export const headers: Contender = {
+  name: 'headers and a counter',
+  load: (range, workload) =>
+    range.inside(() => {
+      const { counted: _, ...loaded } = load('netfilter', range, workload, ({ family, course }) => {
+        const lane = { hook: course === 'INPUT' ? 'nf-input' : 'nf-forward', family } as const
+        return [{ lane, spec: headersProgram(lane) }]
+      })
+      return loaded
+    }),
+}
 
 /** Everything that was made and has to be closed. */
 interface Opened {
@@ -39,9 +60,9 @@ interface Opened {
   readonly links: FileDescriptor[]
 }
 
-function load(hook: HookName, range: Range, workload: Workload): Loaded {
+function load(hook: HookName, range: Range, workload: Workload, make: Make): Loaded {
   const opened: Opened = { maps: new Map(), programs: [], links: [] }
-  const [milliseconds, first] = timed(() => enforce(hook, range, workload, opened))
+  const [milliseconds, first] = timed(() => enforce(hook, range, workload.course, make(workload), opened))
   return {
     milliseconds,
     ...(hook === 'xdp' && { xdp: first.fd }),
@@ -55,17 +76,22 @@ function load(hook: HookName, range: Range, workload: Workload): Loaded {
   }
 }
 
-/** Translates, loads and attaches; the dispatcher of the first hook that packets meet. */
+function programsFor({ text, family }: Workload, hook: HookName): readonly Program[] {
+  const ruleset = parseSave(text, { family, name: 'workload' })
+  if (needsConntrack([ruleset])) requireConntrack()
+  return translated(ruleset, hook)
+}
+
+/** Loads and attaches; the dispatcher of the first hook that packets meet. */
 function enforce(
   hook: HookName,
   range: Range,
-  { text, family, course }: Workload,
+  course: Course,
+  programs: readonly Program[],
   opened: Opened,
 ): ProgramHandle {
-  const ruleset = parseSave(text, { family, name: 'workload' })
-  if (needsConntrack([ruleset])) requireConntrack()
   const dispatchers = new Map<Lane['hook'], ProgramHandle>()
-  for (const { lane, spec } of translated(ruleset, hook)) {
+  for (const { lane, spec } of programs) {
     const program = open(spec, opened)
     const known = dispatchers.get(lane.hook) ?? open(dispatcher(lane.hook), opened)
     dispatchers.set(lane.hook, known)

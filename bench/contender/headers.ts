@@ -1,0 +1,61 @@
+// The least that any filter at netfilter has to do: the headers read into the record, and one counter for all packets. What rules cost
+// beyond that is the filter's own.
+
+import type { Family } from 'iptables-parser'
+import { movImmediate } from '../../translator/asm/alu.ts'
+import { createAssembler } from '../../translator/asm/assembler.ts'
+import { exit } from '../../translator/asm/jump.ts'
+import { r0 } from '../../translator/asm/register.ts'
+import { countAt, counterMap, countFunction } from '../../translator/emit/count.ts'
+import { recordLayout } from '../../translator/emit/record.ts'
+import type { FieldName } from '../../translator/field.ts'
+import { frameOf } from '../../translator/hook/registry.ts'
+import type { Lane } from '../../translator/lane.ts'
+import type { ProgramSpec } from '../../translator/program.ts'
+import { protocolNumber } from '../frame.ts'
+
+type Judged = Extract<Lane, { readonly family: Family }>
+
+const FIELDS: ReadonlySet<FieldName> = new Set<FieldName>([
+  'saddr',
+  'daddr',
+  'protocol',
+  'transport',
+  'sport',
+  'dport',
+])
+
+const array = { name: 'counters0', entries: 1 } as const
+
+/** Reads what a five-tuple rule asks for, counts the packet, and accepts it. */
+export function headersProgram(lane: Judged): ProgramSpec {
+  const { family } = lane
+  const assembler = createAssembler()
+  const frame = frameOf(lane)
+  const needs = { fields: FIELDS, protocols: new Set([protocolNumber.tcp, protocolNumber.udp]) }
+  const record = recordLayout([{ family, fields: FIELDS }])
+  const ready = assembler.label('ready')
+  const ways = { pass: assembler.label('pass'), refuse: assembler.label('refuse') }
+  frame.prologue(assembler, [{ ...needs, family, standalone: false, record, ready }], ways)
+  assembler.place(ready)
+  assembler.emit(...countAt(array.name, 0))
+  assembler.place(ways.pass)
+  assembler.emit(movImmediate(r0, frame.verdicts.accept), exit())
+  assembler.place(ways.refuse)
+  assembler.emit(movImmediate(r0, frame.verdicts.drop), exit())
+  return {
+    name: 'headers',
+    hook: lane.hook,
+    type: 'NETFILTER',
+    license: 'Dual MIT/GPL',
+    functions: [
+      {
+        name: 'filter',
+        parameters: [{ name: 'ctx', type: { kind: 'context' } }],
+        instructions: assembler.assemble(),
+      },
+      countFunction(array.name, lane.hook, record),
+    ],
+    maps: [counterMap(array), ...frame.maps],
+  }
+}
