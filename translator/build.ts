@@ -8,6 +8,7 @@ import { r0, r1, r6 } from './asm/register.ts'
 import type { JumpOptions } from './asm/relax.ts'
 import type { CounterArray, CounterPlace } from './counter.ts'
 import { addressTypeFunction } from './emit/address-type.ts'
+import { cgroupFunction } from './emit/cgroup.ts'
 import { chainFunction, type EmitContext, type PlannedPolicy } from './emit/chain.ts'
 import { counterMap, countFunction } from './emit/count.ts'
 import { chainResult, type TableUse } from './emit/frame.ts'
@@ -86,6 +87,7 @@ export function buildProgram(
       ...chains,
       ...counts,
       ...(asked.some(({ needs }) => asksAddressType(needs)) ? [addressTypeFunction()] : []),
+      ...(asked.some(({ needs }) => needs.fields.has('cgroup')) ? [cgroupFunction()] : []),
     ],
     maps: [
       ...[...arrays.values()].map(counterMap),

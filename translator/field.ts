@@ -56,6 +56,8 @@ export type FieldName =
   | 'socket'
   | 'uid'
   | 'gid'
+  | 'classid'
+  | 'cgroup'
   // when it is looked at
   | 'clock'
   | ClockField
@@ -159,12 +161,17 @@ export const tcpOptions = { readable: 0, malformed: 1 } as const
 /** `uid` and `gid` of a packet that no process sent. */
 export const NOBODY = 0xffff_ffff
 
+/** Set in `classid` beside the class where the packet has a socket. */
+export const CLASS_THERE = 1n << 32n
+
 /** Set in `mac` beside the address where the packet came in an Ethernet frame. */
 export const MAC_THERE = 1n << 48n
 
 const netfilter: readonly Hook[] = netfilterHooks
 /** Where programs look into the routing tables. */
 const routed: readonly Hook[] = ['xdp', 'tc-ingress', ...netfilterHooks]
+/** Where a packet may be with the socket it is from or for. */
+const local: readonly Hook[] = hooksAt('INPUT', 'OUTPUT', 'POSTROUTING')
 /** Where a socket of this machine may have sent the packet. */
 const sending: readonly Hook[] = hooksAt('OUTPUT', 'POSTROUTING')
 /** Where packets have come in by a device. */
@@ -247,6 +254,8 @@ export const fields: { readonly [N in FieldName]: Field } = {
   socket: field('socket', 'socket that sent the packet', 1, sending),
   uid: field('uid', 'user whose socket sent the packet', 32, sending),
   gid: field('gid', 'group whose socket sent the packet', 32, sending),
+  classid: field('classid', 'class of the socket', 64, local),
+  cgroup: field('cgroup', 'control group of the socket', 64, local),
   clock: field('clock', 'time', 32),
   'day-second': field('day-second', 'time of day', 32),
   'week-day': field('week-day', 'day of the week', 3),

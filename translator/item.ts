@@ -128,6 +128,7 @@ function known(step: Step, { hook }: Lane): void {
   if (step.kind === 'hotdrop') knownField(step.when.field, hook)
   else if (step.kind === 'any') for (const { field } of step.tests) knownField(field, hook)
   else if (step.kind === 'set' || step.kind === 'mask') knownField(step.field, hook)
+  else if (step.kind === 'cgroup') knownField('cgroup', hook)
 }
 
 function knownField(field: FieldName, hook: Hook): void {

@@ -91,7 +91,14 @@ export const structs: Readonly<Record<string, Readonly<Record<string, KernelType
   ipv6hdr: {},
   // any 16 bytes of the kernel's memory
   in6_addr: { in6_u: { struct: 'in6_u', bytes: 16 } },
-  sock: { sk_socket: pointerTo('socket') },
+  sock: { sk_socket: pointerTo('socket'), sk_cgrp_data: { struct: 'sock_cgroup_data', bytes: 16 } },
+  sock_cgroup_data: { cgroup: pointerTo('cgroup'), classid: 'u32' },
+  cgroup: {
+    level: 'int',
+    kn: pointerTo('kernfs_node'),
+    ancestors: { array: pointerTo('cgroup'), length: 0 },
+  },
+  kernfs_node: { id: 'u64' },
   sock_common: {
     skc_state: 'u8',
     skc_net: { struct: 'possible_net', bytes: 8 },

@@ -52,8 +52,15 @@ export interface NthTest extends NthStep {
   readonly match: string
 }
 
+/** The socket's control group is the one of a path, or lies below it, or neither; a packet without a socket fails. */
+export interface CgroupTest {
+  readonly kind: 'cgroup'
+  readonly path: string
+  readonly negated: boolean
+}
+
 /** What is left to ask of a packet that a tree has led to a rule. */
-export type LeafTest = SetTest | MaskTest | AnyTest | ChanceTest | NthTest
+export type LeafTest = SetTest | MaskTest | AnyTest | CgroupTest | ChanceTest | NthTest
 
 /**
  * Whether asking twice is not asking once: it changes what the next packet is told, or is answered anew. Such a test is asked of the packets that the
@@ -62,7 +69,7 @@ export type LeafTest = SetTest | MaskTest | AnyTest | ChanceTest | NthTest
 export const isOnce = ({ kind }: { readonly kind: Step['kind'] }): boolean =>
   kind === 'chance' || kind === 'nth'
 
-export type Test = SetTest | MaskTest | AnyTest | NeverTest | ChanceTest | NthStep
+export type Test = SetTest | MaskTest | AnyTest | NeverTest | CgroupTest | ChanceTest | NthStep
 
 /**
  * One step of asking whether a rule matches. Steps are asked in the kernel's order, because where a packet is too short for a step

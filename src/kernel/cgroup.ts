@@ -21,6 +21,7 @@ export function cgroupId(path: string): bigint {
       'Mount it: mount -t cgroup2 none /sys/fs/cgroup',
     )
   try {
+    if (/(^|\/)\.\.?(\/|$)/.test(path)) throw new RangeError(`${path} does not lead down`)
     return statSync(join(root, path), { bigint: true }).ino
   } catch (cause) {
     throw new KernelError(

@@ -36,6 +36,7 @@ function addFields(fields: Set<FieldName>, { sets, rest }: Item): void {
   for (const test of rest)
     if (test.kind === 'any') for (const { field } of test.tests) fields.add(field)
     else if (test.kind === 'set' || test.kind === 'mask') fields.add(test.field)
+    else if (test.kind === 'cgroup') fields.add('cgroup')
 }
 
 /** Extents that depend on how long the header of the packet's protocol is. */

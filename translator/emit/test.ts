@@ -1,11 +1,12 @@
 import { addImmediate, andImmediate32, mod, movImmediate, movImmediate32 } from '../asm/alu.ts'
-import { call, immediate, jump, jumpIf, register } from '../asm/jump.ts'
+import { call, callFunction, immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
-import { atomicFetchAdd, loadMapValue } from '../asm/memory.ts'
+import { atomicFetchAdd, loadCgroup, loadMapValue } from '../asm/memory.ts'
 import { r0, r1, r2, r3 } from '../asm/register.ts'
 import { domain } from '../field.ts'
 import { NTH_MAP } from '../nth.ts'
-import type { AnyTest, ChanceTest, LeafTest, NthTest, SetTest } from '../test.ts'
+import type { AnyTest, CgroupTest, ChanceTest, LeafTest, NthTest, SetTest } from '../test.ts'
+import { CGROUP_FUNCTION } from './cgroup.ts'
 import { jumpIfBelow, jumpIfNot, jumpIfNotBelow, jumpUnlessMasked, loadField } from './compare.ts'
 import type { Frame } from './frame.ts'
 
@@ -14,8 +15,20 @@ export function emitTest(frame: Frame, test: LeafTest, failed: Label): void {
   if (test.kind === 'mask') jumpUnlessMasked(frame, test, failed)
   else if (test.kind === 'set') emitSet(frame, test, failed)
   else if (test.kind === 'any') emitAny(frame, test, failed)
+  else if (test.kind === 'cgroup') emitCgroup(frame, test, failed)
   else if (test.kind === 'chance') emitChance(frame, test, failed)
   else emitNth(frame, test, failed)
+}
+
+function emitCgroup(frame: Frame, { path, negated }: CgroupTest, failed: Label): void {
+  const { assembler } = frame
+  loadField(frame, 'cgroup')
+  assembler.emit(
+    jumpIf('==', r1, immediate(0), failed),
+    loadCgroup(r2, path),
+    callFunction(CGROUP_FUNCTION),
+    jumpIf(negated ? '!=' : '==', r0, immediate(0), failed, 32),
+  )
 }
 
 /** The kernel draws 31 bits too. */

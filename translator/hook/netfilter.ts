@@ -44,6 +44,7 @@ import { emitIp, PACKET_LOOPBACK } from './ip.ts'
 import { emitMac } from './mac.ts'
 import { emitPlainCheck } from './plain.ts'
 import { emitOwner } from './socket.ts'
+import { emitSocketGroups } from './socket-group.ts'
 import type { HeaderReader } from './transport.ts'
 
 const SKB = -8
@@ -81,6 +82,7 @@ function prologueOf(leftovers: boolean): HookFrame['prologue'] {
     emitBridge(assembler, request, BUFFER)
     emitConnection(assembler, request, BUFFER)
     emitOwner(assembler, request)
+    emitSocketGroups(assembler, request, BUFFER)
     if (asksAddressType(request))
       assembler.emit(loadMember('u64', r1, r8, 'nf_hook_state', 'net'), store('u64', r10, NET, r1))
     if (leftovers || [...request.fields].some(isHeaderField)) emitHeaders(assembler, request, ways, leftovers)
@@ -104,6 +106,8 @@ const besideHeaders: ReadonlySet<FieldName> = new Set<FieldName>([
   'socket',
   'uid',
   'gid',
+  'classid',
+  'cgroup',
   ...bridgeFields,
   ...clockFields,
   ...connectionFields,

@@ -10,8 +10,8 @@ import { setField, storeField } from './field.ts'
 import type { PrologueRequest } from './hook.ts'
 
 /** States of sockets that are none yet, or no more (include/net/tcp_states.h). */
-const TCP_TIME_WAIT = 6
-const TCP_NEW_SYN_RECV = 12
+export const TCP_TIME_WAIT = 6
+export const TCP_NEW_SYN_RECV = 12
 
 /** With the skb in r7 and the hook's state in r8. Users and groups are the kernel's own numbers, which rules mean outside of user namespaces. */
 export function emitOwner(assembler: Assembler, request: PrologueRequest): void {

@@ -2,6 +2,7 @@
 
 import type { Match } from 'iptables-parser'
 import { addrtype } from './addrtype.ts'
+import { cgroup } from './cgroup.ts'
 import { comment } from './comment.ts'
 import { connmark } from './connmark.ts'
 import { conntrack } from './conntrack.ts'
@@ -46,9 +47,7 @@ export const matchTranslators: {
   addrtype,
   ah,
   bpf: untranslatable('programs within programs are not translated'),
-  cgroup: untranslatable('the control group of a socket is not translated', {
-    hint: 'in OUTPUT, ask for the user with -m owner',
-  }),
+  cgroup,
   cluster: untranslatable('it asks for a hash of the connection, which is not translated'),
   comment,
   connbytes: untranslatable('what a connection has counted is not translated'),
