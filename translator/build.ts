@@ -12,6 +12,7 @@ import { cgroupFunction } from './emit/cgroup.ts'
 import { chainFunction, type EmitContext, type PlannedPolicy } from './emit/chain.ts'
 import { counterMap, countFunction } from './emit/count.ts'
 import { chainResult, type TableUse } from './emit/frame.ts'
+import { groupFunction } from './emit/group.ts'
 import { type Needs, needsOf } from './emit/needs.ts'
 import { chainFunctionName } from './emit/outcome.ts'
 import { type RecordLayout, recordLayout } from './emit/record.ts'
@@ -88,6 +89,7 @@ export function buildProgram(
       ...counts,
       ...(asked.some(({ needs }) => asksAddressType(needs)) ? [addressTypeFunction()] : []),
       ...(asked.some(({ needs }) => needs.fields.has('cgroup')) ? [cgroupFunction()] : []),
+      ...(asked.some(({ needs }) => needs.fields.has('groups')) ? [groupFunction()] : []),
     ],
     maps: [
       ...[...arrays.values()].map(counterMap),

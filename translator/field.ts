@@ -56,6 +56,7 @@ export type FieldName =
   | 'socket'
   | 'uid'
   | 'gid'
+  | 'groups'
   | 'classid'
   | 'cgroup'
   // when it is looked at
@@ -254,6 +255,7 @@ export const fields: { readonly [N in FieldName]: Field } = {
   socket: field('socket', 'socket that sent the packet', 1, sending),
   uid: field('uid', 'user whose socket sent the packet', 32, sending),
   gid: field('gid', 'group whose socket sent the packet', 32, sending),
+  groups: field('groups', 'further groups of the process that sent the packet', 64, sending),
   classid: field('classid', 'class of the socket', 64, local),
   cgroup: field('cgroup', 'control group of the socket', 64, local),
   clock: field('clock', 'time', 32),

@@ -129,6 +129,7 @@ function known(step: Step, { hook }: Lane): void {
   else if (step.kind === 'any') for (const { field } of step.tests) knownField(field, hook)
   else if (step.kind === 'set' || step.kind === 'mask') knownField(step.field, hook)
   else if (step.kind === 'cgroup') knownField('cgroup', hook)
+  else if (step.kind === 'group') knownField('groups', hook)
 }
 
 function knownField(field: FieldName, hook: Hook): void {

@@ -106,7 +106,12 @@ export const structs: Readonly<Record<string, Readonly<Record<string, KernelType
   },
   socket: { file: pointerTo('file') },
   file: { f_cred: pointerTo('cred') },
-  cred: { fsuid: { struct: 'kuid', bytes: 4 }, fsgid: { struct: 'kgid', bytes: 4 } },
+  group_info: { ngroups: 'int', gid: { array: 'u32', length: 0 } },
+  cred: {
+    group_info: pointerTo('group_info'),
+    fsuid: { struct: 'kuid', bytes: 4 },
+    fsgid: { struct: 'kgid', bytes: 4 },
+  },
   dst_entry: { tclassid: 'u32' },
   net: { ipv4: { struct: 'netns_ipv4', bytes: 1024 }, dev_index_head: pointerTo('hlist_head') },
   skb_ext: { offset: { array: 'u8', length: 3 } },

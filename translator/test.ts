@@ -59,8 +59,16 @@ export interface CgroupTest {
   readonly negated: boolean
 }
 
+/** The group of the process that sent the packet, or one of its further groups, lies in a range, or none does. */
+export interface GroupTest {
+  readonly kind: 'group'
+  readonly low: number
+  readonly high: number
+  readonly negated: boolean
+}
+
 /** What is left to ask of a packet that a tree has led to a rule. */
-export type LeafTest = SetTest | MaskTest | AnyTest | CgroupTest | ChanceTest | NthTest
+export type LeafTest = SetTest | MaskTest | AnyTest | CgroupTest | GroupTest | ChanceTest | NthTest
 
 /**
  * Whether asking twice is not asking once: it changes what the next packet is told, or is answered anew. Such a test is asked of the packets that the
@@ -69,7 +77,7 @@ export type LeafTest = SetTest | MaskTest | AnyTest | CgroupTest | ChanceTest | 
 export const isOnce = ({ kind }: { readonly kind: Step['kind'] }): boolean =>
   kind === 'chance' || kind === 'nth'
 
-export type Test = SetTest | MaskTest | AnyTest | NeverTest | CgroupTest | ChanceTest | NthStep
+export type Test = SetTest | MaskTest | AnyTest | NeverTest | CgroupTest | GroupTest | ChanceTest | NthStep
 
 /**
  * One step of asking whether a rule matches. Steps are asked in the kernel's order, because where a packet is too short for a step

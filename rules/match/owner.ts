@@ -56,9 +56,10 @@ export const owner = defineMatch<OwnerMatch>()({
   evaluate: (match, packet) => isOwned(match, packet.owner),
 })
 
-/** net/netfilter/xt_owner.c: without a socket all that is asked must be negated. */
+/** net/netfilter/xt_owner.c: without a socket all that is asked must be negated, and --suppl-groups cannot be. */
 function isOwned(match: OwnerMatch, actual: SocketOwner | undefined): boolean {
   const { socketExists, user, group } = match
+  if (!actual && match.supplementaryGroups) return false
   if (!actual) return [socketExists, user, group].every(asked => !asked || asked.negated)
   const groups = match.supplementaryGroups ? [actual.group, ...actual.supplementaryGroups] : [actual.group]
   return (

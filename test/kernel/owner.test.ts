@@ -15,6 +15,11 @@ const owners = [
   '--gid-owner 5678',
   '--uid-owner 1000-2000 --gid-owner 0-5000',
   '--socket-exists',
+  '--gid-owner 5678 --suppl-groups',
+  '--gid-owner 99 --suppl-groups',
+  '--gid-owner 8-98 --suppl-groups',
+  '--uid-owner 1234 --gid-owner 7 --suppl-groups',
+  '--uid-owner 0-2000 --gid-owner 6000-4294967294 --suppl-groups',
 ]
 const packets = [
   '-p udp -m udp --dport 9',
@@ -42,7 +47,7 @@ const connect = `
 const as = (user: number, group: number): string[] => [
   `--reuid=${user}`,
   `--regid=${group}`,
-  '--clear-groups',
+  `--groups=${user === 0 ? '8' : '7,99,100000'}`,
 ]
 
 /** Counted after processes of two users have sent. */
@@ -63,6 +68,6 @@ kernelTest('packets belong to the processes that iptables-legacy says they belon
     (await observe(withTraffic(firewall), experiment)).filter(line => line.includes('-m owner'))
   const counted = await ownerLines(legacy)
   // none but those that ask of one user what is the other's, and for a packet without a socket
-  t.is(counted.filter(line => !line.startsWith('[0:0]')).length, 18)
+  t.is(counted.filter(line => !line.startsWith('[0:0]')).length, 42)
   t.deepEqual(await ownerLines(direct('netfilter')), counted)
 })

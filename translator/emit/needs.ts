@@ -37,6 +37,7 @@ function addFields(fields: Set<FieldName>, { sets, rest }: Item): void {
     if (test.kind === 'any') for (const { field } of test.tests) fields.add(field)
     else if (test.kind === 'set' || test.kind === 'mask') fields.add(test.field)
     else if (test.kind === 'cgroup') fields.add('cgroup')
+    else if (test.kind === 'group') fields.add('gid').add('groups')
 }
 
 /** Extents that depend on how long the header of the packet's protocol is. */

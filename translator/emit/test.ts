@@ -5,16 +5,18 @@ import { atomicFetchAdd, loadCgroup, loadMapValue } from '../asm/memory.ts'
 import { r0, r1, r2, r3 } from '../asm/register.ts'
 import { domain } from '../field.ts'
 import { NTH_MAP } from '../nth.ts'
-import type { AnyTest, CgroupTest, ChanceTest, LeafTest, NthTest, SetTest } from '../test.ts'
+import type { AnyTest, CgroupTest, ChanceTest, GroupTest, LeafTest, NthTest, SetTest } from '../test.ts'
 import { CGROUP_FUNCTION } from './cgroup.ts'
 import { jumpIfBelow, jumpIfNot, jumpIfNotBelow, jumpUnlessMasked, loadField } from './compare.ts'
 import type { Frame } from './frame.ts'
+import { GROUP_FUNCTION } from './group.ts'
 
 /** Goes to `failed` where a packet does not satisfy a test, and on where it does. */
 export function emitTest(frame: Frame, test: LeafTest, failed: Label): void {
   if (test.kind === 'mask') jumpUnlessMasked(frame, test, failed)
   else if (test.kind === 'set') emitSet(frame, test, failed)
   else if (test.kind === 'any') emitAny(frame, test, failed)
+  else if (test.kind === 'group') emitGroup(frame, test, failed)
   else if (test.kind === 'cgroup') emitCgroup(frame, test, failed)
   else if (test.kind === 'chance') emitChance(frame, test, failed)
   else emitNth(frame, test, failed)
@@ -29,6 +31,28 @@ function emitCgroup(frame: Frame, { path, negated }: CgroupTest, failed: Label):
     callFunction(CGROUP_FUNCTION),
     jumpIf(negated ? '!=' : '==', r0, immediate(0), failed, 32),
   )
+}
+
+function emitGroup(frame: Frame, { low, high, negated }: GroupTest, failed: Label): void {
+  const { assembler } = frame
+  const others = assembler.label('further_groups')
+  const held = assembler.label('in_group')
+  const done = assembler.label('group')
+  loadField(frame, 'gid')
+  assembler.emit(jumpIf('<', r1, immediate(low), others, 32), jumpIf('<=', r1, immediate(high), held, 32))
+  assembler.place(others)
+  loadField(frame, 'groups')
+  assembler.emit(
+    jumpIf('==', r1, immediate(0), negated ? done : failed),
+    movImmediate32(r2, low),
+    movImmediate32(r3, high),
+    callFunction(GROUP_FUNCTION),
+    jumpIf(negated ? '==' : '!=', r0, immediate(0), done, 32),
+    jump(failed),
+  )
+  assembler.place(held)
+  if (negated) assembler.emit(jump(failed))
+  assembler.place(done)
 }
 
 /** The kernel draws 31 bits too. */

@@ -81,7 +81,7 @@ function prologueOf(leftovers: boolean): HookFrame['prologue'] {
     emitPacket(assembler, request)
     emitBridge(assembler, request, BUFFER)
     emitConnection(assembler, request, BUFFER)
-    emitOwner(assembler, request)
+    emitOwner(assembler, request, BUFFER)
     emitSocketGroups(assembler, request, BUFFER)
     if (asksAddressType(request))
       assembler.emit(loadMember('u64', r1, r8, 'nf_hook_state', 'net'), store('u64', r10, NET, r1))
@@ -106,6 +106,7 @@ const besideHeaders: ReadonlySet<FieldName> = new Set<FieldName>([
   'socket',
   'uid',
   'gid',
+  'groups',
   'classid',
   'cgroup',
   ...bridgeFields,

@@ -4,8 +4,9 @@ import { mov } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
 import { callKfunc, immediate, jumpIf, register } from '../asm/jump.ts'
 import { loadMember, typeId } from '../asm/memory.ts'
+import { numberOf } from '../asm/peek.ts'
 import { r0, r1, r2, r7, r8 } from '../asm/register.ts'
-import { NOBODY } from '../field.ts'
+import { type FieldName, NOBODY } from '../field.ts'
 import { setField, storeField } from './field.ts'
 import type { PrologueRequest } from './hook.ts'
 
@@ -13,10 +14,12 @@ import type { PrologueRequest } from './hook.ts'
 export const TCP_TIME_WAIT = 6
 export const TCP_NEW_SYN_RECV = 12
 
-/** With the skb in r7 and the hook's state in r8. Users and groups are the kernel's own numbers, which rules mean outside of user namespaces. */
-export function emitOwner(assembler: Assembler, request: PrologueRequest): void {
+const ownerFields: readonly FieldName[] = ['socket', 'uid', 'gid', 'groups']
+
+/** With the skb in r7 and the hook's state in r8; `slot` is where 8 bytes of stack are free. Users and groups are the kernel's own numbers, which rules mean outside of user namespaces. */
+export function emitOwner(assembler: Assembler, request: PrologueRequest, slot: number): void {
   const { fields } = request
-  if (!fields.has('socket') && !fields.has('uid') && !fields.has('gid')) return
+  if (!ownerFields.some(field => fields.has(field))) return
   const full = assembler.label('full_socket')
   const none = assembler.label('no_owner')
   const owners = (['uid', 'gid'] as const).filter(field => fields.has(field))
@@ -50,6 +53,13 @@ export function emitOwner(assembler: Assembler, request: PrologueRequest): void 
       loadMember('u32', r2, r1, 'cred', `fs${field}`),
       storeField(request, field, r2),
     ]),
+    ...(fields.has('groups')
+      ? [
+          loadMember('u64', r1, r1, 'cred', 'group_info'),
+          ...numberOf(r2, r1, slot),
+          storeField(request, 'groups', r2),
+        ]
+      : []),
   )
   assembler.place(none)
 }
