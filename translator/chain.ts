@@ -24,9 +24,11 @@ export type Block =
 export interface Strategies {
   /** The shortest run of rules that becomes a look-up. Infinity for none: an object file cannot hold a hash map's contents. */
   readonly leastDispatch: number
+  /** Rules, by their index among all that counts, that make a look-up of their run however short it is: more like them are likely to come. */
+  readonly edited: ReadonlySet<number>
 }
 
-export const defaultStrategies: Strategies = { leastDispatch: LEAST_DISPATCH }
+export const defaultStrategies: Strategies = { leastDispatch: LEAST_DISPATCH, edited: new Set() }
 
 /** How far a tree may replicate rules before the run is cut in two. */
 const REPLICATION = 4
@@ -52,20 +54,29 @@ export function blocksOf(items: readonly Item[], family: Family, strategies: Str
 const isAlways = ({ sets, rest, outcome }: Item): boolean =>
   sets.size === 0 && rest.length === 0 && (outcome.kind === 'continue' || outcome.kind === 'jump')
 
-function runBlocks(items: readonly Item[], family: Family, { leastDispatch }: Strategies): Block[] {
-  if (items.length < leastDispatch) return treesOf(items, family)
-  return segmentsOf(items, family, leastDispatch).flatMap(segment => {
+function runBlocks(items: readonly Item[], family: Family, strategies: Strategies): Block[] {
+  const { leastDispatch, edited } = strategies
+  if (items.length < leastDispatch && !items.some(({ rule }) => edited.has(rule)))
+    return treesOf(items, family)
+  // a rule that looks into the transport header is several items, which only a split takes apart
+  const inTransport = new Set(items.filter(({ sets }) => sets.has('transport')).map(({ rule }) => rule))
+  const alone = new Set([...edited].filter(rule => !inTransport.has(rule)))
+  return segmentsOf(items, family, leastDispatch, alone).flatMap(segment => {
     if (segment.kind === 'dispatch') return [segment]
-    return splitOf(segment.items, family, leastDispatch) ?? treesOf(segment.items, family)
+    return splitOf(segment.items, family, strategies) ?? treesOf(segment.items, family)
   })
 }
 
 /** The run apart for whole and for other transport headers, where that makes look-ups of it. */
-function splitOf(items: readonly Item[], family: Family, least: number): Block[] | undefined {
+function splitOf(
+  items: readonly Item[],
+  family: Family,
+  { leastDispatch: least, edited }: Strategies,
+): Block[] | undefined {
   if (!items.some(item => item.sets.has('transport'))) return undefined
-  const whole = segmentsOf(withinWhole(items), family, least)
+  const whole = segmentsOf(withinWhole(items), family, least, edited)
   if (!whole.some(segment => segment.kind === 'dispatch')) return undefined
-  const odd = segmentsOf(withinOdd(items, family), family, least)
+  const odd = segmentsOf(withinOdd(items, family), family, least, edited)
   const blocks = (segments: typeof whole): Block[] =>
     segments.flatMap(segment => (segment.kind === 'dispatch' ? [segment] : treesOf(segment.items, family)))
   return [{ kind: 'split', whole: blocks(whole), odd: blocks(odd) }]

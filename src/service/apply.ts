@@ -8,6 +8,7 @@ import { recordChange } from '../stats/record.ts'
 import { requireNothingBefore } from './before-filter.ts'
 import { readLiveHits } from './edit.ts'
 import { type Generation, listGenerations } from './generation.ts'
+import { editedRules, editedSlots } from './incremental/edited.ts'
 import { finishEdits } from './incremental/quick.ts'
 import { openState } from './incremental/state.ts'
 import { chosenHook, devicesFor } from './lanes.ts'
@@ -55,16 +56,17 @@ async function applyLocked(
   beside?.test()
   if (changes.length === 0) return changeBeside(beside, options)
   const plan = planGeneration(live ?? nothingLoaded, changes)
-  const generation = describeGeneration(settings, live, plan, options.hook ?? settings.hook)
+  const edited = editedSlots(live, changes, plan)
+  const generation = { ...describeGeneration(settings, live, plan, options.hook ?? settings.hook), edited }
   requireNothingBefore(generation.hook, plan.rulesets, beside?.tables ?? [])
   const before = live && openState(settings, live.generation.number)
   const reused = before ? reusableLanes(settings, live, generation, plan) : []
   const lanes = generation.lanes.filter(lane => !reused.includes(lane))
-  const translation = translate(plan.rulesets, { lanes, counters: plan.layout })
+  const asked = { lanes, counters: plan.layout, strategies: { edited: editedRules(plan, edited) } }
+  const translation = translate(plan.rulesets, asked)
   if (translation.kind === 'refused') return translation
   const next = { live, generation, plan, translation, reused, before }
-  const cautiously = (): Translation =>
-    translate(plan.rulesets, { lanes, counters: plan.layout, jumps: cautiousJumps })
+  const cautiously = (): Translation => translate(plan.rulesets, { ...asked, jumps: cautiousJumps })
   loadBeside(beside, options, steps => load(settings, next, cautiously, steps))
   if (!options.dryRun) await recordChange(settings, live, plan, generation.number)
   return { kind: 'applied', generation, before: live }

@@ -43,6 +43,8 @@ export interface Generation {
   readonly lanes: readonly Lane[]
   /** A rule asks for connection state. */
   readonly conntrack: boolean
+  /** Slots of rules that commands put in, one by one, the last few: more like them are likely to come. */
+  readonly edited?: readonly number[]
 }
 
 /** How many generations are kept to go back to. */

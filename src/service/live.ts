@@ -19,6 +19,8 @@ export interface Live extends Loaded {
   readonly generation: Generation
   /** How many edits were made since it was loaded; their outcome is in the rules. */
   readonly edits: number
+  /** Slots of rules that edits put in. */
+  readonly edited: readonly number[]
   /** Rules that were taken out since, and what they had counted. */
   readonly ended: Journal['ended']
 }
@@ -62,6 +64,10 @@ export function loadGeneration(settings: Settings, number: number): Live {
     counterArrays: generation.counterArrays,
     resting: edits.filter(({ kind }) => kind === 'delete').map(({ slot }) => slot),
     edits: journal.entries.length,
+    edited: [
+      ...(generation.edited ?? []),
+      ...edits.filter(({ kind }) => kind === 'insert').map(({ slot }) => slot),
+    ],
     ended: journal.ended,
   }
 }

@@ -30,12 +30,17 @@ export interface DispatchCase {
 
 export type Segment = Dispatch | { readonly kind: 'rest'; readonly items: readonly Item[] }
 
-/** Cuts a run into what can be dispatched, in runs of at least so many rules, and what cannot, in order. */
-export function segmentsOf(items: readonly Item[], family: Family, least: number): Segment[] {
+/** Cuts a run into what can be dispatched, in runs of at least so many rules or with one of those `edited`, and what cannot, in order. */
+export function segmentsOf(
+  items: readonly Item[],
+  family: Family,
+  least: number,
+  edited: ReadonlySet<number> = new Set(),
+): Segment[] {
   const segments: Segment[] = []
   let rest: Item[] = []
   for (let at = 0; at < items.length; ) {
-    const run = runFrom(items, at, family, least)
+    const run = runFrom(items, at, family, least, edited)
     if (run) {
       if (rest.length > 0) segments.push({ kind: 'rest', items: rest })
       rest = []
@@ -79,14 +84,24 @@ const MOST_LOOK_UPS = 3
  * The longest run that begins at an index and is worth its look-ups. Rules for different values can be asked in any order, so those that
  * ask different things beside, such as another extent of the transport header, may alternate.
  */
-function runFrom(items: readonly Item[], start: number, family: Family, least: number): Run | undefined {
+function runFrom(
+  items: readonly Item[],
+  start: number,
+  family: Family,
+  least: number,
+  edited: ReadonlySet<number>,
+): Run | undefined {
   const first = items[start]
   const fields = first && [...first.sets.keys()].filter(field => isSingle(first.sets.get(field))).sort()
   if (!fields || fields.length === 0) return undefined
-  for (let at = start; at < start + least; at++) if (!isOfFields(items[at], fields)) return undefined
+  let ahead = start
+  while (ahead < start + least && isOfFields(items[ahead], fields)) ahead++
+  const isEdited = (end: number): boolean =>
+    edited.size > 0 && items.slice(start, end).some(({ rule }) => edited.has(rule))
+  if (ahead < start + least && !isEdited(ahead)) return undefined
   return [MOST_LOOK_UPS, 1]
     .map(most => runOf(items, start, fields, family, most))
-    .find(({ length, lookUps }) => length >= least * lookUps.length)
+    .find(({ length, lookUps }) => length >= least * lookUps.length || isEdited(start + length))
 }
 
 function runOf(

@@ -12,7 +12,7 @@ import { type Host, openHost } from '../harness/host.ts'
 import { seeded } from '../harness/random.ts'
 import { kernelTestNeeding } from '../needs-kernel.ts'
 import { type Installed, install } from './installed.ts'
-import { sketchEdits } from './random-edits.ts'
+import { type Lengths, sketchEdits } from './random-edits.ts'
 
 const kernelTest = kernelTestNeeding('iptables-legacy')
 
@@ -86,9 +86,16 @@ async function compareNow(
   return differences.length === 0
 }
 
-async function editAtRandom(t: ExecutionContext, hook: string, family: Family, seed: number): Promise<void> {
+interface Trial {
+  readonly hook: string
+  readonly family: Family
+  readonly seed: number
+  readonly lengths: Lengths
+}
+
+async function editAtRandom(t: ExecutionContext, { hook, family, seed, lengths }: Trial): Promise<void> {
   const random = seeded(seed)
-  const { rules, edit } = sketchEdits(random, family)
+  const { rules, edit } = sketchEdits(random, family, lengths)
   const { topology } = aim(parseSave(rules, { family }), { seed })
   const [oracle, host] = [openHost(topology), openHost(topology)]
   const installed = install(host, hook)
@@ -136,6 +143,16 @@ for (const hook of ['netfilter', 'xdp', 'tc'])
       `IPv${family} at ${hook}: random edits of long runs do what they do to iptables-legacy`,
       async t => {
         t.timeout(5 * 60_000)
-        await editAtRandom(t, hook, family, firstSeed)
+        await editAtRandom(t, { hook, family, seed: firstSeed, lengths: { INPUT: 130, run: 130 } })
       },
     )
+
+for (const family of [4, 6] as const)
+  kernelTest(
+    `IPv${family}: random edits of a short chain beside many rules do what they do to iptables-legacy`,
+    async t => {
+      t.timeout(5 * 60_000)
+      const lengths = { INPUT: 1000, run: 4 }
+      await editAtRandom(t, { hook: 'netfilter', family, seed: firstSeed, lengths })
+    },
+  )

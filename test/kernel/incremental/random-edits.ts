@@ -7,7 +7,7 @@ import type { Random } from '../harness/random.ts'
 type Shape = (value: number) => string
 
 const address = (family: Family, value: number): string =>
-  family === 4 ? `198.51.100.${value}` : `2001:db8:1::${value.toString(16)}`
+  family === 4 ? `198.51.${100 + (value >> 8)}.${value & 255}` : `2001:db8:1::${value.toString(16)}`
 
 const shapesOf = (family: Family): readonly Shape[] => [
   value => `-s ${address(family, value)}`,
@@ -28,7 +28,10 @@ export interface Sketched {
   edit(count: (chain: string) => number, ruleAt: (chain: string, number: number) => string): string[]
 }
 
-export function sketchEdits(random: Random, family: Family): Sketched {
+/** How long the runs are. */
+export type Lengths = Readonly<Record<'INPUT' | 'run', number>>
+
+export function sketchEdits(random: Random, family: Family, lengths: Lengths): Sketched {
   const shapes = { INPUT: random.pick(shapesOf(family)), run: random.pick(shapesOf(family)) }
   const target = (): string =>
     random.chance(0.05) ? '' : random.pick(['-j DROP', '-j DROP', '-j ACCEPT', '-j RETURN'])
@@ -37,7 +40,7 @@ export function sketchEdits(random: Random, family: Family): Sketched {
   const other = (): string => `${random.pick(shapesOf(family))(random.below(RANGE))} ${target()}`.trim()
   const run = (chain: keyof typeof shapes): string[] =>
     Array.from(
-      { length: 130 + random.below(20) },
+      { length: lengths[chain] + random.below(20) },
       (_, value) => `-A ${chain} ${ruleOf(chain, random.chance(0.9) ? value : random.below(RANGE))}`,
     )
   const rules = [
