@@ -2,11 +2,13 @@
 
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
+import type { Outcome } from './installation.ts'
 import { type Machine, withMachine } from './machine.ts'
 import { kernelTest } from './needs-kernel.ts'
 
 const rules = String.raw`*filter\n:INPUT DROP [0:0]\n-A INPUT -m state --state INVALID -j DROP\n-A INPUT -p udp --dport 1000 -j ACCEPT\nCOMMIT\n`
+const nat = String.raw`*nat\n-A POSTROUTING -o outside -j MASQUERADE\nCOMMIT\n`
 
 /** Sends to two ports of the loopback device and prints those that were reached. */
 const reach = `
@@ -57,8 +59,30 @@ else
       t.is(reached(machine), '1000')
       t.is(run('systemctl', 'restart', 'bpftables').code, 0)
       t.is(reached(machine), '1000')
+      await leaveTables(t, machine)
     }),
   )
+
+/** What is left to the kernel's own iptables is restored inside of the unit's sandbox as well, whichever that is. */
+async function leaveTables(t: ExecutionContext, machine: Machine): Promise<void> {
+  const { run } = machine
+  const sh = (script: string): Outcome => run('sh', '-c', script)
+  for (const program of ['iptables-legacy', 'iptables-nft']) {
+    if (sh(`command -v ${program}`).code !== 0) continue
+    const directory = '/etc/systemd/system/bpftables.service.d'
+    const setting = `BPFTABLES_PASSTHROUGH=${program}`
+    sh(`mkdir -p ${directory}; printf '[Service]\\nEnvironment=${setting}\\n' > ${directory}/program.conf`)
+    const applied = sh(`printf '${nat}${rules}' | ${setting} bpftables apply -`)
+    t.is(applied.code, 0, applied.stderr)
+    await machine.reboot()
+    t.regex(
+      sh(`${program}-save`).stdout,
+      /^-A POSTROUTING -o outside -j MASQUERADE$/m,
+      sh('journalctl -u bpftables --no-pager').stdout,
+    )
+    t.is(reached(machine), '1000')
+  }
+}
 
 const unit = 'systemd/bpftables.service'
 
