@@ -2,7 +2,7 @@ import { compare } from '../kernel/harness/compare.ts'
 import { type Experiment, observe } from '../kernel/harness/differential.ts'
 import { direct } from '../kernel/harness/direct.ts'
 import { type Firewall, legacy } from '../kernel/harness/firewall.ts'
-import { experimentOf, explain, type Trial } from '../kernel/harness/trial.ts'
+import { experimentOf, explain, questionOf, type Trial } from '../kernel/harness/trial.ts'
 import type { CampaignOptions } from './options.ts'
 
 /** A trial made: one rule set and its packets under one firewall. */
@@ -26,13 +26,23 @@ const countRules = (text: string): number => text.match(/^-A /gm)?.length ?? 0
 const countHit = (lines: readonly string[]): number =>
   lines.filter(line => /^\[[1-9]\d*:\d+\] -A /.test(line)).length
 
-/** What iptables-legacy does; the hooks of a seed have experiments in common, and it is asked once for each. */
-const oracle = () => {
-  const known = new Map<string, Promise<readonly string[]>>()
-  return (experiment: Experiment): Promise<readonly string[]> => {
-    const expected = known.get(experiment.rules) ?? observe(legacy, experiment)
-    known.set(experiment.rules, expected)
-    return expected
+interface Expectation {
+  readonly experiment: Experiment
+  /** What iptables-legacy makes of it. */
+  readonly expected: readonly string[]
+}
+
+/** Hooks of a seed have experiments in common: each is made, and iptables-legacy asked about it, once. */
+const expectations = () => {
+  const known = new Map<string, Expectation>()
+  return async (trial: Trial): Promise<Expectation> => {
+    const question = questionOf(trial)
+    const before = known.get(question)
+    if (before !== undefined) return before
+    const experiment = experimentOf(trial)
+    const expectation = { experiment, expected: await observe(legacy, experiment) }
+    known.set(question, expectation)
+    return expectation
   }
 }
 
@@ -53,10 +63,10 @@ const differenceOf = async (
 /** The trials of one seed, one after another. */
 export async function* trialsOf(seed: number, options: CampaignOptions): AsyncGenerator<Tried> {
   for (const family of options.families) {
-    const expectedOf = oracle()
+    const expectationOf = expectations()
     for (const hook of options.hooks) {
-      const experiment = experimentOf({ hook, family, seed, tables: options.tables })
-      const expected = await expectedOf(experiment)
+      const trial = { hook, family, seed, tables: options.tables }
+      const { experiment, expected } = await expectationOf(trial)
       for (const strategies of options.strategies) {
         const start = performance.now()
         const difference = await differenceOf(direct(hook, strategies), experiment, expected)

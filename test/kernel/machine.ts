@@ -107,7 +107,7 @@ async function shutDown({ process: child, pid }: Boot): Promise<void> {
 }
 
 async function waitFor<T>(what: string, attempt: () => T | undefined): Promise<T> {
-  for (let tries = 0; tries < 300; tries += 1) {
+  for (let tries = 0; tries < 2400; tries += 1) {
     const result = attempt()
     if (result !== undefined) return result
     await new Promise(resolve => setTimeout(resolve, 50))

@@ -31,7 +31,7 @@ kernelTest('a raw socket sends datagrams through the output path, and says when 
     const raw = inNamespace(near, () => rawSocket(4))
     const to = Uint8Array.of(192, 0, 2, 2)
     t.true(sendDatagram(raw, datagram, to))
-    t.true(isSeen(watch, 1000))
+    t.true(isSeen(watch, 60_000))
 
     const drop = loadProgram(asm.always('nf-output', 0), new Map())
     const link = inNamespace(near, () => attachNetfilter(drop, 4, 'nf-output'))

@@ -26,15 +26,13 @@ const featuresOf = (hook: HookChoice, tables: readonly TableName[]): readonly Fe
     feature => !(tables.includes('mangle') && (feature === 'mark' || feature === 'connmark')),
   )
 
+/** The hooks whose experiments are the same have the same question. */
+export const questionOf = ({ hook, tables = ['filter'] }: Trial): string =>
+  [seesTranslated[hook], ...featuresOf(hook, tables)].join()
+
 /** The rules ask only what the hook can decide. */
-export const experimentOf = ({
-  hook,
-  family,
-  seed,
-  tables = ['filter'],
-  rules = 30,
-  packets = 400,
-}: Trial): Experiment => {
+export const experimentOf = (trial: Trial): Experiment => {
+  const { hook, family, seed, tables = ['filter'], rules = 30, packets = 400 } = trial
   const nat = seesTranslated[hook] ? natOf(seed, family) : undefined
   const features = featuresOf(hook, tables)
   const each = Math.ceil(rules / tables.length)
