@@ -13,10 +13,12 @@ import { chainFunction, type EmitContext, type PlannedPolicy } from './emit/chai
 import { counterMap, countFunction } from './emit/count.ts'
 import { chainResult, type TableUse } from './emit/frame.ts'
 import { groupFunction } from './emit/group.ts'
+import { LOG_SIZE, logFunctions } from './emit/log.ts'
 import { type Needs, needsOf } from './emit/needs.ts'
 import { chainFunctionName } from './emit/outcome.ts'
 import { type RecordLayout, recordLayout } from './emit/record.ts'
 import { asksAddressType } from './hook/address-type.ts'
+import { certaintyFields } from './hook/certain.ts'
 import { emitClock } from './hook/clock.ts'
 import { frameOf } from './hook/registry.ts'
 import { type Lane, programName, programType } from './lane.ts'
@@ -59,8 +61,11 @@ export function buildProgram(
     uses.set(name, use)
     return name
   }
-  const asked = plans.map(planned => ({ ...planned, needs: needsOf(planned.plan, planned.family) }))
-  const record = recordLayout(asked.map(({ family, needs }) => ({ family, fields: needs.fields })))
+  const asked = plans.map(planned => ({ ...planned, needs: needsFor(lane, planned) }))
+  const record = recordLayout(
+    asked.map(({ family, needs }) => ({ family, fields: needs.fields })),
+    lane.early ? LOG_SIZE : 0,
+  )
   const main = mainFunction(lane, asked, record)
   const chains = plans.flatMap(({ plan, family, policy }) => {
     const { chains, functions } = plan
@@ -77,7 +82,10 @@ export function buildProgram(
     const others = [...plan.functions].flatMap(name => plan.chains.get(name) ?? [])
     return [chainFunction(context, plan.base, policy), ...others.map(chain => chainFunction(context, chain))]
   })
-  const counts = [...arrays.keys()].map(array => countFunction(array, lane.hook, record))
+  const names = [...arrays.keys()]
+  const counts = lane.early
+    ? logFunctions(names, lane.hook, record)
+    : names.map(array => countFunction(array, lane.hook, record))
   const spec: ProgramSpec = {
     name: programName(lane),
     hook: lane.hook,
@@ -101,6 +109,11 @@ export function buildProgram(
   return { spec, tables: uses }
 }
 
+const needsFor = (lane: Lane, { plan, family }: FamilyPlan): Needs => {
+  const { fields, protocols } = needsOf(plan, family)
+  return lane.early ? { fields: new Set([...fields, ...certaintyFields]), protocols } : { fields, protocols }
+}
+
 type AskedPlan = FamilyPlan & { readonly needs: Needs }
 
 function mainFunction(lane: Lane, plans: readonly AskedPlan[], record: RecordLayout): FunctionSpec {
@@ -111,6 +124,7 @@ function mainFunction(lane: Lane, plans: readonly AskedPlan[], record: RecordLay
     ...needs,
     family,
     standalone: lane.standalone === true,
+    early: lane.early === true,
     record,
     ready: assembler.label(`ipv${family}`),
   }))
@@ -125,8 +139,9 @@ function mainFunction(lane: Lane, plans: readonly AskedPlan[], record: RecordLay
       mov(r1, r6),
       callFunction(chainFunctionName(plan.base.name, family)),
       jumpIf('==', r0, immediate(chainResult.accept), ways.pass),
-      jump(ways.refuse),
     )
+    if (request) frame.confirm?.(assembler, request, ways)
+    assembler.emit(jump(ways.refuse))
   }
   emitWay(assembler, ways.pass, frame.verdicts.accept)
   emitWay(assembler, ways.refuse, frame.verdicts.drop)

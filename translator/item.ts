@@ -76,7 +76,7 @@ export function ruleItems(rule: Rule, index: number, lane: Lane, family: Family)
 }
 
 /** The sets with one more; undefined where nothing is left. A set of everything is not kept. */
-function narrow(sets: FieldSets, { field, set }: SetTest, family: Family): FieldSets | undefined {
+export function narrow(sets: FieldSets, { field, set }: SetTest, family: Family): FieldSets | undefined {
   const before = sets.get(field)
   const narrowed = before ? intersect(before, set) : set
   const [first] = narrowed
@@ -88,7 +88,14 @@ function narrow(sets: FieldSets, { field, set }: SetTest, family: Family): Field
 
 /** In the order of ip_packet_match, then the matches as they stand in the rule. */
 function ruleSteps(rule: Rule, lane: Lane, family: Family): Step[] {
-  const steps: Step[] = [
+  const steps = headerSteps(rule, family)
+  for (const step of steps) known(step, lane)
+  return [...steps, ...rule.matches.flatMap(match => matchSteps(match, lane, family))]
+}
+
+/** What a rule asks without its matches. */
+export function headerSteps(rule: Rule, family: Family): Step[] {
+  return [
     ...addressStep('saddr', rule.source),
     ...addressStep('daddr', rule.destination),
     ...interfaceStep('iif', rule.inInterface, family),
@@ -96,8 +103,6 @@ function ruleSteps(rule: Rule, lane: Lane, family: Family): Step[] {
     ...protocolSteps(rule, family),
     ...(rule.fragment ? [setTerm('fragment', family, single(1), rule.fragment.negated)] : []),
   ]
-  for (const step of steps) known(step, lane)
-  return [...steps, ...rule.matches.flatMap(match => matchSteps(match, lane, family))]
 }
 
 function protocolSteps({ protocol }: Rule, family: Family): Step[] {
@@ -146,7 +151,7 @@ const outcomes = {
   hotdrop: { kind: 'hotdrop' },
 } as const satisfies Record<string, Outcome>
 
-function outcomeOf(target: Target | undefined): Outcome {
+export function outcomeOf(target: Target | undefined): Outcome {
   if (!target) return outcomes.continue
   if (target.kind === 'jump' || target.kind === 'goto') return { kind: target.kind, chain: target.chain }
   const translate = targetTranslators[target.kind] as (

@@ -18,14 +18,28 @@ export type Lane =
       readonly leftovers?: undefined
       /** An object file's program: nothing stands behind it. */
       readonly standalone?: true
+      readonly early?: undefined
     }
+  | EarlyLane
   | {
       readonly hook: NetfilterHook
       readonly family: Family
       /** Only the packets that xdp or tc leave are judged (see hook/plain.ts). */
       readonly leftovers?: true
       readonly standalone?: undefined
+      readonly early?: undefined
     }
+
+/** Drops in front of the netfilter programs, and leaves them all else (see early.ts). */
+export interface EarlyLane {
+  readonly hook: 'xdp' | 'tc-ingress'
+  readonly family?: undefined
+  readonly leftovers?: undefined
+  readonly standalone?: undefined
+  readonly early: true
+  /** Rules ask for connections, so a packet may only be dropped that belongs to none. */
+  readonly conntrack: boolean
+}
 
 /** Lanes of a program array, 0 to LANES - 1; the families of a netfilter hook lie side by side. */
 export function laneIndex({ hook, family }: Lane): number {
@@ -101,6 +115,13 @@ const lanesBeforeFilter = ({ family, tables }: Ruleset): Lane[] =>
     .filter(({ name }) => name !== 'filter')
     .flatMap(({ name }) => hooksOfTable(name))
     .map(hook => ({ hook, family }))
+
+/** The lane of a program that drops early what INPUT would drop. */
+export const earlyLane = (hook: 'xdp' | 'tc', conntrack: boolean): EarlyLane => ({
+  hook: hook === 'xdp' ? 'xdp' : 'tc-ingress',
+  early: true,
+  conntrack,
+})
 
 /** The lane of a program that is attached by itself, as an object file's is. */
 export const standaloneLane = (hook: 'xdp' | 'tc'): Lane => ({

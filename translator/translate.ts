@@ -23,6 +23,7 @@ import {
   counterPlace,
   countingIn,
 } from './counter.ts'
+import { earlyItems } from './early.ts'
 import { isNetfilterHook, netfilterPlaces, type Place } from './hook/place.ts'
 import { RuleUntranslatable, ruleItems } from './item.ts'
 import type { Lane } from './lane.ts'
@@ -124,7 +125,9 @@ function planTable(
     const first = index.of(family, table.name, chain, 1)
     return rules.flatMap((rule, at) => {
       try {
-        return ruleItems(rule, first + at, lane, family)
+        return lane.early
+          ? earlyItems(rule, first + at, lane, family)
+          : ruleItems(rule, first + at, lane, family)
       } catch (error) {
         refusals.push(refusalOf(error, lane, rule, index.rules[first + at]))
         return []

@@ -9,6 +9,8 @@ import { translate } from '../../translator/translate.ts'
 import type { Device, NetfilterInput } from '../../translator/vm/context.ts'
 import { fibResult } from '../../translator/vm/fib.ts'
 import { newVm, type Vm } from '../../translator/vm/vm.ts'
+import { macBytes } from '../packet/address.ts'
+import { hostMac } from '../packet/link.ts'
 import { type Datagram, datagramAt, datagramIn, offTag } from './receive.ts'
 
 export type Chain = 'INPUT' | 'FORWARD' | 'OUTPUT'
@@ -90,15 +92,20 @@ const NF_ACCEPT = 1
 const XDP_DROP = 1
 const TCX_DROP = 2
 
+const ETHERNET_BYTES = 14
+const hostAddress = macBytes(hostMac)
+
 function atNetfilter(vm: Vm, { family, bytes }: Datagram, arrival: Arrival): Verdict {
   const [inDevice, outDevice] = [deviceOf(arrival.inDevice), deviceOf(arrival.outDevice)]
+  const frame = arrival.chain === 'OUTPUT' ? undefined : arrival.bytes.slice(0, ETHERNET_BYTES)
   const conntrack = connections[arrival.state]
   const { verdict } = vm.run(programName(laneName({ hook: lanes[arrival.chain], family })), {
     kind: 'netfilter',
     packet: bytes,
     hook: hooks[arrival.chain],
     pf: family === 4 ? 2 : 10,
-    ...(inDevice && { in: inDevice }),
+    ...(inDevice && { in: { ...inDevice, address: hostAddress } }),
+    ...(frame && { frame }),
     ...(outDevice && { out: outDevice }),
     ...(conntrack && { conntrack }),
   })
@@ -108,7 +115,7 @@ function atNetfilter(vm: Vm, { family, bytes }: Datagram, arrival: Arrival): Ver
 /** Whether the program at ingress drops a frame. */
 function droppedAtIngress(vm: Vm, hook: 'xdp' | 'tc', { bytes, inDevice }: Arrival): boolean {
   const ifindex = deviceOf(inDevice)?.ifindex ?? 0
-  const on = { ifindex, device: inDevice } as const
+  const on = { ifindex, device: inDevice, address: hostAddress } as const
   if (hook === 'xdp') return vm.run('xdp', { kind: 'xdp', packet: bytes, ...on }).verdict === XDP_DROP
   const { vlan, ...skb } = offTag(bytes)
   const input = { kind: 'tc', ...skb, ...on, ingressIfindex: ifindex, ...(vlan && { vlan }) } as const

@@ -25,7 +25,7 @@ const addType = (btf: BtfWriter, type: KernelType): TypeId => {
 export interface MemberAccess {
   /** The structure as declared in the object. */
   readonly type: TypeId
-  /** What a CO-RE relocation calls the member: 0:0, the first member of the structure pointed to. */
+  /** What a CO-RE relocation calls the member: 0:0, the first member of the structure pointed to; 0:0:0, the first of that. */
   readonly access: string
 }
 
@@ -35,18 +35,20 @@ export interface MemberAccess {
  * @throws ObjectError ERR_ELF_KERNEL_TYPE for a member this file does not know
  */
 export const addMemberAccess = (btf: BtfWriter, struct: string, path: readonly string[]): MemberAccess => {
-  const [name] = path
-  const type = name === undefined ? undefined : structs[struct]?.[name]
-  if (name === undefined || type === undefined || path.length !== 1)
+  const [name = '', ...rest] = path
+  const type = structs[struct]?.[name]
+  const nested = typeof type === 'object' && 'struct' in type ? type.struct : undefined
+  if (type === undefined || (rest.length > 0 && nested === undefined))
     throw new ObjectError(
       'ERR_ELF_KERNEL_TYPE',
       `object files cannot refer to ${struct}.${path.join('.')}: its C type is not known`,
       'load the program with bpftables itself, which reads the types of the running kernel',
     )
-  const member = { name, type: addType(btf, type), offset: 0 }
+  const inner = rest.length > 0 && nested !== undefined ? addMemberAccess(btf, nested, rest) : undefined
+  const member = { name, type: inner?.type ?? addType(btf, type), offset: 0 }
   return {
     type: btf.add({ kind: 'struct', name: struct, size: sizeOfType(type), members: [member] }),
-    access: '0:0',
+    access: `${inner?.access ?? '0'}:0`,
   }
 }
 

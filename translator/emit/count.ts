@@ -23,10 +23,13 @@ export const counterMap = ({ name, entries }: CounterArray): MapSpec => ({
   shared: true,
 })
 
-const functionName = (array: string): string => `count_${array}`
+export const countFunctionName = (array: string): string => `count_${array}`
 
 /** Counts the packet in an array; the index is in r1. Destroys r0 to r5. */
-export const countCall = (array: string): Instruction[] => [mov(r2, r6), callFunction(functionName(array))]
+export const countCall = (array: string): Instruction[] => [
+  mov(r2, r6),
+  callFunction(countFunctionName(array)),
+]
 
 export const countAt = (array: string, index: number): Instruction[] => [
   movImmediate(r1, index),
@@ -37,7 +40,12 @@ export const countAt = (array: string, index: number): Instruction[] => [
  * A CPU's counters are its own, but at LOCAL_OUT and POST_ROUTING a packet of a process may be interrupted by one that the kernel sends, in the
  * middle of an addition. There the addition is one instruction; everywhere else packets are handled in softirq context, which does not nest.
  */
-export function countFunction(array: string, hook: Hook, { size }: RecordLayout): FunctionSpec {
+export function countFunction(
+  array: string,
+  hook: Hook,
+  { size }: RecordLayout,
+  name = countFunctionName(array),
+): FunctionSpec {
   const assembler = createAssembler()
   const done = assembler.label('done')
   assembler.emit(
@@ -54,7 +62,7 @@ export function countFunction(array: string, hook: Hook, { size }: RecordLayout)
   assembler.place(done)
   assembler.emit(movImmediate(r0, 0), exit())
   return {
-    name: functionName(array),
+    name,
     parameters: [
       { name: 'index', type: { kind: 'scalar' } },
       { name: 'record', type: { kind: 'memory', size } },

@@ -29,6 +29,8 @@ const FIXED_SIZE = 8
 export interface RecordLayout {
   /** Bytes, a multiple of 8. */
   readonly size: number
+  /** Where a program that counts only in the end notes its counters (see emit/log.ts); none in others. */
+  readonly log?: number
   /** Throws RangeError for a field that the program does not ask for. */
   offset(field: FieldName): number
 }
@@ -36,6 +38,7 @@ export interface RecordLayout {
 /** A record for all that is asked; the same fields give the same layout. */
 export function recordLayout(
   requests: readonly { readonly family: Family; readonly fields: ReadonlySet<FieldName> }[],
+  logSize = 0,
 ): RecordLayout {
   const sizes = new Map<FieldName, number>()
   for (const request of requests)
@@ -48,8 +51,10 @@ export function recordLayout(
     offsets.set(field, end)
     end += size
   }
+  const log = Math.ceil(end / 8) * 8
   return {
-    size: Math.ceil(end / 8) * 8,
+    size: log + logSize,
+    ...(logSize > 0 && { log }),
     offset(field) {
       const offset = offsets.get(field)
       if (offset === undefined) throw new RangeError(`the record has no field ${field}`)

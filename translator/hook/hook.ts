@@ -10,6 +10,8 @@ export interface PrologueRequest extends Needs {
   readonly family: Family
   /** No program at nf-input judges what this one leaves, so it judges packets of every device. */
   readonly standalone: boolean
+  /** The program drops early, and leaves all else to netfilter. */
+  readonly early?: boolean
   /** Of the whole program. */
   readonly record: RecordLayout
   /** Where to go with the record filled. */
@@ -37,4 +39,6 @@ export interface HookFrame {
   readonly maps: readonly MapSpec[]
   /** Emits the code that fills the record and leaves r6 pointing to it. */
   prologue(assembler: Assembler, requests: readonly PrologueRequest[], ways: Ways): void
+  /** Emits what is done before a packet is refused that the rules drop: it may still be passed on. */
+  confirm?(assembler: Assembler, request: PrologueRequest, ways: Ways): void
 }

@@ -20,7 +20,9 @@ import { numberOf } from '../asm/peek.ts'
 import { r0, r1, r2, r3, r4, r6, r7, r9, r10 } from '../asm/register.ts'
 import { clearRecord, LENGTH_OFFSET, type RecordLayout } from '../emit/record.ts'
 import { asksAddressType, emitAddressTypes } from './address-type.ts'
+import { emitAside } from './aside.ts'
 import { interfaceMap, storeDevice } from './device.ts'
+import { emitFit } from './fit.ts'
 import type { PrologueRequest } from './hook.ts'
 import { emitIp, ipHeaderSize } from './ip.ts'
 import { emitPlainCheck } from './plain.ts'
@@ -29,6 +31,8 @@ import type { HeaderReader } from './transport.ts'
 export const CONTEXT = -8
 export const LINK_BYTES = CONTEXT - 8
 const FIB = LINK_BYTES - 64
+/** So many bytes are anyone's from here on, when no route is being asked for. */
+export const FREE = FIB
 export const BUFFER = FIB - 40
 const SCRATCH = BUFFER - 24
 
@@ -63,6 +67,14 @@ export interface IngressAccess {
   readonly loadIndex: Instruction
   /** Loads the device itself into r1; the kernel's own context is in r0. */
   readonly loadDevice: readonly Instruction[]
+  /** Loads the address that the frame is for: its first four bytes into r1 and its last two into r2, as they stand. */
+  destination(assembler: Assembler, missing: Label): void
+  /** Goes to `decrypted` with packets that came in another packet, which IPsec opened: nf-input sees them as if they had come in by themselves. */
+  whole(assembler: Assembler, decrypted: Label): void
+  /** Goes to `others` where programs of others see the packet at this hook or behind it. The device is in r7. */
+  lone(assembler: Assembler, others: Label): void
+  /** The kernel function that looks connections up. */
+  readonly connectionLookup: 'bpf_xdp_ct_lookup' | 'bpf_skb_ct_lookup'
 }
 
 export const loadContext = (): Instruction => load('u64', r1, r10, CONTEXT)
@@ -110,7 +122,7 @@ function emitIngress(
   pass: Label,
 ): void {
   const { family } = request
-  if (!request.standalone) emitListed(assembler, access, pass)
+  if (!request.standalone && !request.early) emitAlone(assembler, family, access, pass)
   if (request.fields.has('iif') || request.fields.has('iif-group')) emitInterface(assembler, request, access)
   access.link(assembler, request, pass)
   const check = (): void => {
@@ -118,7 +130,7 @@ function emitIngress(
     if (family === 4) emitIpv4Checks(assembler, pass)
     else emitIpv6Checks(assembler, pass)
     assembler.emit(store('u32', r6, LENGTH_OFFSET, r9))
-    emitRoute(assembler, family, access, pass)
+    if (!request.early) emitRoute(assembler, family, access, pass)
     access.checkLength(assembler, pass)
     access.read(assembler, 0, ipHeaderSize[family], pass)
   }
@@ -131,6 +143,28 @@ function emitIngress(
   )
   emitAddressTypes(assembler, request, r7)
 }
+
+/** Loads the device into r7, and goes to `odd` where the frame is not one to be judged at ingress (hook/fit.ts). */
+export function emitDeviceFit(assembler: Assembler, access: IngressAccess, odd: Label): void {
+  assembler.emit(loadContext(), callKfunc('bpf_cast_to_kern_ctx'), ...access.loadDevice, mov(r7, r1))
+  emitFit(assembler, {
+    loadDevice: [mov(r1, r7)],
+    destination: access.destination,
+    scratch: FREE,
+    odd,
+  })
+}
+
+/** Goes to `pass` with packets that nf-input judges, for whatever reason. */
+function emitAlone(assembler: Assembler, family: Family, access: IngressAccess, pass: Label): void {
+  emitListed(assembler, access, pass)
+  emitDeviceFit(assembler, access, pass)
+  access.whole(assembler, pass)
+  emitAside(assembler, { family, loadNet: loadNet(), scratch: FREE }, pass)
+}
+
+/** The network namespace of the device in r7. */
+export const loadNet = (): Instruction[] => [loadMember('u64', r1, r7, 'net_device', 'nd_net')]
 
 /** A length in network order from the header in r0 to r9. Verifiers up to Linux 6.1 forget with the swap that it has 16 bits. */
 const loadLength = (offset: number): Instruction[] => [
@@ -169,10 +203,18 @@ function emitIpv6Checks(assembler: Assembler, pass: Label): void {
 }
 
 /** Offsets in struct bpf_fib_lookup (include/uapi/linux/bpf.h). */
-const fib = { family: 0, protocol: 1, index: 8, tos: 12, source: 16, destination: 32, size: 64 } as const
-const ADDRESS_FAMILY: Readonly<Record<Family, number>> = { 4: 2, 6: 10 }
-/** BPF_FIB_LKUP_RET_NOT_FWDED, and _FWD_DISABLED: on a host that does not forward every packet it keeps is its own. */
-const delivered = { notForwarded: 4, forwardingDisabled: 5 } as const
+export const fib = {
+  family: 0,
+  protocol: 1,
+  index: 8,
+  tos: 12,
+  source: 16,
+  destination: 32,
+  size: 64,
+} as const
+export const ADDRESS_FAMILY: Readonly<Record<Family, number>> = { 4: 2, 6: 10 }
+/** BPF_FIB_LKUP_RET_*. On a host that does not forward every packet it keeps is its own. */
+export const routed = { success: 0, notForwarded: 4, forwardingDisabled: 5 } as const
 
 /** Goes to `pass` with packets that are routed through. The IP header is in r0, and is lost from it. */
 function emitRoute(assembler: Assembler, family: Family, access: IngressAccess, pass: Label): void {
@@ -195,8 +237,8 @@ function emitRoute(assembler: Assembler, family: Family, access: IngressAccess, 
     call('bpf_fib_lookup'),
   )
   assembler.emit(
-    jumpIf('==', r0, immediate(delivered.notForwarded), here),
-    jumpIf('!=', r0, immediate(delivered.forwardingDisabled), pass),
+    jumpIf('==', r0, immediate(routed.notForwarded), here),
+    jumpIf('!=', r0, immediate(routed.forwardingDisabled), pass),
   )
   assembler.place(here)
 }

@@ -48,6 +48,18 @@ export function loadSource(assembler: Assembler, none: Label): void {
   )
 }
 
+/** Of the skb in r1, which came in an Ethernet frame: the address that the frame was for, its first four bytes into r1 and its last two into r2. */
+export const loadDestination = (): Instruction[] => [
+  loadMember('u16', r2, r1, 'sk_buff', 'mac_header'),
+  loadMember('u64', r1, r1, 'sk_buff', 'head'),
+  add(r1, r2),
+  typeId(r2, 'ethhdr'),
+  callKfunc('bpf_rdonly_cast'),
+  loadMember('u32', r1, r0, 'ethhdr', 'h_dest'),
+  addImmediate(r0, 4),
+  loadMember('u16', r2, r0, 'ethhdr', 'h_dest'),
+]
+
 /** Puts a MAC address into the record, whose first four bytes are in r1 and its last two in r2, as they stand. */
 export const storeMac = (request: PrologueRequest): Instruction[] => [
   be32(r1),

@@ -33,15 +33,17 @@ import { r0, r1, r2, r3, r4, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { clearRecord, LENGTH_OFFSET } from '../emit/record.ts'
 import type { FieldName } from '../field.ts'
 import { asksAddressType, emitAddressTypes } from './address-type.ts'
+import { asideMap, emitAside } from './aside.ts'
 import { bridgeFields, emitBridge } from './bridge.ts'
 import { clockFields } from './clock.ts'
 import { connectionFields, emitConnection } from './connection.ts'
 import { interfaceMap, judging, storeDevice } from './device.ts'
 import { emitInterfaceId } from './eui64.ts'
 import { storeField } from './field.ts'
+import { emitFit } from './fit.ts'
 import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
 import { emitIp, PACKET_LOOPBACK } from './ip.ts'
-import { emitMac } from './mac.ts'
+import { emitMac, loadDestination } from './mac.ts'
 import { emitPlainCheck } from './plain.ts'
 import { emitOwner } from './socket.ts'
 import { emitSocketGroups } from './socket-group.ts'
@@ -60,7 +62,11 @@ const verdicts = { drop: 0, accept: 1 } as const
 export const netfilterFrame: HookFrame = { verdicts, maps: [], prologue: prologueOf(false) }
 
 /** Judges the packets that xdp or tc have left, and accepts all others uncounted. */
-export const leftoverFrame: HookFrame = { verdicts, maps: [interfaceMap], prologue: prologueOf(true) }
+export const leftoverFrame: HookFrame = {
+  verdicts,
+  maps: [interfaceMap, asideMap],
+  prologue: prologueOf(true),
+}
 
 function prologueOf(leftovers: boolean): HookFrame['prologue'] {
   return (assembler, [request], ways) => {
@@ -123,7 +129,7 @@ function emitHeaders(
   leftovers: boolean,
 ): void {
   if (request.family === 6) assembler.emit(...makeDynptr())
-  if (leftovers) emitListed(assembler)
+  if (leftovers) emitListed(assembler, request.family)
   const check = (): void => {
     const left = assembler.label('left')
     assembler.emit(jumpIf('==', r8, immediate(0), left))
@@ -168,16 +174,19 @@ function emitPacket(assembler: Assembler, request: PrologueRequest): void {
 /** SKB_DST_NOREF, beside the pointer in skb->_skb_refdst. */
 const DST_NOREF = 1
 
-/** Whether plain packets of the device are judged at ingress alone: r8 becomes 1 where they are, else 0. */
-function emitListed(assembler: Assembler): void {
-  const none = assembler.label('no_device')
+/** Whether plain packets that came as this one did are judged at ingress alone: r8 becomes 1 where they are, else 0. */
+function emitListed(assembler: Assembler, family: Family): void {
+  const none = assembler.label('not_judged')
+  const judged = assembler.label('judged')
+  const loadDevice = [loadMember('u64', r1, r8, 'nf_hook_state', 'in')]
   assembler.emit(
-    loadMember('u64', r1, r8, 'nf_hook_state', 'in'),
-    movImmediate(r8, 0),
+    ...loadDevice,
     jumpIf('==', r1, immediate(0), none),
     mov(r2, r1),
     ...loadPacketType(),
     jumpIf('==', r1, immediate(PACKET_LOOPBACK), none),
+    loadMember('u8', r1, r7, 'sk_buff', 'active_extensions'),
+    jumpIf('!=', r1, immediate(0), none),
     loadMember('u32', r2, r2, 'net_device', 'ifindex'),
     store('u32', r10, BUFFER, r2),
     mov(r2, r10),
@@ -187,9 +196,15 @@ function emitListed(assembler: Assembler): void {
     jumpIf('==', r0, immediate(0), none),
     load('u32', r1, r0, 0),
     jumpIf('!=', r1, immediate(judging.ingress), none, 32),
-    movImmediate(r8, 1),
   )
+  const destination = (): void => assembler.emit(mov(r1, r7), ...loadDestination())
+  emitFit(assembler, { loadDevice, destination, scratch: BUFFER, odd: none })
+  const loadNet = [loadMember('u64', r1, r8, 'nf_hook_state', 'net')]
+  emitAside(assembler, { family, loadNet, scratch: BUFFER }, none)
+  assembler.emit(movImmediate(r8, 1), jump(judged))
   assembler.place(none)
+  assembler.emit(movImmediate(r8, 0))
+  assembler.place(judged)
 }
 
 /** Offsets of frag_max_size in struct inet_skb_parm and struct inet6_skb_parm, which lie in skb->cb; not 0 for a datagram put together from fragments. */

@@ -7,6 +7,10 @@ import { call, callKfunc, immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMember, storeImmediate } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r4, r5, r7, r8, r9, r10 } from '../asm/register.ts'
+import { emitFlush } from '../emit/log.ts'
+import { packetType } from '../field.ts'
+import { asideMap } from './aside.ts'
+import { emitCertain } from './certain.ts'
 import { interfaceMap } from './device.ts'
 import { emitInterfaceId } from './eui64.ts'
 import { storeField } from './field.ts'
@@ -25,10 +29,10 @@ import {
   vlanTypes,
 } from './ingress.ts'
 import { PACKET_LOOPBACK } from './ip.ts'
-import { emitMac } from './mac.ts'
+import { emitMac, loadDestination } from './mac.ts'
 
 /** Offsets in struct __sk_buff (include/uapi/linux/bpf.h). */
-const context = { packetType: 4, protocol: 16, tagged: 20, tag: 24, index: 40 } as const
+const context = { packetType: 4, mark: 8, protocol: 16, tagged: 20, tag: 24, index: 40 } as const
 
 /** TCX_DROP, and TCX_NEXT: programs behind this one have their say too. */
 const verdicts = { drop: 2, accept: -1 } as const
@@ -36,7 +40,17 @@ const verdicts = { drop: 2, accept: -1 } as const
 /** PACKET_OTHERHOST: the frame is for another machine's address. */
 const OTHER_HOST = 3
 
-export const tcFrame: HookFrame = { verdicts, maps: [interfaceMap], prologue }
+export const tcFrame: HookFrame = { verdicts, maps: [interfaceMap, asideMap], prologue }
+
+export const tcEarlyFrame = (conntrack: boolean): HookFrame => ({
+  verdicts,
+  maps: [],
+  prologue,
+  confirm: (assembler, request, { pass }) => {
+    emitCertain(assembler, request, access, conntrack, pass)
+    emitFlush(assembler, request.record, pass)
+  },
+})
 
 function prologue(assembler: Assembler, requests: readonly PrologueRequest[], ways: Ways): void {
   const { pass } = ways
@@ -139,4 +153,26 @@ const access: IngressAccess = {
   },
   loadIndex: load('u32', r1, r1, context.index),
   loadDevice: [loadMember('u64', r1, r0, 'sk_buff', 'dev')],
+  destination(assembler) {
+    assembler.emit(loadContext(), callKfunc('bpf_cast_to_kern_ctx'), mov(r1, r0), ...loadDestination())
+  },
+  whole(assembler, decrypted) {
+    assembler.emit(
+      loadContext(),
+      callKfunc('bpf_cast_to_kern_ctx'),
+      loadMember('u8', r1, r0, 'sk_buff', 'active_extensions'),
+      jumpIf('!=', r1, immediate(0), decrypted, 32),
+    )
+  },
+  // a program in front of this one may have marked the packet, and routing can depend on that
+  lone(assembler, others) {
+    assembler.emit(
+      loadContext(),
+      load('u32', r2, r1, context.packetType),
+      jumpIf('!=', r2, immediate(packetType.unicast), others, 32),
+      load('u32', r2, r1, context.mark),
+      jumpIf('!=', r2, immediate(0), others, 32),
+    )
+  },
+  connectionLookup: 'bpf_skb_ct_lookup',
 }

@@ -5,8 +5,11 @@ import type { Assembler } from '../asm/assembler.ts'
 import { immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMember, store } from '../asm/memory.ts'
-import { r0, r1, r2, r3, r8, r9, r10 } from '../asm/register.ts'
+import { r0, r1, r2, r3, r7, r8, r9, r10 } from '../asm/register.ts'
+import { emitFlush } from '../emit/log.ts'
 import { packetType } from '../field.ts'
+import { asideMap } from './aside.ts'
+import { emitCertain } from './certain.ts'
 import { interfaceMap } from './device.ts'
 import { storeInterfaceId } from './eui64.ts'
 import { setField } from './field.ts'
@@ -31,7 +34,17 @@ const context = { data: 0, dataEnd: 4, index: 12 } as const
 /** XDP_DROP and XDP_PASS. */
 const verdicts = { drop: 1, accept: 2 } as const
 
-export const xdpFrame: HookFrame = { verdicts, maps: [interfaceMap], prologue }
+export const xdpFrame: HookFrame = { verdicts, maps: [interfaceMap, asideMap], prologue }
+
+export const xdpEarlyFrame = (conntrack: boolean): HookFrame => ({
+  verdicts,
+  maps: [],
+  prologue,
+  confirm: (assembler, request, { pass }) => {
+    emitCertain(assembler, request, access, conntrack, pass)
+    emitFlush(assembler, request.record, pass)
+  },
+})
 
 function prologue(assembler: Assembler, requests: readonly PrologueRequest[], ways: Ways): void {
   for (const { record } of requests.slice(0, 1)) emitStack(assembler, record)
@@ -116,6 +129,20 @@ const access: IngressAccess = {
     loadMember('u64', r1, r0, 'xdp_buff', 'rxq'),
     loadMember('u64', r1, r1, 'xdp_rxq_info', 'dev'),
   ],
+  destination(assembler, missing) {
+    readFrame(assembler, ETHERNET_BYTES, missing)
+    assembler.emit(load('u32', r1, r0, 0), load('u16', r2, r0, 4))
+  },
+  // the driver has what came by the wire
+  whole: () => {},
+  // tc comes next
+  lone(assembler, others) {
+    assembler.emit(
+      loadMember('u64', r1, r7, 'net_device', 'tcx_ingress'),
+      jumpIf('!=', r1, immediate(0), others),
+    )
+  },
+  connectionLookup: 'bpf_xdp_ct_lookup',
 }
 
 /** Offset of the source address in an Ethernet header; the destination comes first. */

@@ -19,6 +19,8 @@ export interface XdpInput {
   readonly ifindex: number
   /** Its name; programs find it in the kernel's own context. */
   readonly device?: string
+  /** Its MAC address; left out, it is the one that the frame is for. */
+  readonly address?: Uint8Array
 }
 
 /** A frame in an skb: from the Ethernet header on, without the outer VLAN tag. */
@@ -28,6 +30,8 @@ export interface TcInput {
   readonly ifindex: number
   /** Its name; programs find it in the kernel's own context. */
   readonly device?: string
+  /** Its MAC address; left out, it is the one that the frame is for. */
+  readonly address?: Uint8Array
   /** The device it came in by; 0 if it was made here. */
   readonly ingressIfindex: number
   /** Ethertype. */
@@ -41,6 +45,8 @@ export interface TcInput {
 export interface Device {
   readonly name: string
   readonly ifindex: number
+  /** Its MAC address; zeros if left out. */
+  readonly address?: Uint8Array
 }
 
 /** How a packet belongs to a connection. */
@@ -66,6 +72,8 @@ export interface NetfilterInput {
   /** None if conntrack did not see the packet; `untracked` if a rule said NOTRACK. */
   readonly conntrack?: Conntrack | 'untracked'
   readonly linear?: number
+  /** The header of the Ethernet frame that it came in. */
+  readonly frame?: Uint8Array
 }
 
 export type VmInput = XdpInput | TcInput | NetfilterInput
@@ -185,7 +193,7 @@ const tcContext = (memory: Memory, input: TcInput): Context => {
     address,
     packet,
     skb: address,
-    kernel: makeStruct(memory, 'sk_buff', { dev: deviceOf(memory, input) }),
+    kernel: makeStruct(memory, 'sk_buff', { dev: deviceOf(memory, input), ...frameIn(memory, packet) }),
     direct: directRegion(packet, input.linear ?? packet.length, true),
     mark: () => view.getUint32(skbOffset.mark, true),
   }
@@ -200,13 +208,55 @@ const deviceName = (name: string): Uint8Array => {
   return bytes
 }
 
+const ARPHRD_ETHER = 1
+const MAC_BYTES = 6
+const ETHERNET_BYTES = 14
+
 const devicePointer = (memory: Memory, device: Device | undefined): Pointer =>
   device
-    ? makeStruct(memory, 'net_device', { name: deviceName(device.name), ifindex: device.ifindex })
+    ? makeStruct(memory, 'net_device', {
+        name: deviceName(device.name),
+        ifindex: device.ifindex,
+        type: ARPHRD_ETHER,
+        dev_addr: memory.map(newRegion('a MAC address', device.address ?? new Uint8Array(MAC_BYTES), false)),
+        nd_net: netPointer(memory),
+      })
     : nullPointer
 
-const deviceOf = (memory: Memory, { device, ifindex }: XdpInput | TcInput): Pointer =>
-  devicePointer(memory, { name: device ?? '', ifindex })
+const deviceOf = (memory: Memory, { device, ifindex, address, packet }: XdpInput | TcInput): Pointer =>
+  devicePointer(memory, {
+    name: device ?? '',
+    ifindex,
+    address: address ?? packet.slice(0, MAC_BYTES),
+  })
+
+/** NF_HOOK_OP_BPF in the byte behind pf, at the first priority behind the filter table. */
+const ownHook = { pf: 2 << 8, priority: 1 } as const
+const LOCAL_IN = 1
+
+/** A network namespace whose only hook is the program at LOCAL_IN. */
+const netPointer = (memory: Memory): Pointer => {
+  const ops = makeStruct(memory, 'nf_hook_ops', ownHook)
+  const hooks = new Uint8Array(3 * 8)
+  const lists = new Uint8Array(10 * 8)
+  putPointer(hooks, 2, ops)
+  const entries = makeStruct(memory, 'nf_hook_entries', { num_hook_entries: 1, hooks })
+  for (const first of [0, 5]) putPointer(lists, first + LOCAL_IN, entries)
+  return makeStruct(memory, 'net', { nf: lists })
+}
+
+const putPointer = (bytes: Uint8Array, index: number, { low, high }: Pointer): void => {
+  const view = new DataView(bytes.buffer)
+  view.setUint32(8 * index, low, true)
+  view.setUint32(8 * index + 4, high, true)
+}
+
+/** Where an skb has its Ethernet header. */
+const frameIn = (memory: Memory, frame: Uint8Array) => ({
+  head: memory.map(newRegion('the frame', frame, false)),
+  mac_header: 0,
+  network_header: ETHERNET_BYTES,
+})
 
 /** IP_CT_UNTRACKED of `enum ip_conntrack_info`: there is no connection then. */
 const UNTRACKED = 7
@@ -230,12 +280,14 @@ const netfilterContext = (memory: Memory, input: NetfilterInput): Context => {
     _nfct: connectionPointer(memory, input.conntrack),
     data: memory.map(direct),
     data_len: packet.length - direct.bytes.length,
+    ...(input.frame && frameIn(memory, input.frame)),
   })
   const state = makeStruct(memory, 'nf_hook_state', {
     hook: input.hook,
     pf: input.pf,
     in: devicePointer(memory, input.in),
     out: devicePointer(memory, input.out),
+    net: netPointer(memory),
   })
   return {
     address: makeStruct(memory, 'bpf_nf_ctx', { state, skb }),

@@ -27,11 +27,14 @@ const layouts = new Map(Object.entries(structs).map(([name, members]) => [name, 
  * @throws VmError ERR_VM_UNSUPPORTED for one that is not known
  */
 export const memberOffset = (struct: string, path: readonly string[]): number => {
-  const [name, ...rest] = path
-  const offset = rest.length === 0 ? layouts.get(struct)?.offsets.get(name ?? '') : undefined
+  const [name = '', ...rest] = path
+  const offset = layouts.get(struct)?.offsets.get(name)
   if (offset === undefined)
     throw new VmError('ERR_VM_UNSUPPORTED', `no kernel member ${struct}.${path.join('.')}`)
-  return offset
+  const type = structs[struct]?.[name]
+  return rest.length > 0 && typeof type === 'object' && 'struct' in type
+    ? offset + memberOffset(type.struct, rest)
+    : offset
 }
 
 /** Bytes a structure takes here. */
