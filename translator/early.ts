@@ -6,14 +6,7 @@ import type { Family, Rule } from 'iptables-parser'
 import { type Block, itemsIn } from './chain.ts'
 import { ctstate, type FieldName } from './field.ts'
 import { FieldSets } from './field-sets.ts'
-import {
-  headerSteps,
-  type Item,
-  narrow,
-  type Outcome,
-  outcomeOf,
-  RuleUntranslatable,
-} from './item.ts'
+import { headerSteps, type Item, narrow, type Outcome, outcomeOf, RuleUntranslatable } from './item.ts'
 import type { EarlyLane } from './lane.ts'
 import { matchTranslators } from './match/registry.ts'
 import { type MatchTranslator, Untranslatable } from './match/translate.ts'

@@ -1,5 +1,6 @@
 import { iptablesName } from 'iptables-parser'
 import type { LinkInfo } from '../kernel/link.ts'
+import type { EarlyChoice } from '../service/early.ts'
 import { readSettings } from '../service/settings.ts'
 import { type AttachmentStatus, readStatus, type Status, type TableStatus } from '../service/status.ts'
 import { defineCommand, jsonOption } from './command.ts'
@@ -19,7 +20,8 @@ export const command = defineCommand({
 })
 
 function describe(status: Status): string {
-  const { generation, time, hook, families, attachments, lanes, problems, tables, others, enforces } = status
+  const { generation, time, hook, families, enforces } = status
+  const { tables, early, attachments, lanes, problems, others } = status
   const lines = [
     enforces ? 'The rules are enforced.' : 'The rules are NOT enforced.',
     ...problems.map(problem => `  ! ${problem}`),
@@ -29,6 +31,7 @@ function describe(status: Status): string {
           `generation ${generation} of ${time}, ${families.map(family => `IPv${family}`).join(' and ')} at ${hook}`,
         ]),
     ...tables.map(describeTable),
+    ...early.map(describeEarly),
     ...attachments.map(describeAttachment),
     ...lanes.map(({ lane, programId }) => `  ${lane.padEnd(18)} program ${programId ?? 'none'}`),
     ...others.map(
@@ -40,6 +43,9 @@ function describe(status: Status): string {
 
 const describeTable = ({ family, table, runs, reason }: TableStatus): string =>
   `  ${`IPv${family} ${table}`.padEnd(18)} ${runs === 'programs' ? 'programs' : `the kernel's own ${iptablesName(family)}: ${reason}`}`
+
+const describeEarly = ({ device, hook, reason }: EarlyChoice): string =>
+  `  ${device.padEnd(18)} ${hook === 'none' ? 'no early drop' : `drops early at ${hook}`}: ${reason}`
 
 const describeAttachment = ({ hook, on, link }: AttachmentStatus): string =>
   `  ${`${hook} ${on}`.padEnd(18)} ${link ? describeLink(link) : 'not attached'}`

@@ -6,6 +6,7 @@ import { type Lane, lanesFor } from '../../translator/lane.ts'
 import { type Refusal, type Translation, translate } from '../../translator/translate.ts'
 import { recordChange } from '../stats/record.ts'
 import { requireNothingBefore } from './before-filter.ts'
+import { afterFailure, type Early, noEarly, planEarly, type Unavailable } from './early.ts'
 import { readLiveHits } from './edit.ts'
 import { type Generation, listGenerations } from './generation.ts'
 import { editedRules, editedSlots } from './incremental/edited.ts'
@@ -56,21 +57,78 @@ async function applyLocked(
   beside?.test()
   if (changes.length === 0) return changeBeside(beside, options)
   const plan = planGeneration(live ?? nothingLoaded, changes)
-  const edited = editedSlots(live, changes, plan)
-  const generation = { ...describeGeneration(settings, live, plan, options.hook ?? settings.hook), edited }
-  requireNothingBefore(generation.hook, plan.rulesets, beside?.tables ?? [])
+  const applied = attempt(
+    settings,
+    { live, plan, edited: editedSlots(live, changes, plan), beside },
+    options,
+    {},
+  )
+  if (applied.kind === 'applied' && !options.dryRun)
+    await recordChange(settings, live, plan, applied.generation.number)
+  return applied
+}
+
+/** What is to be put in force, in place of what. */
+interface Wanted {
+  readonly live: Live | undefined
+  readonly plan: Plan
+  readonly edited: readonly number[]
+  readonly beside: Beside | undefined
+}
+
+/** Once more without an early drop where that may have been what failed. */
+function attempt(
+  settings: Settings,
+  wanted: Wanted,
+  options: ApplyOptions,
+  unavailable: Unavailable,
+): Applied {
+  const { live, plan, edited, beside } = wanted
+  const { rulesets, layout: counters } = plan
+  const rules = { counters, strategies: { edited: editedRules(plan, edited) } }
+  const choice = chosenBefore(options.hook ?? settings.hook, live)
+  const early = choice === 'auto' ? planEarly(rulesets, rules, devicesFor(settings), unavailable) : noEarly
+  const generation = { ...describeGeneration(settings, live, plan, choice, early), edited }
+  requireNothingBefore(generation.hook, rulesets, beside?.tables ?? [])
   const before = live && openState(settings, live.generation.number)
   const reused = before ? reusableLanes(settings, live, generation, plan) : []
-  const lanes = generation.lanes.filter(lane => !reused.includes(lane))
-  const asked = { lanes, counters: plan.layout, strategies: { edited: editedRules(plan, edited) } }
-  const translation = translate(plan.rulesets, asked)
+  const lanes = generation.lanes.filter(lane => !lane.early && !reused.includes(lane))
+  const translation = withEarly(translate(rulesets, { ...rules, lanes }), early)
   if (translation.kind === 'refused') return translation
   const next = { live, generation, plan, translation, reused, before }
-  const cautiously = (): Translation => translate(plan.rulesets, { ...asked, jumps: cautiousJumps })
-  loadBeside(beside, options, steps => load(settings, next, cautiously, steps))
-  if (!options.dryRun) await recordChange(settings, live, plan, generation.number)
+  const cautiously = (): Translation =>
+    withEarly(translate(rulesets, { ...rules, lanes, jumps: cautiousJumps }), early)
+  let final = false
+  const watched = noting(options, () => {
+    final = true
+  })
+  try {
+    loadBeside(beside, watched, steps => load(settings, next, cautiously, steps))
+  } catch (error) {
+    const rest = final ? undefined : afterFailure(early, unavailable, error)
+    if (rest === undefined) throw error
+    return attempt(settings, wanted, options, rest)
+  }
   return { kind: 'applied', generation, before: live }
 }
+
+/** Says when the new generation stays, whatever fails. */
+const noting = (options: ApplyOptions, final: () => void): ApplyOptions => ({
+  ...options,
+  before: step => {
+    options.before?.(step)
+    if (step === 'record') final()
+  },
+})
+
+const withEarly = (translation: Translation, { programs }: Early): Translation =>
+  translation.kind === 'refused'
+    ? translation
+    : { ...translation, programs: [...translation.programs, ...programs] }
+
+/** What was chosen once stays chosen for edits and reloads. */
+const chosenBefore = (choice: HookChoice, live: Live | undefined): HookChoice =>
+  choice === 'auto' && live ? (live.generation.choice ?? live.generation.hook) : choice
 
 const nothingLoaded = { rulesets: [], counterArrays: [], resting: [] } as const
 
@@ -110,18 +168,20 @@ function describeGeneration(
   live: Live | undefined,
   { rulesets, saved, layout }: Plan,
   choice: HookChoice,
+  early: Early,
 ): Generation {
-  // what was chosen once stays chosen for edits and reloads
-  const hook = choice === 'auto' && live ? live.generation.hook : chosenHook(choice)
+  const hook = chosenHook(choice)
   return {
     number: nextNumber(settings, live),
     time: new Date().toISOString(),
     hook,
+    choice,
+    early: early.choices,
     devices: hook === 'netfilter' ? [] : devicesFor(settings),
     namespace: currentNamespace(),
     rulesets: saved,
     counterArrays: layout.arrays,
-    lanes: lanesFor(hook, rulesets),
+    lanes: [...lanesFor(hook, rulesets), ...early.programs.map(({ lane }) => lane)],
     conntrack: needsConntrack(rulesets),
   }
 }

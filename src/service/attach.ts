@@ -72,7 +72,7 @@ function createLink(attachment: Attachment, program: ProgramHandle): FileDescrip
   const index = interfaceIndex(name)
   if (index === undefined) throw new ServiceError('ERR_DEVICE', `there is no device ${name}`)
   const device = { name, index }
-  if (attachment.kind === 'xdp') return attachXdp(program, device).fd
+  if (attachment.kind === 'xdp') return attachXdp(program, device, attachment.native).fd
   return attachTcx(program, device, 'ingress')
 }
 

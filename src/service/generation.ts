@@ -12,6 +12,7 @@ import type { Family } from 'iptables-parser'
 import type { CounterArray } from '../../translator/counter.ts'
 import type { Lane } from '../../translator/lane.ts'
 import { writeDurably } from './durable-file.ts'
+import type { EarlyChoice } from './early.ts'
 import { isMissing, ServiceError, systemReason } from './error.ts'
 import { removeIndex } from './incremental/index-file.ts'
 import { removeJournal } from './incremental/journal.ts'
@@ -34,6 +35,10 @@ export interface Generation {
   /** ISO 8601, UTC. */
   readonly time: string
   readonly hook: Exclude<HookChoice, 'auto'>
+  /** What the user wanted; `hook` is what came of it. */
+  readonly choice?: HookChoice
+  /** Where drops are taken early, and why, or why not; only where the choice was ours. */
+  readonly early?: readonly EarlyChoice[]
   /** That xdp and tc programs are attached to; none at netfilter. */
   readonly devices: readonly string[]
   /** The network namespace, as /proc/self/ns/net names it. */

@@ -10,6 +10,7 @@ import { close, programInfoOf } from '../kernel/sys/object.ts'
 import { leadsTo, pinnedAttachments, readLink } from './attach.ts'
 import { programInSlot } from './bank.ts'
 import { withDescriptors } from './descriptors.ts'
+import type { EarlyChoice } from './early.ts'
 import { readCurrent } from './generation.ts'
 import { type Attachment, attachmentsOf, type LaneHook, placeOf } from './lanes.ts'
 import { currentNamespace, type Live, readLive } from './live.ts'
@@ -51,6 +52,8 @@ export interface Status {
   readonly generation?: number
   readonly time?: string
   readonly hook?: string
+  /** Where drops are taken early, in front of that hook, and why, or why not; none where the user chose the hook. */
+  readonly early: readonly EarlyChoice[]
   readonly families: readonly Family[]
   readonly attachments: readonly AttachmentStatus[]
   readonly lanes: readonly LaneStatus[]
@@ -83,6 +86,7 @@ function describeNothing(settings: Settings): Status {
       ),
     ],
     namespace: currentNamespace(),
+    early: [],
     families: [],
     attachments: found,
     lanes: [],
@@ -94,9 +98,7 @@ function describeNothing(settings: Settings): Status {
 
 function describe(settings: Settings, live: Live): Status {
   const { generation, rulesets } = live
-  const attachments = attachmentsOf(generation.lanes, generation.devices).map(attachment =>
-    attachmentStatus(settings, attachment),
-  )
+  const attachments = attachmentsOf(generation).map(attachment => attachmentStatus(settings, attachment))
   const lanes = laneStatuses(settings, live)
   const faults = [
     ...namespaceFaults(live),
@@ -113,6 +115,7 @@ function describe(settings: Settings, live: Live): Status {
     generation: generation.number,
     time: generation.time,
     hook: generation.hook,
+    early: generation.early ?? [],
     families: rulesets.map(({ ruleset }) => ruleset.family),
     attachments,
     lanes,
@@ -182,7 +185,7 @@ function exists(path: string): boolean {
 
 function findMissingPins(settings: Settings, { generation, counterArrays }: Live): string[] {
   // xdp and tc have no dispatcher where there is no device for one
-  const hooks = [...new Set(attachmentsOf(generation.lanes, generation.devices).map(({ hook }) => hook))]
+  const hooks = [...new Set(attachmentsOf(generation).map(({ hook }) => hook))]
   const maps = [...hooks.flatMap(hook => dispatcher(hook).maps), ...counterArrays.map(counterMap)]
   const paths = [
     ...hooks.map(hook => dispatcherPin(settings, hook)),

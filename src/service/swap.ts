@@ -218,7 +218,7 @@ function attachOrGoBack(
   shared: SharedMaps,
 ): void {
   try {
-    switchAttachments(settings, attachmentsOf(generation.lanes, generation.devices), dispatchers)
+    switchAttachments(settings, attachmentsOf(generation), dispatchers)
   } catch (error) {
     writeGenerationWord(shared, live?.generation.number ?? 0)
     throw error

@@ -35,12 +35,12 @@ const attachGeneric = (program: ProgramHandle, device: Device, reason: string): 
   }
 }
 
-/** Attaches to a device: in its driver, or where that cannot, in the stack behind it. */
-export const attachXdp = (program: ProgramHandle, device: Device): XdpLink => {
+/** Attaches to a device: in its driver, or where that cannot and it need not be there, in the stack behind it. */
+export const attachXdp = (program: ProgramHandle, device: Device, native = false): XdpLink => {
   try {
     return { fd: create(program, device, 'native'), mode: 'native', reason: undefined }
   } catch (error) {
-    if (!(error instanceof Error) || isFinal(error)) throw explain(error, device)
+    if (native || !(error instanceof Error) || isFinal(error)) throw explain(error, device)
     return attachGeneric(program, device, error.message)
   }
 }

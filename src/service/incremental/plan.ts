@@ -3,6 +3,7 @@
 import { type Counters, type Family, noCounters, type Rule, standsAnywhere } from 'iptables-parser'
 import { needsConntrack } from '../../../translator/conntrack.ts'
 import { counterPlace } from '../../../translator/counter.ts'
+import { earlyItems } from '../../../translator/early.ts'
 import type { EditableMap } from '../../../translator/edit/block.ts'
 import { type Placed, placeItems } from '../../../translator/edit/place.ts'
 import { dispatchKey, dispatchValue, HOTDROP, keyLayout } from '../../../translator/emit/dispatch.ts'
@@ -117,7 +118,7 @@ const isElsewhere = (
 /** Undefined where the hook cannot hold the rule. */
 function itemsOf(rule: Rule, { lane, family }: IndexedLane): readonly Item[] | undefined {
   try {
-    return ruleItems(rule, 0, lane, family)
+    return lane.early ? earlyItems(rule, 0, lane, family) : ruleItems(rule, 0, lane, family)
   } catch (error) {
     if (error instanceof RuleUntranslatable || error instanceof Untranslatable) return undefined
     throw error

@@ -1,0 +1,87 @@
+// Where drops are taken early, in front of the netfilter programs that decide: what `auto` adds to them. It is never more than a help, so nothing here
+// fails a load: what a kernel, a driver or another program at the hook does not allow is left out, and the reason is kept for `bpftables status`.
+//
+// XDP drops earliest, but a device that runs it merges no segments (GRO) any more, which halves what TCP brings to the host on one CPU. So tc, behind GRO,
+// is the rule, and XDP is for rules that are there to turn away a lot: from LEAST_FOR_XDP rules on that drop for certain, as blacklists have, on
+// devices whose driver runs it. Where no rule drops a packet for certain, a program would only cost.
+
+import type { Ruleset } from 'iptables-parser'
+import { needsConntrack } from '../../translator/conntrack.ts'
+import { canDrop, certainDrops } from '../../translator/early.ts'
+import { type EarlyLane, earlyLane } from '../../translator/lane.ts'
+import { type LaneProgram, type TranslateOptions, translate } from '../../translator/translate.ts'
+
+/** What was chosen for one device, and why. */
+export interface EarlyChoice {
+  readonly device: string
+  readonly hook: 'xdp' | 'tc' | 'none'
+  readonly reason: string
+}
+
+export interface Early {
+  readonly choices: readonly EarlyChoice[]
+  readonly programs: readonly LaneProgram[]
+}
+
+/** Hooks that were tried in vain, and what was said. */
+export type Unavailable = Readonly<Partial<Record<'xdp' | 'tc', string>>>
+
+/** Where the rules count, and what is known of how they are used. */
+type Rules = Pick<TranslateOptions, 'counters' | 'strategies'>
+
+export const noEarly: Early = { choices: [], programs: [] }
+
+export const LEAST_FOR_XDP = 64
+
+/** Chooses for each device, and translates what is chosen. */
+export function planEarly(
+  rulesets: readonly Ruleset[],
+  rules: Rules,
+  devices: readonly string[],
+  unavailable: Unavailable,
+): Early {
+  if (devices.length === 0) return noEarly
+  const conntrack = needsConntrack(rulesets)
+  const program = translateEarly(earlyLane('tc', conntrack), rulesets, rules)
+  const drops = program?.plans.some(({ plan, policy }) => canDrop(plan, policy.verdict)) ?? false
+  const certain = program?.plans.reduce((sum, { plan }) => sum + certainDrops(plan), 0) ?? 0
+  const { hook, reason } = choose(drops, certain, unavailable)
+  const choices = devices.map(device => ({ device, hook, reason }))
+  if (hook === 'none') return { choices, programs: [] }
+  const chosen = hook === 'tc' ? program : translateEarly(earlyLane('xdp', conntrack), rulesets, rules)
+  return { choices, programs: chosen ? [chosen] : [] }
+}
+
+function translateEarly(
+  lane: EarlyLane,
+  rulesets: readonly Ruleset[],
+  rules: Rules,
+): LaneProgram | undefined {
+  const translation = translate(rulesets, { ...rules, lanes: [lane] })
+  return translation.kind === 'translated' ? translation.programs[0] : undefined
+}
+
+function choose(drops: boolean, certain: number, unavailable: Unavailable): Omit<EarlyChoice, 'device'> {
+  if (!drops) return { hook: 'none', reason: 'no rule of INPUT drops a packet for certain before netfilter' }
+  const { xdp, tc } = unavailable
+  if (certain >= LEAST_FOR_XDP && xdp === undefined)
+    return { hook: 'xdp', reason: `${certain} rules drop for certain, and the driver runs XDP` }
+  const instead = xdp === undefined ? '' : `; not XDP: ${xdp}`
+  if (tc !== undefined) return { hook: 'none', reason: `neither hook can be had: ${tc}${instead}` }
+  const why =
+    certain >= LEAST_FOR_XDP
+      ? `${certain} rules drop for certain`
+      : `rules drop for certain, but fewer than ${LEAST_FOR_XDP}: not worth turning off GRO for XDP`
+  return { hook: 'tc', reason: `${why}${instead}` }
+}
+
+/** What is left to try after a failure that an early drop may be to blame for; undefined where there was none. */
+export function afterFailure(
+  { choices }: Early,
+  unavailable: Unavailable,
+  error: unknown,
+): Unavailable | undefined {
+  const tried = choices.map(({ hook }) => hook).find(hook => hook !== 'none')
+  if (tried === undefined) return undefined
+  return { ...unavailable, [tried]: error instanceof Error ? error.message : String(error) }
+}
