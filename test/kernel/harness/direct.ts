@@ -16,7 +16,7 @@ import type { Strategies } from '../../../translator/chain.ts'
 import { needsConntrack } from '../../../translator/conntrack.ts'
 import { countedRules, counterPlace, newLayout } from '../../../translator/counter.ts'
 import { judging } from '../../../translator/hook/device.ts'
-import { type Lane, lanesFor } from '../../../translator/lane.ts'
+import { earlyLane, type Lane, lanesFor } from '../../../translator/lane.ts'
 import type { MapSpec } from '../../../translator/program.ts'
 import { translate } from '../../../translator/translate.ts'
 import type { Firewall } from './firewall.ts'
@@ -28,8 +28,17 @@ interface Loaded {
   readonly close: () => void
 }
 
+/** Where rules are enforced; `early` is at netfilter, with drops taken early. */
+export type DirectHook = 'xdp' | 'tc' | 'netfilter' | 'early-xdp' | 'early-tc'
+
+const lanesAt = (hook: DirectHook, ruleset: Ruleset): readonly Lane[] => {
+  if (hook !== 'early-xdp' && hook !== 'early-tc') return lanesFor(hook, [ruleset])
+  const early = earlyLane(hook === 'early-xdp' ? 'xdp' : 'tc', needsConntrack([ruleset]))
+  return [...lanesFor('netfilter', [ruleset]), early]
+}
+
 /** bpftables at a hook. */
-export function direct(hook: 'xdp' | 'tc' | 'netfilter', strategies: Partial<Strategies> = {}): Firewall {
+export function direct(hook: DirectHook, strategies: Partial<Strategies> = {}): Firewall {
   const loaded = new Map<Host, Loaded>()
   return {
     name: `bpftables at ${hook}`,
@@ -54,17 +63,12 @@ const missing = (): never => {
   throw new Error('nothing is loaded')
 }
 
-function enforce(
-  host: Host,
-  text: string,
-  hook: 'xdp' | 'tc' | 'netfilter',
-  strategies: Partial<Strategies>,
-): Loaded {
+function enforce(host: Host, text: string, hook: DirectHook, strategies: Partial<Strategies>): Loaded {
   const { family } = host.topology
   const ruleset = parseSave(text, { family, name: 'rules' })
   const counted = countedRules([ruleset])
   const counters = newLayout([ruleset])
-  const translation = translate([ruleset], { lanes: lanesFor(hook, [ruleset]), counters, strategies })
+  const translation = translate([ruleset], { lanes: lanesAt(hook, ruleset), counters, strategies })
   if (translation.kind === 'refused')
     throw new Error(translation.refusals.map(({ reason, rule }) => `${rule.rule}: ${reason}`).join('\n'))
   const maps = new Map<string, MapHandle>()

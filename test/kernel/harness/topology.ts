@@ -27,6 +27,8 @@ export interface Topology {
   readonly family: Family
   /** Without `lo`, which every namespace has. */
   readonly devices: readonly Device[]
+  /** No route has a realm: where one has, the kernel looks for the way back to the source of every packet. */
+  readonly withoutRealms?: boolean
 }
 
 const table = { anyLocal: 100, exits: 200, out: 1000 } as const
@@ -93,8 +95,8 @@ export const settleBatch = ({ devices }: Topology): readonly string[] =>
   devices.map(({ name }) => `link show dev ${name}`)
 
 /** Only IPv4 has realms; each way out but the first has one. */
-const realmOf = ({ family }: Topology, index: number): string =>
-  family === 4 && index > 0 ? ` realm ${6 + index}` : ''
+const realmOf = ({ family, withoutRealms }: Topology, index: number): string =>
+  family === 4 && index > 0 && !withoutRealms ? ` realm ${6 + index}` : ''
 
 const routesOf = (topology: Topology, { name }: Device, index: number): readonly string[] => [
   `route add ${everything[topology.family]} dev ${name} table ${table.out + index}${realmOf(topology, index)}`,
