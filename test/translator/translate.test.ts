@@ -56,6 +56,27 @@ for (const { lane, spec } of listed) {
   })
 }
 
+/** Rules that ask the kernel's own state: its routes, connections, sockets, bridges and clock, and what matches by count and by chance. */
+const asking = parseSave(
+  `*filter
+-A OUTPUT -m addrtype --dst-type LOCAL -j ACCEPT
+-A OUTPUT -m conntrack --ctexpire 0:30 -m helper --helper ftp
+-A OUTPUT -m owner --gid-owner 100 --suppl-groups -m cgroup ! --path user.slice
+-A OUTPUT -m physdev --physdev-in eth0 --physdev-is-bridged -j DROP
+-A OUTPUT -m time --timestart 22:00 --timestop 06:00 --weekdays Mon,Tue --monthdays 1 --contiguous -j DROP
+-A OUTPUT -m statistic --mode nth --every 3 --packet 1 -m statistic --mode random --probability 0.5 -j DROP
+COMMIT
+`,
+  { family: 4 },
+)
+
+test('the listing of rules that ask what only the kernel knows', t => {
+  const output = compiled([asking], 'netfilter').find(({ lane }) => lane.hook === 'nf-output')
+  if (!output) return t.fail('no program')
+  const rules = countedRules([asking]).map(({ rule }) => rule)
+  golden(t, 'fixtures/listings/kernel-state.txt', listing(output.spec, { rules }))
+})
+
 const bytesOf = ({ functions }: ProgramSpec): string =>
   functions.map(({ instructions }) => Buffer.from(encode(instructions)).toString('hex')).join('\n')
 

@@ -53,6 +53,40 @@ test('members and types are filled in', t => {
   t.deepEqual(slots(link(asm.main([member, type])).bytes), ['61 10 7000 00000000', 'b7 02 0000 69030000'])
 })
 
+test('arithmetic with a member has its offset as the operand', t => {
+  const member = { kind: 'member', struct: 'sk_buff', member: ['len'] } as const
+  t.deepEqual(slots(link(asm.main([asm.relocated(asm.add(r1, 0), member)])).bytes), ['07 01 0000 70000000'])
+})
+
+test('what a kernel was built with is filled in', t => {
+  const filled = link(
+    asm.main([
+      asm.relocated(asm.move(r1, 0), { kind: 'size', struct: 'fib_nh' }),
+      asm.relocated(asm.move(r1, 0), { kind: 'enumerator', enum: 'skb_ext_id', name: 'SKB_EXT_BRIDGE_NF' }),
+      asm.relocated(asm.move(r1, 0), { kind: 'ticks' }),
+      asm.relocated(asm.move(r1, 0), { kind: 'has-member', struct: 'sk_buff', member: ['len'] }),
+      asm.relocated(asm.loadMap(r1, ''), { kind: 'cgroup', path: 'user.slice' }),
+    ]),
+  )
+  t.deepEqual(slots(filled.bytes), [
+    'b7 01 0000 70000000',
+    'b7 01 0000 02000000',
+    'b7 01 0000 fa000000',
+    'b7 01 0000 01000000',
+    '18 01 0000 02000000',
+    '00 00 0000 01000000',
+  ])
+})
+
+test('a member that a kernel lacks may be loaded where that is allowed for', t => {
+  const without = { ...resolver, hasMember: () => false, member: () => t.fail() as never }
+  const optional = { kind: 'member', struct: 'sk_buff', member: ['len'], optional: true } as const
+  const asked = asm.relocated(asm.move(r1, 0), { kind: 'has-member', struct: 'sk_buff', member: ['len'] })
+  const loaded = asm.relocated(asm.load(r0, r1, 0, SizeBits.W), optional)
+  const image = linkImage(asm.program('xdp', [asm.main([asked, loaded])]), without)
+  t.deepEqual(slots(image.bytes), ['b7 01 0000 00000000', '61 10 0000 00000000'])
+})
+
 test('calls go to where functions begin, counted from the slot after', t => {
   const image = link(
     named('main', asm.loadMap(r1, 'counters'), asm.call({ kind: 'function', name: 'two' }), asm.exit),

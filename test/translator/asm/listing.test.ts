@@ -19,14 +19,21 @@ import type { Instruction } from '../../../translator/asm/instruction.ts'
 import { call, callFunction, callKfunc, exit } from '../../../translator/asm/jump.ts'
 import { listInstructions, listing } from '../../../translator/asm/listing.ts'
 import {
+  addMember,
   atomicAdd,
+  enumerator,
+  hasMember,
   load,
+  loadCgroup,
   loadImmediate64,
   loadMap,
   loadMapValue,
   loadMember,
   store,
   storeImmediate,
+  structSize,
+  subMember,
+  ticksPerSecond,
   typeId,
 } from '../../../translator/asm/memory.ts'
 import { r0, r1, r2, r10 } from '../../../translator/asm/register.ts'
@@ -60,6 +67,13 @@ test('what the constructors make reads as bpftool would print it', t => {
     [loadMap(r1, 'counters'), 'r1 = map[counters]'],
     [loadMapValue(r1, 'state', 4), 'r1 = map[state][0]+4'],
     [typeId(r2, 'nf_conn'), 'r2 = btf_id(nf_conn)'],
+    [addMember(r2, 'net', 'ipv4'), 'r2 += offsetof(net.ipv4)'],
+    [subMember(r2, 'tnode', 'kv'), 'r2 -= offsetof(tnode.kv)'],
+    [structSize(r2, 'fib_nh'), 'r2 = sizeof(fib_nh)'],
+    [hasMember(r2, 'nf_bridge_info', 'physinif'), 'r2 = exists(nf_bridge_info.physinif)'],
+    [enumerator(r2, 'skb_ext_id', 'SKB_EXT_BRIDGE_NF'), 'r2 = SKB_EXT_BRIDGE_NF'],
+    [ticksPerSecond(r2), 'r2 = HZ'],
+    [loadCgroup(r2, 'user.slice'), 'r2 = cgroup[user.slice]'],
     [call('bpf_fib_lookup'), 'call bpf_fib_lookup#69'],
     [callFunction('chain'), 'call chain'],
     [callKfunc('bpf_rdonly_cast'), 'call bpf_rdonly_cast'],

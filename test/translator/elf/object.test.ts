@@ -2,7 +2,13 @@ import test from 'ava'
 import { decode } from '../../../translator/asm/encode.ts'
 import type { Instruction } from '../../../translator/asm/instruction.ts'
 import { callFunction, callKfunc, exit } from '../../../translator/asm/jump.ts'
-import { loadMap, loadMapValue, loadMember } from '../../../translator/asm/memory.ts'
+import {
+  loadCgroup,
+  loadMap,
+  loadMapValue,
+  loadMember,
+  ticksPerSecond,
+} from '../../../translator/asm/memory.ts'
 import { r1, r2 } from '../../../translator/asm/register.ts'
 import { contentsOf } from '../../../translator/contents.ts'
 import { ObjectError } from '../../../translator/elf/error.ts'
@@ -149,6 +155,12 @@ test('what an object file cannot say is refused with its reason', t => {
   refused([sshProgram(), sshProgram(), sshProgram()], 'ERR_ELF_NAME', /two functions are called/)
   refused([program([callFunction('chain'), exit()])], 'ERR_ELF_REFERENCE', /no function chain/)
   refused([program([callKfunc('bpf_made_up'), exit()])], 'ERR_ELF_KERNEL_TYPE', /bpf_made_up/)
+  refused([program([ticksPerSecond(r1), exit()])], 'ERR_ELF_KERNEL_TYPE', /how many timer ticks/)
+  refused(
+    [program([loadCgroup(r1, 'user.slice'), exit()])],
+    'ERR_ELF_KERNEL_TYPE',
+    /control group user\.slice/,
+  )
   refused(
     [program([loadMember('u8', r1, r1, 'sk_buff', 'made_up')])],
     'ERR_ELF_KERNEL_TYPE',
