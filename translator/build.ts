@@ -54,6 +54,7 @@ export function buildProgram(
     return found
   }
   const tables: MapSpec[] = []
+  const dataMaps: MapSpec[] = []
   const uses = new Map<string, TableUse>()
   const table = (map: Omit<MapSpec, 'name'>, use: TableUse): string => {
     const name = `dispatch${tables.length}`
@@ -66,6 +67,18 @@ export function buildProgram(
     asked.map(({ family, needs }) => ({ family, fields: needs.fields })),
     lane.early ? LOG_SIZE : 0,
   )
+
+  const data = (value: Uint8Array): string => {
+    const name = `trees${dataMaps.length}`
+    dataMaps.push(dataMap(name, value))
+    return name
+  }
+  const subprograms: FunctionSpec[] = []
+  const subprogram: EmitContext['subprogram'] = (prefix, fn) => {
+    const name = `${prefix}${subprograms.length}`
+    subprograms.push({ ...fn, name })
+    return name
+  }
   const main = mainFunction(lane, asked, record)
   const chains = plans.flatMap(({ plan, family, policy }) => {
     const { chains, functions } = plan
@@ -78,6 +91,8 @@ export function buildProgram(
       place: remember,
       nth: nth.offset,
       table,
+      data,
+      subprogram,
     }
     const others = [...plan.functions].flatMap(name => plan.chains.get(name) ?? [])
     return [chainFunction(context, plan.base, policy), ...others.map(chain => chainFunction(context, chain))]
@@ -94,6 +109,7 @@ export function buildProgram(
     functions: [
       main,
       ...chains,
+      ...subprograms,
       ...counts,
       ...(asked.some(({ needs }) => asksAddressType(needs)) ? [addressTypeFunction()] : []),
       ...(asked.some(({ needs }) => needs.fields.has('cgroup')) ? [cgroupFunction()] : []),
@@ -103,6 +119,7 @@ export function buildProgram(
       ...[...arrays.values()].map(counterMap),
       ...frameOf(lane).maps,
       ...tables,
+      ...dataMaps,
       ...(nth.map && nthTestsIn(plans).length > 0 ? [nth.map] : []),
     ],
   }
@@ -113,6 +130,18 @@ const needsFor = (lane: Lane, { plan, family }: FamilyPlan): Needs => {
   const { fields, protocols } = needsOf(plan, family)
   return lane.early ? { fields: new Set([...fields, ...certaintyFields]), protocols } : { fields, protocols }
 }
+
+/** An array of the one value. */
+const dataMap = (name: string, value: Uint8Array): MapSpec => ({
+  name,
+  type: 'ARRAY',
+  keySize: 4,
+  valueSize: value.length,
+  maxEntries: 1,
+  flags: 0,
+  shared: false,
+  contents: { count: 1, keys: new Uint8Array(4), values: value },
+})
 
 type AskedPlan = FamilyPlan & { readonly needs: Needs }
 

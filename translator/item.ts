@@ -29,6 +29,12 @@ export interface Item {
   readonly outcome: Outcome
 }
 
+/** No rule behind is looked at. */
+export const isFinal = ({ outcome }: Item): boolean => outcome.kind !== 'continue' && outcome.kind !== 'jump'
+
+/** It is final, and asking it of a packet that an earlier rule decides changes nothing. */
+export const decides = (item: Item): boolean => isFinal(item) && !item.rest.some(isOnce)
+
 /** A rule that cannot be said here, and which part of it. */
 export class RuleUntranslatable extends Error {
   override readonly name = 'RuleUntranslatable'

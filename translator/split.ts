@@ -2,7 +2,7 @@
 
 import type { Family } from 'iptables-parser'
 import { domain, transport } from './field.ts'
-import type { Item } from './item.ts'
+import { type Item, isFinal } from './item.ts'
 import { complement, type IntervalSet, intersect, single } from './tree/interval.ts'
 
 /** The items for packets with a whole transport header, and for all others. */
@@ -20,5 +20,20 @@ function within(items: readonly Item[], extents: IntervalSet): Item[] {
     const others = [...item.sets].filter(([field]) => field !== 'transport')
     const covered = JSON.stringify(both) === JSON.stringify(extents)
     return [{ ...item, sets: new Map(covered ? others : [...others, ['transport', both] as const]) }]
+  })
+}
+
+/** Without the items that ask the same as an earlier one which decides: rules that differ in their ports find the same packets malformed. */
+export function unshadowed(items: readonly Item[]): readonly Item[] {
+  const decided = new Set<string>()
+  return items.filter(item => {
+    if (item.rest.length > 0 || !isFinal(item)) return true
+    const asked = [...item.sets].map(
+      ([field, set]) => `${field} ${set.map(({ low, end }) => `${low}-${end}`).join()}`,
+    )
+    const key = asked.sort().join(' ')
+    if (decided.has(key)) return false
+    decided.add(key)
+    return true
   })
 }

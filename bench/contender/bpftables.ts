@@ -10,6 +10,7 @@ import { createMap, indexKey, type MapHandle, update } from '../../src/kernel/ma
 import { loadProgram, type ProgramHandle } from '../../src/kernel/program.ts'
 import { close, type FileDescriptor, programInfoOf } from '../../src/kernel/sys/object.ts'
 import { runProgram } from '../../src/kernel/sys/program.ts'
+import type { Strategies } from '../../translator/chain.ts'
 import { needsConntrack } from '../../translator/conntrack.ts'
 import { newLayout } from '../../translator/counter.ts'
 import { interfaceMap, judging } from '../../translator/hook/device.ts'
@@ -31,13 +32,13 @@ type Program = Pick<LaneProgram, 'lane' | 'spec'>
 /** The programs of a workload, out of its text. */
 type Make = (workload: Workload) => readonly Program[]
 
-/** bpftables at a hook. */
-export const bpftables = (hook: HookName): Contender => ({
+/** bpftables at a hook; with `strategies`, made otherwise than the cost model would. */
+export const bpftables = (hook: HookName, strategies: Partial<Strategies> = {}): Contender => ({
   name: `bpftables ${hook}`,
   unfit: ({ course }) =>
     course === 'FORWARD' && hook !== 'netfilter' ? 'FORWARD is always judged at netfilter' : undefined,
   load: (range, workload) =>
-    range.inside(() => load(hook, range, workload, workload => programsFor(workload, hook))),
+    range.inside(() => load(hook, range, workload, workload => programsFor(workload, hook, strategies))),
 })
 
 /** What a program costs that only reads the headers and counts. */
@@ -76,10 +77,14 @@ function load(hook: HookName, range: Range, workload: Workload, make: Make): Loa
   }
 }
 
-function programsFor({ text, family }: Workload, hook: HookName): readonly Program[] {
+function programsFor(
+  { text, family }: Workload,
+  hook: HookName,
+  strategies: Partial<Strategies>,
+): readonly Program[] {
   const ruleset = parseSave(text, { family, name: 'workload' })
   if (needsConntrack([ruleset])) requireConntrack()
-  return translated(ruleset, hook)
+  return translated(ruleset, hook, strategies)
 }
 
 /** Loads and attaches; the dispatcher of the first hook that packets meet. */
@@ -108,9 +113,13 @@ const firstHook = (hook: HookName, course: Course): Lane['hook'] => {
   return hook === 'netfilter' ? 'nf-input' : hook === 'tc' ? 'tc-ingress' : 'xdp'
 }
 
-function translated(ruleset: Ruleset, hook: HookName): readonly LaneProgram[] {
+function translated(
+  ruleset: Ruleset,
+  hook: HookName,
+  strategies: Partial<Strategies>,
+): readonly LaneProgram[] {
   const counters = newLayout([ruleset])
-  const translation = translate([ruleset], { lanes: lanesOf(hook, [ruleset.family]), counters })
+  const translation = translate([ruleset], { lanes: lanesOf(hook, [ruleset.family]), counters, strategies })
   if (translation.kind === 'translated') return translation.programs
   const [{ rule, reason } = { rule: { rule: '?' }, reason: '?' }] = translation.refusals
   throw new Error(`${rule.rule}: ${reason}`)

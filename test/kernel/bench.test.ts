@@ -11,7 +11,7 @@ import { fiveTuple } from '../../bench/series/five-tuple.ts'
 import { kernelTest } from './needs-kernel.ts'
 
 kernelTest('every contender is measured with every kind of packet', t => {
-  const contenders = [nothing, ...(['xdp', 'tc', 'netfilter'] as const).map(bpftables)]
+  const contenders = [nothing, ...(['xdp', 'tc', 'netfilter'] as const).map(hook => bpftables(hook))]
   const measurements = measure(fiveTuple.make(20, 1), contenders, { turns: 1 })
   t.deepEqual(
     measurements.map(({ contender }) => contender),

@@ -28,7 +28,8 @@ export interface JumpOptions {
   readonly reach: number
 }
 
-export const plainJumps: JumpOptions = { farJumps: 'gotol', reach: 0x7fff }
+/** Offsets have 16 bits, but the verifier puts a few instructions in the place of each look-up, which a jump may lead across. */
+export const plainJumps: JumpOptions = { farJumps: 'gotol', reach: 0x7800 }
 
 /**
  * For kernels before 6.6, and those that blind constants (net.core.bpf_jit_harden): there one instruction becomes up to four after its

@@ -19,8 +19,10 @@ import { emitDispatch } from './dispatch.ts'
 import { chainResult, type Ending, type Frame } from './frame.ts'
 import { chainFunctionName, emitOutcome } from './outcome.ts'
 import type { RecordLayout } from './record.ts'
+import { emitSeparated } from './separated.ts'
 import { emitTest } from './test.ts'
 import { emitTree } from './tree.ts'
+import { emitMapped } from './walk.ts'
 
 /** A chain ready to be emitted. */
 export interface PlannedChain {
@@ -39,6 +41,9 @@ export interface EmitContext {
   place(rule: number): CounterPlace
   readonly nth: Frame['nth']
   readonly table: Frame['table']
+  readonly data: Frame['data']
+  /** Its name is the prefix and a number. */
+  subprogram(prefix: string, fn: Omit<FunctionSpec, 'name'>): string
 }
 
 /** The policy of a base chain: what is counted by it, and what it does. */
@@ -99,14 +104,19 @@ function emitBlock(frame: Frame, block: Block, next: Label): void {
     assembler.withOrigin({ rule: block.item.rule }, () => emitOutcome(frame, block.item))
   else if (block.kind === 'tree') emitTree(frame, block.root, next)
   else if (block.kind === 'dispatch') emitDispatch(frame, block, next)
-  else {
-    const odd = assembler.label('odd')
-    emitTest(frame, setTest('transport', single(transport.whole)), odd)
-    emitBlocks(frame, block.whole)
-    assembler.emit(jump(next))
-    assembler.place(odd)
-    emitBlocks(frame, block.odd)
-  }
+  else if (block.kind === 'split') emitSplit(frame, block, next)
+  else if (block.kind === 'separated') emitSeparated(frame, block, next)
+  else emitMapped(frame, block, next)
+}
+
+function emitSplit(frame: Frame, { whole, odd }: Extract<Block, { kind: 'split' }>, next: Label): void {
+  const { assembler } = frame
+  const other = assembler.label('odd')
+  emitTest(frame, setTest('transport', single(transport.whole)), other)
+  emitBlocks(frame, whole)
+  assembler.emit(jump(next))
+  assembler.place(other)
+  emitBlocks(frame, odd)
 }
 
 function createFrame(assembler: Assembler, context: EmitContext, ending: Frame['ending']): Frame {
@@ -118,6 +128,9 @@ function createFrame(assembler: Assembler, context: EmitContext, ending: Frame['
     place: context.place,
     nth: context.nth,
     table: context.table,
+    data: context.data,
+    subprogram: (prefix, parameters, body) =>
+      context.subprogram(prefix, { parameters, instructions: body.assemble(context.jumps) }),
     isFunction: chain => context.functions.has(chain),
     inline(name, done) {
       const chain = context.chains.get(name)

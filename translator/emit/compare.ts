@@ -13,7 +13,7 @@ import type { Frame } from './frame.ts'
 import { sizeOf } from './record.ts'
 
 /** A field of the record and what is to be compared with. */
-type Comparing = Pick<Frame, 'assembler' | 'family' | 'record'>
+export type Comparing = Pick<Frame, 'assembler' | 'family' | 'record'>
 
 /** Loads a field into r1; of one of 128 bits the high half. */
 export function loadField({ assembler, family, record }: Comparing, field: FieldName): void {

@@ -2,7 +2,7 @@ import type { Family } from 'iptables-parser'
 import type { Assembler } from '../asm/assembler.ts'
 import type { Label } from '../asm/label.ts'
 import type { CounterPlace } from '../counter.ts'
-import type { MapSpec } from '../program.ts'
+import type { FunctionSpec, MapSpec } from '../program.ts'
 import type { Dispatch } from '../tree/dispatch.ts'
 import type { Actions } from './dispatch.ts'
 import type { RecordLayout } from './record.ts'
@@ -29,6 +29,10 @@ export interface Frame {
   isFunction(chain: string): boolean
   /** The name of a map that the program gets for this, and what it is for. */
   table(map: Omit<MapSpec, 'name'>, use: TableUse): string
+  /** The name of a map that the program gets for the one value it holds, addressed directly. */
+  data(value: Uint8Array): string
+  /** The name of a function that the program gets of what was emitted; different ones with the same prefix are numbered. */
+  subprogram(prefix: string, parameters: FunctionSpec['parameters'], assembler: Assembler): string
   /** Emits the body of a chain that has no function, going to `done` where it returns. */
   inline(chain: string, done: Label): void
 }

@@ -2,12 +2,9 @@ import type { Family } from 'iptables-parser'
 import { mov, movImmediate } from '../asm/alu.ts'
 import { callFunction, immediate, jump, jumpIf } from '../asm/jump.ts'
 import { r0, r1, r6 } from '../asm/register.ts'
-import type { Item } from '../item.ts'
+import type { Item, Outcome } from '../item.ts'
 import { countAt } from './count.ts'
 import { chainResult, type Frame } from './frame.ts'
-
-/** No rule behind is looked at. */
-export const isFinal = ({ outcome }: Item): boolean => outcome.kind !== 'continue' && outcome.kind !== 'jump'
 
 /** What happens to a packet that matches: it is counted, and goes where the target sends it; falls through where the next rule is asked. */
 export function emitOutcome(frame: Frame, { rule, outcome }: Item): void {
@@ -21,10 +18,13 @@ export function emitOutcome(frame: Frame, { rule, outcome }: Item): void {
       movImmediate(r1, index),
       jump(frame.ending({ kind: outcome.kind, count: array.name })),
     )
-  if (!('chain' in outcome)) return
-  callChain(frame, outcome.chain)
-  // a chain gone to returns to where this one would have
-  if (outcome.kind === 'goto') assembler.emit(jump(frame.ending({ kind: 'return' })))
+  if ('chain' in outcome) emitCall(frame, outcome)
+}
+
+/** Calls a chain, which after a goto returns to where this one would have. */
+export function emitCall(frame: Frame, { kind, chain }: Extract<Outcome, { chain: string }>): void {
+  callChain(frame, chain)
+  if (kind === 'goto') frame.assembler.emit(jump(frame.ending({ kind: 'return' })))
 }
 
 function callChain(frame: Frame, chain: string): void {

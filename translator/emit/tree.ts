@@ -1,28 +1,43 @@
 import { jump } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import type { FieldName } from '../field.ts'
-import type { Item } from '../item.ts'
+import { type Item, isFinal } from '../item.ts'
 import type { Candidate, Leaf, Node } from '../tree/node.ts'
 import { jumpIfNotBelow, loadField } from './compare.ts'
 import type { Frame } from './frame.ts'
-import { emitOutcome, isFinal } from './outcome.ts'
+import { emitOutcome } from './outcome.ts'
 import { emitTest } from './test.ts'
+
+/** What leaves do with the items that packets match there. */
+export interface LeafCode {
+  /** Comes before the questions about an item. */
+  enter?(item: Item): void
+  /** Control goes on behind only where the item does not end the walk. */
+  outcome(item: Item): void
+}
 
 /** Emits a tree whose packets go to `next` where no rule of it ends their walk. */
 export function emitTree(frame: Frame, root: Node, next: Label): void {
-  new TreeEmitter(frame, next).node(root, undefined)
+  emitNode(frame, root, next, { outcome: item => emitOutcome(frame, item) })
+}
+
+/** Emits a tree whose leaves do as `code` says. */
+export function emitNode(frame: Frame, root: Node, next: Label, code: LeafCode): void {
+  new TreeEmitter(frame, next, code).node(root, undefined)
 }
 
 class TreeEmitter {
   readonly #frame: Frame
   readonly #next: Label
+  readonly #code: LeafCode
   /** Leaves with the same candidates are emitted once. */
   readonly #leaves = new Map<string, Label>()
   readonly #numbers = new Map<Item, number>()
 
-  constructor(frame: Frame, next: Label) {
+  constructor(frame: Frame, next: Label, code: LeafCode) {
     this.#frame = frame
     this.#next = next
+    this.#code = code
   }
 
   /** `loaded` is the field that r1 holds on the way here. */
@@ -61,8 +76,9 @@ class TreeEmitter {
     const { assembler } = this.#frame
     assembler.withOrigin({ rule: item.rule }, () => {
       const failed = assembler.label('not')
+      this.#code.enter?.(item)
       for (const test of tests) emitTest(this.#frame, test, failed)
-      emitOutcome(this.#frame, item)
+      this.#code.outcome(item)
       assembler.place(failed)
     })
   }

@@ -1,7 +1,7 @@
 // The trees as a Graphviz graph: `dot -Tsvg`.
 
 import type { Family } from 'iptables-parser'
-import type { Block } from '../chain.ts'
+import { type Block, type SeparatedBlock, treesIn } from '../chain.ts'
 import type { Counted } from '../counter.ts'
 import { laneName } from '../lane.ts'
 import type { Translation } from '../translate.ts'
@@ -48,12 +48,19 @@ class DotWriter {
     if (block.kind === 'tree') return this.#node(block.root, family)
     if (block.kind === 'dispatch')
       return this.#id(`${block.cases.length} rules\nby ${block.fields.join(', ')}`, 'cylinder')
+    if (block.kind !== 'split') return this.#separated(block, family)
     const id = this.#id('whole transport header', 'ellipse')
     for (const [label, side] of [
       ['yes', block.whole],
       ['no', block.odd],
     ] as const)
       this.#blocks(side, family, id, label)
+    return id
+  }
+
+  #separated(block: SeparatedBlock, family: Family): string {
+    const id = this.#id(`the first rule of ${block.trees.length} trees`, 'ellipse')
+    for (const root of treesIn(block)) this.#lines.push(`    ${id} -> ${this.#node(root, family)};`)
     return id
   }
 

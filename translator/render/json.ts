@@ -1,6 +1,6 @@
 // The tree as data. Wide values (128 bits) are hexadecimal strings, all others numbers.
 
-import type { Block } from '../chain.ts'
+import { type Block, treesIn } from '../chain.ts'
 import type { Outcome } from '../item.ts'
 import { laneName } from '../lane.ts'
 import type { Plan } from '../plan.ts'
@@ -40,6 +40,7 @@ function blockJson(block: Block): object {
   if (block.kind === 'tree') return { kind: 'tree', root: nodeJson(block.root) }
   if (block.kind === 'split')
     return { kind: 'split', whole: block.whole.map(blockJson), odd: block.odd.map(blockJson) }
+  if (block.kind !== 'dispatch') return { kind: block.kind, trees: treesIn(block).map(nodeJson) }
   const cases = block.cases.map(({ values, item }) => ({
     values: values.map(pointJson),
     rule: item.rule,

@@ -2,13 +2,13 @@
 
 import { place } from 'iptables-parser'
 import { slotCount } from '../asm/encode.ts'
-import type { Block } from '../chain.ts'
+import type { Block, SeparatedBlock } from '../chain.ts'
 import type { PlannedChain } from '../emit/chain.ts'
 import { laneName } from '../lane.ts'
 import type { Plan } from '../plan.ts'
 import type { LeftTable } from '../table.ts'
 import type { LaneProgram, Refusal, Translation } from '../translate.ts'
-import { shapeOf } from '../tree/node.ts'
+import { shapeOf, type TreeShape } from '../tree/node.ts'
 import { chainsOf } from './json.ts'
 
 /** Plain text. */
@@ -68,9 +68,20 @@ function blockLine(block: Exclude<Block, { kind: 'split' }>): string {
   if (block.kind === 'always')
     return `every packet: ${'chain' in block.item.outcome ? `${block.item.outcome.kind} ${block.item.outcome.chain}` : 'counted'}`
   if (block.kind === 'dispatch') return `look-up: ${block.cases.length} rules by ${block.fields.join(', ')}`
+  if (block.kind !== 'tree') return separatedLine(block)
   const { leaves, depth, candidates } = shapeOf(block.root)
   const replication = (candidates / block.items).toFixed(2)
   return depth === 0
     ? `linear: ${block.items} rules asked in turn`
     : `tree: ${block.items} rules, ${leaves} leaves, at most ${depth} comparisons deep, each rule in ${replication} leaves`
+}
+
+function separatedLine({ kind, space, trees }: SeparatedBlock): string {
+  const shapes = trees.map(({ root }) => shapeOf(root))
+  const sum = (of: (shape: TreeShape) => number): number =>
+    shapes.reduce((total, shape) => total + of(shape), 0)
+  const place = kind === 'mapped' ? 'in a map' : 'in code'
+  const depths = shapes.map(({ depth }) => depth).join(' + ')
+  const replication = (sum(({ candidates }) => candidates) / space.items.length).toFixed(2)
+  return `${trees.length} ${trees.length === 1 ? 'tree' : 'trees'} ${place}: ${space.items.length} rules, ${sum(({ leaves }) => leaves)} leaves, at most ${depths} comparisons deep, each rule in ${replication} leaves`
 }

@@ -3,9 +3,11 @@
 
 import type { Family } from 'iptables-parser'
 import type { Item } from '../item.ts'
+import { isFinal } from '../item.ts'
 import { setTest } from '../test.ts'
-import type { Candidate, Leaf, Node } from './node.ts'
-import { type PlacedItem, type SegmentRanges, type Space, spaceOf } from './space.ts'
+import { Cutter } from './cut.ts'
+import type { AnyLeaf, Candidate, Leaf, Node } from './node.ts'
+import { rangesOf, type SegmentRanges, type Space, spaceOf } from './space.ts'
 
 export interface TreeLimits {
   /** At most so many candidates with questions left make a leaf. */
@@ -15,53 +17,66 @@ export interface TreeLimits {
 }
 
 /** For each axis the half-open range of segments a node is about: low, end, low, end, … */
-type Box = readonly number[]
+export type Box = Int32Array
 
 /** The tree of a run of items, or undefined where it would pass the limits. */
 export function buildTree(items: readonly Item[], family: Family, limits: TreeLimits): Node | undefined {
   const space = spaceOf(items, family)
-  const box = space.axes.flatMap(axis => [0, axis.starts.length])
-  const builder = new TreeBuilder(space, limits)
-  const root = builder.node(space.items, box)
+  return growTree(space, allBoxes(space), limits, (ids, box) => leafOf(space, ids, box))
+}
+
+export const allBoxes = ({ itemOf }: Space): Int32Array => Int32Array.from(itemOf, (_, id) => id)
+
+/**
+ * A tree over some boxes of a space, given by their numbers in order; undefined where it would pass the limits. `leaf` is given those
+ * boxes that a packet there can still meet.
+ */
+export function growTree<L extends AnyLeaf>(
+  space: Space,
+  ids: Int32Array,
+  limits: TreeLimits,
+  leaf: (ids: Int32Array, box: Box) => L,
+): Node<L> | undefined {
+  const builder = new TreeBuilder(space, limits, leaf)
+  const root = builder.grow(ids)
   return builder.exceeded ? undefined : root
 }
 
-/** How an item lies to a range of segments. */
-type Relation = 'outside' | 'across' | 'covers'
-
-function relation(ranges: SegmentRanges | undefined, low: number, end: number): Relation {
-  if (!ranges) return 'covers'
-  for (let i = 0; i < ranges.length; i += 2) {
-    const [from = 0, to = 0] = [ranges[i], ranges[i + 1]]
-    if (to <= low) continue
-    if (from >= end) return 'outside'
-    return from <= low && to >= end ? 'covers' : 'across'
-  }
-  return 'outside'
-}
-
-const isLast = ({ outcome }: Item): boolean => outcome.kind !== 'continue' && outcome.kind !== 'jump'
-
-class TreeBuilder {
+class TreeBuilder<L extends AnyLeaf> {
   readonly #space: Space
   readonly #limits: TreeLimits
+  readonly #leaf: (ids: Int32Array, box: Box) => L
+  /** For each box whether a packet that matches goes no further. */
+  readonly #ends: Uint8Array
+  readonly #cutter = new Cutter()
   #candidates = 0
 
-  constructor(space: Space, limits: TreeLimits) {
+  constructor(space: Space, limits: TreeLimits, leaf: (ids: Int32Array, box: Box) => L) {
     this.#space = space
     this.#limits = limits
+    this.#leaf = leaf
+    this.#ends = Uint8Array.from(space.itemOf, (item, id) => {
+      const { [item]: found } = space.items
+      return space.exact[id] && found && isFinal(found) ? 1 : 0
+    })
   }
 
   get exceeded(): boolean {
     return this.#candidates > this.#limits.candidates
   }
 
-  node(items: readonly PlacedItem[], box: Box): Node {
-    if (this.exceeded) return { kind: 'leaf', candidates: [] }
-    const { alive, open } = this.#reach(items, box)
-    if (open <= this.#limits.linear) return this.#leaf(alive, box)
-    const cut = this.#bestCut(alive, box)
-    if (!cut) return this.#leaf(alive, box)
+  grow(ids: Int32Array): Node<L> {
+    return this.#node(ids, Int32Array.from(this.#space.axes.flatMap(({ starts }) => [0, starts.length])))
+  }
+
+  #node(ids: Int32Array, box: Box): Node<L> {
+    if (this.exceeded) return this.#leaf(ids.subarray(0, 0), box)
+    const { alive, open } = this.#reach(ids, box)
+    const cut = open > this.#limits.linear ? this.#bestCut(alive, box) : undefined
+    if (!cut) {
+      this.#candidates += alive.length
+      return this.#leaf(alive, box)
+    }
     const { axis, at } = cut
     const below = this.#side(alive, box, axis, box[2 * axis] ?? 0, at)
     const above = this.#side(alive, box, axis, at, box[2 * axis + 1] ?? 0)
@@ -69,103 +84,87 @@ class TreeBuilder {
     return { kind: 'branch', field, at: starts[at] ?? 0, below, above }
   }
 
-  #side(items: readonly PlacedItem[], box: Box, axis: number, low: number, end: number): Node {
-    const inside = items.filter(({ ranges }) => relation(ranges[axis], low, end) !== 'outside')
-    return this.node(inside, box.with(2 * axis, low).with(2 * axis + 1, end))
+  #side(ids: Int32Array, box: Box, axis: number, low: number, end: number): Node<L> {
+    const { [axis]: lows = new Int32Array() } = this.#space.lows
+    const { [axis]: ends = new Int32Array() } = this.#space.ends
+    const inside = ids.filter(id => (lows[id] ?? 0) < end && (ends[id] ?? 0) > low)
+    const side = box.slice()
+    side[2 * axis] = low
+    side[2 * axis + 1] = end
+    return this.#node(inside, side)
   }
 
-  /** The items a packet of the box can still get to, and how many of them leave a question open. */
-  #reach(items: readonly PlacedItem[], box: Box): { alive: PlacedItem[]; open: number } {
-    const alive: PlacedItem[] = []
+  /** The boxes a packet of the node can still get to, and how many of their items leave a question open. */
+  #reach(ids: Int32Array, box: Box): { alive: Int32Array; open: number } {
+    const { exact, itemOf } = this.#space
     let open = 0
-    for (const placed of items) {
-      const covers = placed.ranges.every(
-        (ranges, axis) => relation(ranges, box[2 * axis] ?? 0, box[2 * axis + 1] ?? 0) === 'covers',
+    let last = -1
+    for (let index = 0; index < ids.length; index++) {
+      const id = ids[index] ?? 0
+      const item = itemOf[id] ?? 0
+      if (exact[id] && this.#covers(id, box)) {
+        if (this.#ends[id]) return { alive: ids.subarray(0, index + 1), open }
+      } else if (item !== last) {
+        open++
+        last = item
+      }
+    }
+    return { alive: ids, open }
+  }
+
+  #covers(id: number, box: Box): boolean {
+    const { lows, ends } = this.#space
+    for (let axis = 0; axis < lows.length; axis++)
+      if (
+        (lows[axis]?.[id] ?? 0) > (box[2 * axis] ?? 0) ||
+        (ends[axis]?.[id] ?? 0) < (box[2 * axis + 1] ?? 0)
       )
-      alive.push(placed)
-      if (!covers) open++
-      else if (placed.item.rest.length === 0 && isLast(placed.item)) break
-    }
-    return { alive, open }
+        return false
+    return true
   }
 
-  #leaf(items: readonly PlacedItem[], box: Box): Leaf {
-    this.#candidates += items.length
-    return { kind: 'leaf', candidates: items.map(placed => this.#candidate(placed, box)) }
-  }
-
-  #candidate({ item, ranges }: PlacedItem, box: Box): Candidate {
-    const questions = this.#space.axes.filter(
-      (_, axis) => relation(ranges[axis], box[2 * axis] ?? 0, box[2 * axis + 1] ?? 0) === 'across',
-    )
-    return {
-      item,
-      tests: [...questions.map(({ field }) => setTest(field, item.sets.get(field) ?? [])), ...item.rest],
-    }
-  }
-
-  #bestCut(items: readonly PlacedItem[], box: Box): { axis: number; at: number } | undefined {
+  #bestCut(ids: Int32Array, box: Box): { axis: number; at: number } | undefined {
     let best: { axis: number; at: number; cost: number } | undefined
-    for (let axis = 0; axis < this.#space.axes.length; axis++) {
-      const cut = bestCutAlong(items, axis, box[2 * axis] ?? 0, box[2 * axis + 1] ?? 0)
+    for (const [axis, { field }] of this.#space.axes.entries()) {
+      const lows = this.#space.lows[axis]
+      const ends = this.#space.ends[axis]
+      if (!lows || !ends) continue
+      const cut = this.#cutter.cut({ ids, lows, ends, low: box[2 * axis] ?? 0, end: box[2 * axis + 1] ?? 0 })
       // how far the transport header reaches comes first: nearly all packets have all of it, and rules ask no more of them
-      if (cut && this.#space.axes[axis]?.field === 'transport') return { axis, at: cut.at }
+      if (cut && field === 'transport') return { axis, at: cut.at }
       if (cut && (!best || cut.cost < best.cost)) best = { axis, ...cut }
     }
     return best
   }
 }
 
-/** Where along an axis the items fall apart best: least sum of squares of what lies on the sides. */
-function bestCutAlong(
-  items: readonly PlacedItem[],
-  axis: number,
-  low: number,
-  end: number,
-): { at: number; cost: number } | undefined {
-  const { first, last, inner } = boundaries(items, axis, low, end)
-  const free = items.length - first.length
-  let best: { at: number; cost: number } | undefined
-  let [begun, ended] = [0, 0]
-  for (const at of inner) {
-    while (begun < first.length && (first[begun] ?? 0) < at) begun++
-    while (ended < last.length && (last[ended] ?? 0) <= at) ended++
-    const [below, above] = [begun + free, last.length - ended + free]
-    const cost = below * below + above * above
-    if (!best || cost < best.cost) best = { at, cost }
+/** A leaf with what is still to be asked there; an item stands in it once, however many of its boxes reach it. */
+export function leafOf(space: Space, ids: Int32Array, box: Box): Leaf {
+  const candidates: Candidate[] = []
+  let last: Item | undefined
+  for (const id of ids) {
+    const item = space.items[space.itemOf[id] ?? 0]
+    if (!item || item === last) continue
+    last = item
+    candidates.push(candidateOf(item, space, box))
   }
-  return best
+  return { kind: 'leaf', candidates }
 }
 
-/** Of the items that lie across a range: where they begin, where they end, and every place in between where one of them changes; each sorted. */
-function boundaries(items: readonly PlacedItem[], axis: number, low: number, end: number) {
-  const first: number[] = []
-  const last: number[] = []
-  const inner = new Set<number>()
-  for (const { ranges } of items) {
-    const own = ranges[axis]
-    if (!own || relation(own, low, end) !== 'across') continue
-    const inside = own.filter(at => at > low && at < end)
-    for (const at of inside) inner.add(at)
-    const [from, to] = span(own, low, end)
-    first.push(from)
-    last.push(to)
+function candidateOf(item: Item, { axes }: Space, box: Box): Candidate {
+  const open = axes.filter((axis, index) => {
+    const set = item.sets.get(axis.field)
+    return set && !isCovered(rangesOf(item, axis), box[2 * index] ?? 0, box[2 * index + 1] ?? 0)
+  })
+  return {
+    item,
+    tests: [...open.map(({ field }) => setTest(field, item.sets.get(field) ?? [])), ...item.rest],
   }
-  return { first: sorted(first), last: sorted(last), inner: sorted([...inner]) }
 }
 
-const sorted = (numbers: readonly number[]): Int32Array => Int32Array.from(numbers).sort()
-
-/** From the first to the last segment of an item inside a range. */
-function span(ranges: SegmentRanges, low: number, end: number): [number, number] {
-  let first = end
-  let last = low
-  for (let i = 0; i < ranges.length; i += 2) {
-    const from = Math.max(ranges[i] ?? 0, low)
-    const to = Math.min(ranges[i + 1] ?? 0, end)
-    if (from >= to) continue
-    first = Math.min(first, from)
-    last = Math.max(last, to)
-  }
-  return [first, last]
+/** Whether one of the ranges covers all of another. */
+function isCovered(ranges: SegmentRanges, low: number, end: number): boolean {
+  for (let i = 0; i < ranges.length; i += 2)
+    if ((ranges[i] ?? 0) <= low && (ranges[i + 1] ?? 0) >= end) return true
+  return false
 }

@@ -4,12 +4,12 @@ import type { LeafTest } from '../test.ts'
 import type { Point } from './interval.ts'
 
 /** `field < at` goes below, the rest above. */
-export interface Branch {
+export interface Branch<L extends AnyLeaf = Leaf> {
   readonly kind: 'branch'
   readonly field: FieldName
   readonly at: Point
-  readonly below: Node
-  readonly above: Node
+  readonly below: Node<L>
+  readonly above: Node<L>
 }
 
 /** An item that packets of a leaf may match, and what is still to be asked of them there. */
@@ -24,22 +24,72 @@ export interface Leaf {
   readonly candidates: readonly Candidate[]
 }
 
-export type Node = Branch | Leaf
+/** A leaf holds candidates, of whatever form. */
+export interface AnyLeaf {
+  readonly kind: 'leaf'
+  readonly candidates: { readonly length: number }
+}
+
+export type Node<L extends AnyLeaf = Leaf> = Branch<L> | L
 
 export interface TreeShape {
+  readonly branches: number
   readonly leaves: number
   /** Branches on the longest way down. */
   readonly depth: number
   /** Candidates in all leaves, for how much rules are replicated. */
   readonly candidates: number
+  /** Candidates in the fullest leaf. */
+  readonly fullest: number
 }
 
-export function shapeOf(node: Node): TreeShape {
-  if (node.kind === 'leaf') return { leaves: 1, depth: 0, candidates: node.candidates.length }
+export function shapeOf<L extends AnyLeaf>(node: Node<L>): TreeShape {
+  if (node.kind === 'leaf') {
+    const { length } = node.candidates
+    return { branches: 0, leaves: 1, depth: 0, candidates: length, fullest: length }
+  }
   const [below, above] = [shapeOf(node.below), shapeOf(node.above)]
   return {
+    branches: 1 + below.branches + above.branches,
     leaves: below.leaves + above.leaves,
     depth: 1 + Math.max(below.depth, above.depth),
     candidates: below.candidates + above.candidates,
+    fullest: Math.max(below.fullest, above.fullest),
+  }
+}
+
+/** All leaves, from the lowest values up. */
+export function* leavesOf<L extends AnyLeaf>(root: Node<L>): Generator<L> {
+  const pending: Node<L>[] = [root]
+  for (let node = pending.pop(); node; node = pending.pop())
+    if (node.kind === 'leaf') yield node
+    else pending.push(node.above, node.below)
+}
+
+/** The fields that a tree is cut along. */
+export function cutFields<L extends AnyLeaf>(root: Node<L>): ReadonlySet<FieldName> {
+  const cuts = new Set<FieldName>()
+  const pending: Node<L>[] = [root]
+  for (let node = pending.pop(); node; node = pending.pop())
+    if (node.kind === 'branch') {
+      cuts.add(node.field)
+      pending.push(node.below, node.above)
+    }
+  return cuts
+}
+
+/** The same tree with other leaves. */
+export function mapLeaves<L extends AnyLeaf, M extends AnyLeaf>(
+  root: Node<L>,
+  leaf: (leaf: L) => M,
+): Node<M> {
+  if (root.kind === 'leaf') return leaf(root)
+  const { field, at } = root
+  return {
+    kind: 'branch',
+    field,
+    at,
+    below: mapLeaves(root.below, leaf),
+    above: mapLeaves(root.above, leaf),
   }
 }

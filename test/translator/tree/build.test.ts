@@ -150,9 +150,12 @@ test('a tree that would hold more candidates than allowed is not made', t => {
 })
 
 const treesOf = (items: readonly Item[]) =>
-  blocksOf(items, 4, { ...defaultStrategies, leastDispatch: Number.POSITIVE_INFINITY }).flatMap(block =>
-    block.kind === 'tree' ? [block] : [],
-  )
+  blocksOf(items, 4, {
+    ...defaultStrategies,
+    leastDispatch: Number.POSITIVE_INFINITY,
+    map: 'never',
+    separate: 'never',
+  }).flatMap(block => (block.kind === 'tree' ? [block] : []))
 
 test('a run that would be replicated too often becomes several trees, each within its limit', t => {
   const trees = treesOf(crossing(200))

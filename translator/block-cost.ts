@@ -1,0 +1,21 @@
+// What blocks cost, by the constants of cost.ts.
+
+import type { Block } from './chain.ts'
+import { type Cost, codeCost, hashCost, mapCost, sumOf } from './cost.ts'
+import { shapeOf } from './tree/node.ts'
+
+/** Blocks that a packet goes through one after the other, none of which decides. */
+export const blocksCost = (blocks: readonly Block[]): Cost => sumOf(blocks.map(blockCost))
+
+function blockCost(block: Block): Cost {
+  if (block.kind === 'always') return { nanoseconds: 0, slots: 0 }
+  if (block.kind === 'dispatch') return hashCost
+  if (block.kind === 'tree') return codeCost([shapeOf(block.root)])
+  if (block.kind === 'split') {
+    // nearly all packets have a whole header; the rest is code all the same
+    const { nanoseconds, slots } = blocksCost(block.whole)
+    return { nanoseconds, slots: slots + blocksCost(block.odd).slots }
+  }
+  const measures = block.trees.map(({ root }) => shapeOf(root))
+  return block.kind === 'mapped' ? mapCost(measures) : codeCost(measures)
+}

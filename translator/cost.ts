@@ -1,0 +1,93 @@
+// What things cost, for the choice between strategies. `npm run bench:cost` measures the constants (docs/cost-model.md says how, and on what
+// machine those here were); nothing but their proportions matters.
+
+/** Nanoseconds of a packet. */
+export const nanoseconds = {
+  /** A comparison in code: a branch of a tree, or a question of a candidate. */
+  comparison: 1.2,
+  /** A call of a tree's function, and the comparison that may leave it out. */
+  tree: 2,
+  /** From the answer of trees to its counter and verdict. */
+  answer: 1.5,
+  /** A look-up in a hash map, with the key made for it. */
+  hash: 12,
+  /** A look-up in a map of prefixes, and each bit that tells prefixes apart on the way. */
+  trie: 14,
+  trieLevel: 3,
+  /** A branch of a tree in a map. */
+  mapBranch: 1.5,
+  /** A box in a map compared with a packet. */
+  mapBox: 3,
+} as const
+
+/** Slots of code. */
+export const slots = {
+  /** A branch: its comparison, and often the field's load. */
+  branch: 1.7,
+  /** A candidate of a leaf: its outcome and on average so many questions. */
+  candidate: 8.5,
+  lookUp: 40,
+} as const
+
+/**
+ * What a slot of code is worth in nanoseconds of every packet: translating and verifying it takes about a microsecond and a half,
+ * and a rule set that loads in half a second instead of five is worth a few nanoseconds.
+ */
+export const SLOT_WORTH = 0.001
+
+/** Slots that the trees of one program may have. The verifier goes through at most a million instructions, of which other code needs some. */
+export const MOST_SLOTS = 300_000
+
+/** The most that a tree may replicate rules where the run can be cut in another way. */
+export const REPLICATION = 4
+
+/** What of a tree tells its cost. */
+export interface Measure {
+  readonly branches: number
+  readonly depth: number
+  readonly candidates: number
+  readonly fullest: number
+}
+
+export interface Cost {
+  /** Of the packet that has the longest way. */
+  readonly nanoseconds: number
+  readonly slots: number
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0)
+
+/** Trees as code, one after the other. */
+export const codeCost = (trees: readonly Measure[]): Cost => ({
+  nanoseconds: sum(
+    trees.map(({ depth, fullest }) => nanoseconds.tree + nanoseconds.comparison * (depth + 2 * fullest)),
+  ),
+  slots: sum(trees.map(({ branches, candidates }) => slots.branch * branches + slots.candidate * candidates)),
+})
+
+/** Code that walks trees in a map, whose size does not depend on theirs. */
+const WALK_SLOTS = 120
+
+/** Trees in a map. */
+export const mapCost = (trees: readonly Measure[]): Cost => ({
+  nanoseconds:
+    nanoseconds.answer +
+    sum(
+      trees.map(
+        ({ depth, fullest }) =>
+          nanoseconds.tree + nanoseconds.mapBranch * depth + nanoseconds.mapBox * fullest,
+      ),
+    ),
+  slots: WALK_SLOTS,
+})
+
+/** A look-up in a hash map. */
+export const hashCost: Cost = { nanoseconds: nanoseconds.hash, slots: slots.lookUp }
+
+export const sumOf = (costs: readonly Cost[]): Cost => ({
+  nanoseconds: sum(costs.map(({ nanoseconds }) => nanoseconds)),
+  slots: sum(costs.map(({ slots }) => slots)),
+})
+
+/** One number to compare strategies by. */
+export const total = ({ nanoseconds, slots }: Cost): number => nanoseconds + SLOT_WORTH * slots

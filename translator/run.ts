@@ -1,0 +1,145 @@
+// A run of rules, none of which every packet matches, cut into blocks by what they cost.
+
+import type { Family } from 'iptables-parser'
+import { blocksCost } from './block-cost.ts'
+import type { Block, SeparatedBlock, Strategies } from './chain.ts'
+import { codeCost, mapCost, REPLICATION, total } from './cost.ts'
+import { decides, type Item } from './item.ts'
+import { unshadowed, withinOdd, withinWhole } from './split.ts'
+import { allBoxes, leafOf } from './tree/build.ts'
+import { type Segment, segmentsOf } from './tree/dispatch.ts'
+import { isMappable } from './tree/map.ts'
+import { mapLeaves, shapeOf } from './tree/node.ts'
+import { type SeparateTree, separateTrees, tryTree } from './tree/separate.ts'
+import { type Space, spaceOf } from './tree/space.ts'
+
+/** What blocks are made for. */
+interface Making {
+  readonly family: Family
+  readonly strategies: Strategies
+  /** The rules are already apart for whole and for other transport headers. */
+  readonly apart?: true
+}
+
+export function blocksOfRun(items: readonly Item[], family: Family, strategies: Strategies): Block[] {
+  const making = { family, strategies }
+  const { leastDispatch, edited } = strategies
+  const isEdited = items.some(({ rule }) => edited.has(rule))
+  if (items.length < leastDispatch && !isEdited) return treesOf(items, making)
+  // a rule that looks into the transport header is several items, which only a split takes apart
+  const inTransport = new Set(items.filter(({ sets }) => sets.has('transport')).map(({ rule }) => rule))
+  const alone = new Set([...edited].filter(rule => !inTransport.has(rule)))
+  const segments = segmentsOf(items, family, leastDispatch, alone)
+  const some = segments.some(({ kind }) => kind === 'dispatch')
+  const looked = some ? lookUps(segments, making) : dispatchSplit(items, making)
+  if (!looked) return treesOf(items, making)
+  if (isEdited || blocksIn(looked) <= FEW_BLOCKS) return looked
+  const trees = treesOf(items, making)
+  return total(blocksCost(trees)) < total(blocksCost(looked)) ? trees : looked
+}
+
+/** Up to so many blocks of which one is a look-up nothing else needs to be tried. */
+const FEW_BLOCKS = 3
+
+const blocksIn = (blocks: readonly Block[]): number =>
+  blocks.reduce((sum, block) => sum + (block.kind === 'split' ? blocksIn(block.whole) : 1), 0)
+
+/** What can be looked up, and for what stands between it trees or look-ups on one side. */
+const lookUps = (segments: readonly Segment[], making: Making): Block[] =>
+  segments.flatMap(segment => {
+    if (segment.kind === 'dispatch') return [segment]
+    return (making.apart ? undefined : dispatchSplit(segment.items, making)) ?? treesOf(segment.items, making)
+  })
+
+/** The run apart for whole and for other transport headers, where that makes look-ups of it. */
+function dispatchSplit(items: readonly Item[], making: Making): Block[] | undefined {
+  const { family, strategies } = making
+  if (!asksTransport(items)) return undefined
+  const { leastDispatch, edited } = strategies
+  const whole = segmentsOf(withinWhole(items), family, leastDispatch, edited)
+  if (!whole.some(segment => segment.kind === 'dispatch')) return undefined
+  const odd = segmentsOf(withinOdd(items, family), family, leastDispatch, edited)
+  const apart = { ...making, apart: true } as const
+  return [{ kind: 'split', whole: lookUps(whole, apart), odd: lookUps(odd, apart) }]
+}
+
+const asksTransport = (items: readonly Item[]): boolean => items.some(({ sets }) => sets.has('transport'))
+
+/** Trees for a run: one, or where its cuts would replicate the rules too often, one for each class of them or for each half. */
+function treesOf(all: readonly Item[], making: Making): Block[] {
+  const { family, strategies } = making
+  const items = making.apart ? unshadowed(all) : all
+  if (items.length === 0) return []
+  const space = spaceOf(items, family)
+  const ids = allBoxes(space)
+  const many = items.length >= strategies.leastSeparated
+  const separable = many && (items.every(decides) || piecesOf(items, strategies.leastSeparated).length > 1)
+  const root =
+    separable && strategies.separate === 'always'
+      ? undefined
+      : tryTree(space, ids, strategies.linear, REPLICATION)
+  if (!root) return many ? severalTrees(space, ids, making) : halves(items, making)
+  const tree = { root, boxes: ids.length, first: 0 }
+  return many && items.every(decides)
+    ? cheapest({ kind: 'mapped', space, trees: [tree] }, making)
+    : [codeTree(tree, space)]
+}
+
+function severalTrees(space: Space, ids: Int32Array, making: Making): Block[] {
+  const { family, strategies } = making
+  if (!making.apart && asksTransport(space.items)) {
+    const apart = { ...making, apart: true } as const
+    const whole = treesOf(withinWhole(space.items), apart)
+    return [{ kind: 'split', whole, odd: treesOf(withinOdd(space.items, family), apart) }]
+  }
+  const pieces = piecesOf(space.items, strategies.leastSeparated)
+  if (pieces.length > 1) return pieces.flatMap(piece => treesOf(piece, making))
+  if (strategies.separate === 'never' || !space.items.every(decides)) return halves(space.items, making)
+  const { linear, separate } = strategies
+  const trees = separateTrees(space, ids, { family, linear, eager: separate === 'always' })
+  return cheapest({ kind: 'mapped', space, trees }, making)
+}
+
+/** Long stretches of rules that all decide, and what stands between them. */
+function piecesOf(items: readonly Item[], least: number): readonly (readonly Item[])[] {
+  const pieces: { readonly deciding: boolean; readonly items: Item[] }[] = []
+  for (const stretch of stretchesOf(items)) {
+    const deciding = stretch.length >= least && stretch.every(decides)
+    const last = pieces.at(-1)
+    if (last && !last.deciding && !deciding) last.items.push(...stretch)
+    else pieces.push({ deciding, items: [...stretch] })
+  }
+  return pieces.map(({ items }) => items)
+}
+
+/** Stretches of rules that all decide or all do not. */
+function stretchesOf(items: readonly Item[]): readonly (readonly Item[])[] {
+  const stretches: Item[][] = []
+  for (const [index, item] of items.entries()) {
+    const before = items[index - 1]
+    if (before && decides(before) === decides(item)) stretches.at(-1)?.push(item)
+    else stretches.push([item])
+  }
+  return stretches
+}
+
+function halves(items: readonly Item[], making: Making): Block[] {
+  const middle = items.length >> 1
+  return [...treesOf(items.slice(0, middle), making), ...treesOf(items.slice(middle), making)]
+}
+
+/** Trees as code or in a map. */
+function cheapest(block: SeparatedBlock, { family, strategies }: Making): Block[] {
+  const measures = block.trees.map(({ root }) => shapeOf(root))
+  const [code, map] = [codeCost(measures), mapCost(measures)]
+  const wanted = strategies.map === 'always' || (strategies.map === 'cheapest' && total(map) < total(code))
+  if ((wanted || code.slots > strategies.mostSlots) && isMappable(block.space, family)) return [block]
+  const [only] = block.trees
+  return only && block.trees.length === 1 ? [codeTree(only, block.space)] : [{ ...block, kind: 'separated' }]
+}
+
+const codeTree = ({ root }: SeparateTree, space: Space): Block => ({
+  kind: 'tree',
+  root: mapLeaves(root, ({ candidates, box }) => leafOf(space, candidates, box)),
+  items: space.items.length,
+})

@@ -1,0 +1,125 @@
+// Where one tree would replicate rules too often, trees for the rules that are alike: the ones wide in a field are replicated by the cuts
+// that the narrow ones need (after EffiCuts: Vamanan, Voskuilen, Vijaykumar, SIGCOMM 2010). Classes are only told apart as far as
+// that is the matter, so that there are few trees.
+
+import type { Family } from 'iptables-parser'
+import { domain, type FieldName } from '../field.ts'
+import { type Box, growTree } from './build.ts'
+import type { Node } from './node.ts'
+import type { Space } from './space.ts'
+
+/** A leaf as it is built: the numbers of the boxes that a packet there can still meet, in order. */
+export interface BoxLeaf {
+  readonly kind: 'leaf'
+  readonly candidates: Int32Array
+  readonly box: Box
+}
+
+export const boxLeaf = (candidates: Int32Array, box: Box): BoxLeaf => ({ kind: 'leaf', candidates, box })
+
+/** One tree among several, of which the answer of the smallest item counts. */
+export interface SeparateTree {
+  readonly root: Node<BoxLeaf>
+  readonly boxes: number
+  /** The number of the first box. */
+  readonly first: number
+}
+
+/** From which share of all values on a rule is wide in a field; for each pass over the rules. */
+const passes: readonly Partial<Record<FieldName, number>>[] = [
+  { saddr: 0.05, daddr: 0.05, sport: 0.5, dport: 0.5 },
+  { saddr: 2 ** -14, daddr: 2 ** -14 },
+]
+
+/** How far a tree may replicate rules while the rules can be told apart, and how far before they are halved. */
+const REPLICATION = [1.5, 2, 8] as const
+
+/** Of so many boxes on, a part of them tells first whether a tree is worth trying. */
+const LEAST_SAMPLED = 4096
+const SAMPLE = 8
+
+export interface Separation {
+  readonly family: Family
+  /** At most so many candidates with questions left make a leaf. */
+  readonly linear: number
+  /** Whether classes are told apart where one tree would do as well. */
+  readonly eager: boolean
+}
+
+/** Trees for boxes of a space, those with the first boxes first. */
+export function separateTrees(
+  space: Space,
+  ids: Int32Array,
+  { family, linear, eager }: Separation,
+): readonly SeparateTree[] {
+  const trees: SeparateTree[] = []
+  const separate = (ids: Int32Array, pass: number): void => {
+    const replication = REPLICATION[pass] ?? REPLICATION[2]
+    const root = eager && pass === 0 ? undefined : tryTree(space, ids, linear, replication)
+    if (root) trees.push({ root, boxes: ids.length, first: ids[0] ?? 0 })
+    else if (pass < passes.length) {
+      const classes = classesOf(space, ids, family, passes[pass] ?? {})
+      if (classes) for (const each of classes) separate(each, pass)
+      else separate(ids, pass + 1)
+    } else {
+      const middle = ids.length >> 1
+      separate(ids.subarray(0, middle), pass)
+      separate(ids.subarray(middle), pass)
+    }
+  }
+  separate(ids, 0)
+  return trees.sort((a, b) => a.first - b.first)
+}
+
+/** A tree over the boxes that replicates them at most so often. */
+export function tryTree(
+  space: Space,
+  ids: Int32Array,
+  linear: number,
+  replication: number,
+): Node<BoxLeaf> | undefined {
+  const limits = ({ length }: Int32Array) => ({ linear, candidates: 64 + replication * length })
+  if (ids.length >= LEAST_SAMPLED) {
+    const sample = ids.filter((_, index) => index % SAMPLE === 0)
+    if (!growTree(space, sample, limits(sample), boxLeaf)) return undefined
+  }
+  return growTree(space, ids, limits(ids), boxLeaf)
+}
+
+/** The narrow and the wide boxes of the field where there are most of both; undefined where all boxes are alike in every field. */
+function classesOf(
+  space: Space,
+  ids: Int32Array,
+  family: Family,
+  shares: Partial<Record<FieldName, number>>,
+): readonly [Int32Array, Int32Array] | undefined {
+  let best: { fewer: number; isWide: (id: number) => boolean } | undefined
+  for (const [axis, { field }] of space.axes.entries()) {
+    const share = shares[field]
+    if (share === undefined) continue
+    const isWide = widerThan(space, axis, share * sizeOf(field, family))
+    const wide = ids.reduce((sum, id) => sum + (isWide(id) ? 1 : 0), 0)
+    const fewer = Math.min(wide, ids.length - wide)
+    if (fewer > (best?.fewer ?? 0)) best = { fewer, isWide }
+  }
+  if (!best) return undefined
+  const { isWide } = best
+  return [ids.filter(id => !isWide(id)), ids.filter(isWide)]
+}
+
+function sizeOf(field: FieldName, family: Family): number {
+  const { low, end } = domain(field, family)
+  return Number(end) - Number(low)
+}
+
+/** Whether a box takes as many values of an axis. */
+function widerThan({ axes, lows, ends }: Space, axis: number, values: number): (id: number) => boolean {
+  const { starts = [] } = axes[axis] ?? {}
+  const points = Float64Array.from(starts, Number)
+  const [low, end] = [lows[axis], ends[axis]]
+  return id => {
+    const { [low?.[id] ?? 0]: from = 0 } = points
+    const { [end?.[id] ?? 0]: to = Number.POSITIVE_INFINITY } = points
+    return to - from >= values
+  }
+}

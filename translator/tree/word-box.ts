@@ -1,0 +1,151 @@
+// Boxes in terms of words of 64 bits, as code compares them. An interval of a wide field may take three of them: between the ends every low
+// half is inside, at the ends only some are.
+
+import type { Family } from 'iptables-parser'
+import { type FieldName, fields } from '../field.ts'
+import type { Item } from '../item.ts'
+import type { Point } from './interval.ts'
+import type { Space } from './space.ts'
+
+/** A word that boxes are compared in: a field, or a half of one. */
+export interface Word {
+  readonly field: FieldName
+  /** 0: the field, or its high half; 1: its low half. */
+  readonly half: 0 | 1
+  /** Bits that a comparison takes. */
+  readonly bits: 32 | 64
+}
+
+/** The words of fields, the wide ones first. */
+export function wordsOf(names: readonly FieldName[], family: Family): readonly Word[] {
+  const words = names.flatMap((field): Word[] => {
+    const bits = fields[field].bits(family)
+    if (bits <= 32) return [{ field, half: 0, bits: 32 }]
+    const halves: readonly (0 | 1)[] = bits > 64 ? [0, 1] : [0]
+    return halves.map(half => ({ field, half, bits: 64 }))
+  })
+  return words.sort((a, b) => b.bits - a.bits)
+}
+
+/** Bytes of a box: low and span of each word, and an answer. */
+export const boxSize = (words: readonly Word[]): number =>
+  Math.ceil((words.reduce((size, { bits }) => size + bits / 4, 0) + 4) / 8) * 8
+
+/** Values of one word, both ends included. */
+interface Range {
+  readonly word: number
+  readonly low: Point
+  readonly high: Point
+}
+
+const HALF = 0xffff_ffff_ffff_ffffn
+
+/** An interval of a field of 128 bits, its high half in one word and its low half in the next. */
+function wideRanges(word: number, first: bigint, last: bigint): readonly (readonly Range[])[] {
+  const [high, low] = [first >> 64n, first & HALF]
+  const [lastHigh, lastLow] = [last >> 64n, last & HALF]
+  const ranges = (from: bigint, to: bigint, least: bigint, most: bigint): readonly Range[] => [
+    { word, low: from, high: to },
+    { word: word + 1, low: least, high: most },
+  ]
+  if (high === lastHigh) return [ranges(high, high, low, lastLow)]
+  const [from, to] = [low === 0n ? high : high + 1n, lastLow === HALF ? lastHigh : lastHigh - 1n]
+  return [
+    ...(from > high ? [ranges(high, high, low, HALF)] : []),
+    ...(from <= to ? [ranges(from, to, 0n, HALF)] : []),
+    ...(to < lastHigh ? [ranges(lastHigh, lastHigh, 0n, lastLow)] : []),
+  ]
+}
+
+/** The boxes of a space in words; a box may become several, which have consecutive numbers. */
+export class WordBoxes {
+  readonly words: readonly Word[]
+  readonly #space: Space
+  /** For each axis where its words begin. */
+  readonly #wordOf: readonly number[]
+  /** For each box of the space the number of the first that it becomes. */
+  readonly #firsts: Int32Array
+
+  constructor(space: Space, words: readonly Word[]) {
+    this.words = words
+    this.#space = space
+    this.#wordOf = space.axes.map(({ field }) => words.findIndex(word => word.field === field))
+    this.#firsts = new Int32Array(space.itemOf.length + 1)
+    for (let id = 0; id < space.itemOf.length; id++) this.#firsts[id + 1] = this.first(id) + this.#count(id)
+  }
+
+  get length(): number {
+    return this.#firsts.at(-1) ?? 0
+  }
+
+  first(id: number): number {
+    return this.#firsts[id] ?? 0
+  }
+
+  /** Writes all boxes from an offset on. */
+  write(view: DataView, at: number, answer: (item: Item) => number): void {
+    const size = boxSize(this.words)
+    let offset = at
+    for (let id = 0; id < this.#space.itemOf.length; id++) {
+      const item = this.#space.items[this.#space.itemOf[id] ?? 0]
+      const said = item ? answer(item) : 0
+      for (const part of this.#parts(id)) {
+        this.#writePart(view, offset, part)
+        view.setUint32(offset + this.answerOffset, said, true)
+        offset += size
+      }
+    }
+  }
+
+  /** Where in a box the answer stands. */
+  get answerOffset(): number {
+    return this.words.reduce((size, { bits }) => size + bits / 4, 0)
+  }
+
+  #writePart(view: DataView, at: number, part: readonly Range[]): void {
+    let offset = at
+    for (const [index, { bits }] of this.words.entries()) {
+      const { low, high } = part.find(({ word }) => word === index) ?? { low: 0, high: 0 }
+      if (bits === 64) {
+        view.setBigUint64(offset, BigInt(low), true)
+        view.setBigUint64(offset + 8, BigInt(high) - BigInt(low), true)
+      } else {
+        view.setUint32(offset, Number(low), true)
+        view.setUint32(offset + 4, Number(high) - Number(low), true)
+      }
+      offset += bits / 4
+    }
+  }
+
+  #count(id: number): number {
+    let count = 1
+    for (let axis = 0; axis < this.#space.axes.length; axis++)
+      if (this.#isHalved(axis)) count *= this.#alternatives(id, axis).length
+    return count
+  }
+
+  #isHalved(axis: number): boolean {
+    const word = this.#wordOf[axis] ?? 0
+    return this.words[word + 1]?.half === 1
+  }
+
+  #parts(id: number): readonly (readonly Range[])[] {
+    let parts: (readonly Range[])[] = [[]]
+    for (let axis = 0; axis < this.#space.axes.length; axis++) {
+      const alternatives = this.#alternatives(id, axis)
+      parts = parts.flatMap(part => alternatives.map(ranges => [...part, ...ranges]))
+    }
+    return parts
+  }
+
+  #alternatives(id: number, axis: number): readonly (readonly Range[])[] {
+    const { axes, lows, ends } = this.#space
+    const { starts = [], end = 0 } = axes[axis] ?? {}
+    const low = starts[lows[axis]?.[id] ?? 0] ?? 0
+    const behind = starts[ends[axis]?.[id] ?? 0] ?? end
+    const word = this.#wordOf[axis] ?? 0
+    if (typeof low === 'number') return [[{ word, low, high: Number(behind) - 1 }]]
+    const high = BigInt(behind) - 1n
+    return this.#isHalved(axis) ? wideRanges(word, low, high) : [[{ word, low, high }]]
+  }
+}
