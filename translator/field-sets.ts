@@ -4,6 +4,24 @@
 import type { FieldName } from './field.ts'
 import type { IntervalSet } from './tree/interval.ts'
 
+/** Fields in an order, and the lists that are longer by one. */
+interface FieldList {
+  readonly names: readonly FieldName[]
+  readonly longer: Map<FieldName, FieldList>
+}
+
+const NO_FIELDS: FieldList = { names: [], longer: new Map() }
+
+function longer(fields: FieldList, field: FieldName): FieldList {
+  const known = fields.longer.get(field)
+  if (known) return known
+  const added = { names: [...fields.names, field], longer: new Map() }
+  fields.longer.set(field, added)
+  return added
+}
+
+const listOf = (names: readonly FieldName[]): FieldList => names.reduce(longer, NO_FIELDS)
+
 export class FieldSets implements ReadonlyMap<FieldName, IntervalSet> {
   readonly #fields: FieldList
   readonly #sets: readonly IntervalSet[]
@@ -14,7 +32,15 @@ export class FieldSets implements ReadonlyMap<FieldName, IntervalSet> {
   }
 
   /** Asks nothing. */
-  static readonly none = new FieldSets({ names: [], longer: new Map() }, [])
+  static readonly none = new FieldSets(NO_FIELDS, [])
+
+  /** What a map asks, as one of these. */
+  static of(sets: ReadonlyMap<FieldName, IntervalSet>): FieldSets {
+    if (sets instanceof FieldSets) return sets
+    let all = FieldSets.none
+    for (const [field, set] of sets) all = all.with(field, set)
+    return all
+  }
 
   /** The same with a field's set put in, or in the place of the one it had. */
   with(field: FieldName, set: IntervalSet): FieldSets {
@@ -26,9 +52,9 @@ export class FieldSets implements ReadonlyMap<FieldName, IntervalSet> {
   /** The same without a field. */
   without(field: FieldName): FieldSets {
     if (!this.has(field)) return this
-    let rest = FieldSets.none
-    for (const [name, set] of this) if (name !== field) rest = rest.with(name, set)
-    return rest
+    const at = this.#fields.names.indexOf(field)
+    const names = this.#fields.names.filter(name => name !== field)
+    return new FieldSets(listOf(names), this.#sets.toSpliced(at, 1))
   }
 
   get size(): number {
@@ -70,18 +96,4 @@ export class FieldSets implements ReadonlyMap<FieldName, IntervalSet> {
     if (name === undefined) throw new RangeError(`there is no field ${at}`)
     return name
   }
-}
-
-/** Fields in an order, and the lists that are longer by one. */
-interface FieldList {
-  readonly names: readonly FieldName[]
-  readonly longer: Map<FieldName, FieldList>
-}
-
-function longer(fields: FieldList, field: FieldName): FieldList {
-  const known = fields.longer.get(field)
-  if (known) return known
-  const added = { names: [...fields.names, field], longer: new Map() }
-  fields.longer.set(field, added)
-  return added
 }

@@ -2,8 +2,9 @@
 
 import type { Family } from 'iptables-parser'
 import { domain, transport } from './field.ts'
+import { FieldSets } from './field-sets.ts'
 import { type Item, isFinal } from './item.ts'
-import { complement, type IntervalSet, intersect, single } from './tree/interval.ts'
+import { complement, type IntervalSet, intersect, isSame, single } from './tree/interval.ts'
 
 /** The items for packets with a whole transport header, and for all others. */
 export const withinWhole = (items: readonly Item[]): Item[] => within(items, single(transport.whole))
@@ -17,9 +18,8 @@ function within(items: readonly Item[], extents: IntervalSet): Item[] {
     if (!asked) return [item]
     const both = intersect(asked, extents)
     if (both.length === 0) return []
-    const others = [...item.sets].filter(([field]) => field !== 'transport')
-    const covered = JSON.stringify(both) === JSON.stringify(extents)
-    return [{ ...item, sets: new Map(covered ? others : [...others, ['transport', both] as const]) }]
+    const others = FieldSets.of(item.sets).without('transport')
+    return [{ ...item, sets: isSame(both, extents) ? others : others.with('transport', both) }]
   })
 }
 

@@ -6,7 +6,7 @@ import { domain, type FieldName } from '../field.ts'
 import type { Item } from '../item.ts'
 import type { SetTest } from '../test.ts'
 import { setTest } from '../test.ts'
-import type { IntervalSet, Point } from './interval.ts'
+import { type IntervalSet, isSame, type Point } from './interval.ts'
 
 /** From so many rules on a look-up beats a tree: it loads faster by far, and a tree of fewer is hardly deeper than a look-up is long. */
 export const LEAST_DISPATCH = 64
@@ -187,7 +187,3 @@ function isSingle(set: IntervalSet | undefined): boolean {
   if (!only || set?.length !== 1) return false
   return typeof only.low === 'bigint' ? only.low + 1n === only.end : only.low + 1 === only.end
 }
-
-const isSame = (a: IntervalSet | undefined, b: IntervalSet | undefined): boolean =>
-  a?.length === b?.length &&
-  (a ?? []).every(({ low, end }, index) => low === b?.[index]?.low && end === b[index]?.end)

@@ -21,6 +21,11 @@ export const inclusive = (low: Point, high: Point): IntervalSet => [{ low, end: 
 export const containsPoint = (set: IntervalSet, point: Point): boolean =>
   set.some(({ low, end }) => low <= point && point < end)
 
+export const isSame = (a: IntervalSet | undefined, b: IntervalSet | undefined): boolean =>
+  a === b ||
+  (a?.length === b?.length &&
+    (a ?? []).every(({ low, end }, index) => low === b?.[index]?.low && end === b[index]?.end))
+
 /** Sorts, and joins what overlaps or touches. */
 export function normalise(intervals: readonly Interval[]): IntervalSet {
   const sorted = intervals.toSorted((a, b) => (a.low < b.low ? -1 : a.low > b.low ? 1 : 0))
