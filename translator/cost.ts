@@ -38,6 +38,9 @@ export const SLOT_WORTH = 0.001
 /** Slots that the trees of one program may have. The verifier goes through at most a million instructions, of which other code needs some. */
 export const MOST_SLOTS = 300_000
 
+/** As many where constants are blinded: the kernel moves what is behind each of them, and takes a second for 20,000 slots and minutes for 150,000. */
+export const CAUTIOUS_SLOTS = 1 << 14
+
 /** The most that a tree may replicate rules where the run can be cut in another way. */
 export const REPLICATION = 4
 

@@ -2,6 +2,7 @@
 
 import { cautiousJumps } from '../../translator/asm/relax.ts'
 import { needsConntrack } from '../../translator/conntrack.ts'
+import { CAUTIOUS_SLOTS } from '../../translator/cost.ts'
 import { type Lane, lanesFor } from '../../translator/lane.ts'
 import { type Refusal, type Translation, translate } from '../../translator/translate.ts'
 import { recordChange } from '../stats/record.ts'
@@ -96,8 +97,10 @@ function attempt(
   const translation = withEarly(translate(rulesets, { ...rules, lanes }), early)
   if (translation.kind === 'refused') return translation
   const next = { live, generation, plan, translation, reused, before }
-  const cautiously = (): Translation =>
-    withEarly(translate(rulesets, { ...rules, lanes, jumps: cautiousJumps }), early)
+  const cautiously = (): Translation => {
+    const strategies = { ...rules.strategies, mostSlots: CAUTIOUS_SLOTS }
+    return withEarly(translate(rulesets, { ...rules, strategies, lanes, jumps: cautiousJumps }), early)
+  }
   let final = false
   const watched = noting(options, () => {
     final = true
