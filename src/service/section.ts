@@ -9,25 +9,19 @@ export interface Section {
   readonly end: number
 }
 
-const HEAD = /^\*(\S*).*$/
+const BORDER = /^(?:\*(\S*).*|[ \t]*COMMIT[ \t]*\r?)$\n?/gm
 
 /** The tables of a text in iptables-save form, in its order. */
 export function sectionsOf(text: string): readonly Section[] {
   const sections: Section[] = []
   let open: Pick<Section, 'table' | 'start'> | undefined
-  for (let start = 0; start < text.length; ) {
-    const newline = text.indexOf('\n', start)
-    const end = newline < 0 ? text.length : newline + 1
-    const line = text.slice(start, end).trimEnd()
+  for (const { 0: line, 1: table, index } of text.matchAll(BORDER))
     if (!open) {
-      const [, table] = HEAD.exec(line) ?? []
-      if (table !== undefined) open = { table, start }
-    } else if (line.trim() === 'COMMIT') {
-      sections.push({ ...open, end })
+      if (table !== undefined) open = { table, start: index }
+    } else if (table === undefined) {
+      sections.push({ ...open, end: index + line.length })
       open = undefined
     }
-    start = end
-  }
   return open ? [...sections, { ...open, end: text.length }] : sections
 }
 

@@ -227,6 +227,31 @@ for (const program of kernelPrograms) {
     }),
   )
 
+  kernelTest(`${program}: both families go to both sides, or neither does`, t =>
+    withPassing(program, passing => {
+      const { directory, ours } = passing
+      const files = ['rules.v4', 'rules.v6'].map(name => join(directory, name))
+      const apply = (...texts: readonly string[]): ReturnType<Passing['ours']> => {
+        for (const [index, text] of texts.entries()) writeFileSync(files[index] ?? '', text)
+        return ours('bpftables', ['apply', ...files])
+      }
+      const nat6 = nat.replace('10.0.0.0/8', 'fd00::/8').replace('192.0.2.9:8080', '[2001:db8::9]:8080')
+      succeed(apply(nat + filter, nat6 + filter))
+      const pictures = () => [
+        tablesOf(succeed(ours('iptables-save', ['-c'])), 'counters'),
+        tablesOf(succeed(ours('ip6tables-save', ['-c'])), 'counters'),
+      ]
+      const before = pictures()
+      t.is(tablesOf(succeed(ours('ip6tables-save'))).get('nat'), nat6.trimEnd())
+      const { code } = apply(
+        nat.replace('8080', '8081') + filter.replace('22', '23'),
+        nat6.replace('-j MASQUERADE', '-j NONSENSE') + filter.replace('22', '23'),
+      )
+      t.is(code, 1)
+      t.deepEqual(pictures(), before)
+    }),
+  )
+
   kernelTest(`${program}: trying changes nothing`, t =>
     withPassing(program, passing => {
       const { ours } = passing

@@ -1,6 +1,7 @@
 // Handing tables to the kernel's own iptables while our own change: what is handed over is tried before anything is touched, put in force
 // right before our own, and taken back where something fails after that.
 
+import { basename } from 'node:path'
 import { baseChains, type Family, isTableName } from 'iptables-parser'
 import { ServiceError } from '../error.ts'
 import { sectionsOf } from '../section.ts'
@@ -31,7 +32,7 @@ export class PassthroughRefusal extends ServiceError {
 export interface Handover {
   /** Has the kernel's own iptables read it all. Throws PassthroughRefusal. */
   test(): void
-  /** Puts it in force. What it throws leaves everything as it was. */
+  /** Puts it in force; again is as good as once. What it throws leaves everything as it was. */
   put(): void
   /** Undoes `put`; nothing where that was not done. */
   takeBack(): void
@@ -40,7 +41,7 @@ export interface Handover {
 }
 
 export function handover(program: KernelIptables, batches: readonly Batch[]): Handover {
-  let before: readonly Batch[] = []
+  let before: readonly Batch[] | undefined
   let said = ''
   const run = ({ family, words, text }: Batch, test: readonly string[]): string => {
     const { status, stdout, stderr } = runKernelIptables(program, family, '-restore', [...words, ...test], {
@@ -50,14 +51,25 @@ export function handover(program: KernelIptables, batches: readonly Batch[]): Ha
     return stdout
   }
   const takeBack = (): void => {
-    for (const batch of before) run(batch, [])
-    before = []
+    const batches = before ?? []
+    before = undefined
+    try {
+      for (const batch of batches) run(batch, [])
+    } catch (error) {
+      throw new ServiceError(
+        'ERR_PASSTHROUGH',
+        'the tables left to it could not be put back as they were',
+        `See what it holds with ${basename(program.path)}.`,
+        error,
+      )
+    }
   }
   return {
     test: () => {
       said = batches.map(batch => run(batch, ['--test'])).join('')
     },
     put: () => {
+      if (before) return
       before = snapshots(program, batches)
       try {
         said = batches.map(batch => run(batch, [])).join('')

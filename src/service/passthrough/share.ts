@@ -59,13 +59,12 @@ export function shareRestore(
   const leaves = (table: string): boolean => (decisions.get(table)?.kind ?? 'ours') !== 'ours'
   const staying = before.tables.filter(({ name }) => !leaves(name))
   const base = staying.length === before.tables.length ? before : { ...before, tables: staying }
-  const text = withoutTables(file.text, leaves)
+  const text = named.some(leaves) ? withoutTables(file.text, leaves) : file.text
   const restored = restoreSave(base, text, { ...how, name: file.name })
-  const theirs = onlyTables(file.text, isTheirs)
   return {
     ruleset: sameTables(restored, base) ? base : restored,
     batches: [
-      ...(named.some(isTheirs) ? [{ family, words, text: theirs }] : []),
+      ...(named.some(isTheirs) ? [{ family, words, text: onlyTables(file.text, isTheirs) }] : []),
       ...[...decisions.values()].flatMap(({ kind, table }) =>
         kind === 'moved' && table ? [moved(family, table)] : [],
       ),
@@ -141,11 +140,11 @@ export function shareFile(
   const mentioned = new Set([...own.tables.map(({ name }) => name), ...names])
   const staying = before.tables.filter(({ name }) => !mentioned.has(name))
   const taken = own.tables.filter(({ name }) => name !== 'filter' && held(name)).map(({ name }) => name)
-  const text = onlyTables(file.text, table => names.some(name => name === table))
+  const text = (): string => onlyTables(file.text, table => names.some(name => name === table))
   return {
     ruleset: together(before, own, staying),
     batches: [
-      ...(left.length > 0 ? [{ family, words, text }] : []),
+      ...(left.length > 0 ? [{ family, words, text: text() }] : []),
       ...taken.map(table => emptied(family, table)),
     ],
     handed: [
