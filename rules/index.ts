@@ -159,7 +159,7 @@ export {
 } from './ruleset.ts'
 export { type CommandResult, printRuleEdit, runCommand } from './run.ts'
 export { sameRule } from './same.ts'
-export { type ParseOptions, parseSave, type RestoreOptions, restoreSave } from './save.ts'
+export { type ParseOptions, parseSave, type RestoreOptions, readFewEdits, restoreSave } from './save.ts'
 export { commandFamilies, parseRules } from './script.ts'
 export { type Located, lineOf, type Position, position, type Source, type Span } from './span.ts'
 export type { AuditTarget, AuditType } from './target/AUDIT.ts'

@@ -1,7 +1,7 @@
 // Rule files: what iptables-save writes and iptables-restore reads. Its lines are edits of tables, made one after the other.
 
 import { checkTable } from './check.ts'
-import { type Edit, parseLine } from './command.ts'
+import { type Command, type Edit, parseLine } from './command.ts'
 import { type Counters, parseCounters } from './counters.ts'
 import { withTable } from './edit.ts'
 import { TableEditor } from './edit-table.ts'
@@ -50,6 +50,35 @@ export function parseSave(text: string, { family, ...options }: ParseOptions): R
  */
 export const restoreSave = (ruleset: Ruleset, text: string, options: RestoreOptions = {}): Ruleset =>
   restore(ruleset, text, options, false)
+
+/** So many edits are few beside a rule set. */
+const FEW = 64
+
+/**
+ * The edits of a rule file to be merged (`noflush`) that holds nothing but a few lines for single rules of one table, without counters; undefined
+ * for any other, and for one with an error.
+ */
+export function readFewEdits(text: string, family: Family): readonly Command[] | undefined {
+  const lines = text.split('\n', FEW + 1).filter(line => line !== '')
+  const name = lines[0]?.slice(1).trim() ?? ''
+  if (lines.length > FEW || lines[0]?.[0] !== '*' || !isTableName(name) || lines.at(-1) !== 'COMMIT')
+    return undefined
+  try {
+    const commands = lines.slice(1, -1).map(line => readEdit(line, family, name))
+    return commands.every(command => command !== undefined) ? commands : undefined
+  } catch (error) {
+    if (error instanceof RuleError) return undefined
+    throw error
+  }
+}
+
+function readEdit(line: string, family: Family, table: TableName): Command | undefined {
+  if (!/^-[AIDR] /.test(line)) return undefined
+  const source = { name: '-', text: line }
+  const span = { source, start: 0, end: line.length }
+  const edit = parseLine(tokenise(source, 0, line.length), { family, table, span })
+  return edit && { ...edit, family, table, verbose: 0, span }
+}
 
 function restore(ruleset: Ruleset, text: string, options: RestoreOptions, whole: boolean): Ruleset {
   const source: Source = { name: options.name ?? '-', text }

@@ -48,7 +48,7 @@ async function edit(
   leaving: Leaving | undefined,
 ): Promise<ExitCode> {
   const printed = printRuleEdit(command)
-  if (printed !== undefined && (await withLock(settings, wait, () => editQuickly(settings, command))))
+  if (printed !== undefined && (await withLock(settings, wait, () => editQuickly(settings, [command]))))
     return print(printed)
   return remake(settings, command, wait, leaving)
 }

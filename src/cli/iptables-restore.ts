@@ -8,11 +8,13 @@ import {
   type RestoreOptions,
   RuleError,
   type Ruleset,
+  readFewEdits,
   refusalStatus,
 } from 'iptables-parser'
 import { applyChanges } from '../service/apply.ts'
 import { editChanges } from '../service/edit.ts'
-import type { LockWait } from '../service/lock.ts'
+import { editQuickly } from '../service/incremental/quick.ts'
+import { type LockWait, withLock } from '../service/lock.ts'
 import { type Beside, beside, heldBeside } from '../service/passthrough/beside.ts'
 import { PassthroughRefusal } from '../service/passthrough/handover.ts'
 import { type Shared, shareRestore } from '../service/passthrough/share.ts'
@@ -96,6 +98,8 @@ async function restore(family: Family, { options, operands }: GivenOptions): Pro
     return shared.ruleset
   }
   try {
+    const few = isMerge(options) ? readFewEdits(file.text, family) : undefined
+    if (few && (await withLock(settings, wait, () => editQuickly(settings, few)))) return exitCode.done
     const applied = await applyChanges(settings, live => editChanges(live, family, decide), {
       wait,
       dryRun: options.has('test'),
@@ -111,6 +115,12 @@ async function restore(family: Family, { options, operands }: GivenOptions): Pro
     return reportFailure(error, programName(family, '-restore'), wait)
   }
 }
+
+/** -n, and nothing that would be said or done beside. */
+const isMerge = (options: GivenOptions['options']): boolean =>
+  options.has('noflush') && [...options.keys()].every(name => mergeOptions.has(name))
+
+const mergeOptions: ReadonlySet<string> = new Set(['noflush', 'wait', 'wait-interval', 'ipv4', 'ipv6'])
 
 function reportFailure(error: unknown, program: string, wait: LockWait): ExitCode {
   if (error instanceof RuleError) return reportRefusal(error, program)

@@ -24,20 +24,24 @@ export interface EditPlan {
   readonly fresh: readonly (readonly [slot: number, Counters])[]
 }
 
-/** Plans the steps of a command on a chain and carries them out on the state; undefined where they take more than map updates, and then the state is of no use. */
+/** Steps on a chain. */
+export interface PlacedStep {
+  readonly place: ChainPlace
+  readonly step: Step
+}
+
+/** Plans steps and carries them out on the state; undefined where they take more than map updates, and then the state is of no use. */
 export function planEdit(
   state: EditState,
   maps: BlockMaps,
-  place: ChainPlace,
-  steps: readonly Step[],
+  steps: readonly PlacedStep[],
 ): EditPlan | undefined {
-  const lines = state.lines(place)
-  if (!lines) return undefined
   const view = createView(maps)
   const fresh: [number, Counters][] = []
   const edits: JournalEdit[] = []
-  for (const step of steps) {
-    const request = step(lines)
+  for (const { place, step } of steps) {
+    const lines = state.lines(place)
+    const request = lines && step(lines)
     const slot = request && (request.kind === 'insert' ? state.takeSlot() : lines.slotOf(request.number))
     if (!request || slot === undefined) return undefined
     const edit = planRequest({ state, view, place, lines }, request, slot)
@@ -45,8 +49,22 @@ export function planEdit(
     edits.push(edit)
     if (request.kind === 'insert') fresh.push([slot, request.rule.counters ?? noCounters])
   }
+  if (!meetsOneBlock(state, edits)) return undefined
   return { edits, writes: view.writes(), fresh }
 }
+
+/** Whether a packet is looked up once at most in what is written, so that it meets the rules before all edits or behind all of them. */
+const meetsOneBlock = (state: EditState, edits: readonly JournalEdit[]): boolean =>
+  [...state.index.lanes.keys()].every(lane => {
+    const paths = edits.flatMap(edit =>
+      edit.placed.flatMap(one => {
+        const path = one.lane === lane && state.blocks(lane, edit)?.[one.block]?.path
+        return path ? [{ place: `${edit.table} ${edit.chain} ${path[0]}`, side: path[1], at: path[2] }] : []
+      }),
+    )
+    // a packet is on one side of a split
+    return paths.every(a => paths.every(b => a.place === b.place && (a.side !== b.side || a.at === b.at)))
+  })
 
 interface Context {
   readonly state: EditState

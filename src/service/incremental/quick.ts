@@ -21,7 +21,7 @@ import { mapPin } from '../pins.ts'
 import type { Settings } from '../settings.ts'
 import { type EditIndex, readIndex } from './index-file.ts'
 import { addEntry, type Ended, type JournalEntry, markEntry, readJournal } from './journal.ts'
-import { type EditPlan, planEdit } from './plan.ts'
+import { type EditPlan, type PlacedStep, planEdit } from './plan.ts'
 import { linePrefix, stepsOf } from './request.ts'
 import { type EditState, openState } from './state.ts'
 import { type BlockMaps, withBlockMaps, writeAll } from './writes.ts'
@@ -37,20 +37,35 @@ export interface QuickOptions {
 /** So many edits lie in a journal before a new generation takes them up: each is carried out again whenever it is opened. */
 const MOST_ENTRIES = 1000
 
-/** Makes the edit of a command, if it comes to updates of maps; false where it takes a new generation. The caller holds the lock. */
-export function editQuickly(settings: Settings, command: Command, options: QuickOptions = {}): boolean {
-  const steps = 'refused' in command ? undefined : stepsOf(command)
-  if (!steps || !('chain' in command) || command.chain === undefined) return false
-  const { family, table, chain } = command
+/** Makes the edits of commands, all of them, if they come to updates of maps; false where they take a new generation. The caller holds the lock. */
+export function editQuickly(
+  settings: Settings,
+  commands: readonly Command[],
+  options: QuickOptions = {},
+): boolean {
+  const steps = placedSteps(commands)
+  if (!steps) return false
   const generation = readGenerationWord(settings)
   if (generation === undefined) return false
   finishEdits(settings, generation)
   const state = openState(settings, generation)
   if (!state || !isAsSet(settings, state.index) || state.journal.entries.length >= MOST_ENTRIES) return false
   return withBlockMaps(state.index, maps => {
-    const plan = orUndefined(() => planEdit(state, maps, { family, table, chain }, steps))
+    const plan = orUndefined(() => planEdit(state, maps, steps))
     return plan ? carryOut(settings, state, maps, plan, options) : false
   })
+}
+
+/** Undefined where a command does something else than to put single rules in or take them out. */
+function placedSteps(commands: readonly Command[]): readonly PlacedStep[] | undefined {
+  const all: PlacedStep[] = []
+  for (const command of commands) {
+    const steps = 'refused' in command ? undefined : stepsOf(command)
+    if (!steps || !('chain' in command) || command.chain === undefined) return undefined
+    const { family, table, chain } = command
+    for (const step of steps) all.push({ place: { family, table, chain }, step })
+  }
+  return all.length > 0 ? all : undefined
 }
 
 /** Nothing but the rules would change: not the hook, nor the devices. */

@@ -9,7 +9,7 @@ const [last = '', ...words] = process.argv.slice(2)
 const settings = readSettings()
 
 await withLock(settings, 0, () =>
-  editQuickly(settings, parseCommand(words, 4), {
+  editQuickly(settings, [parseCommand(words, 4)], {
     before: step => {
       if (step === last) process.kill(process.pid, 'SIGKILL')
     },

@@ -144,6 +144,22 @@ kernelTest('edits made at once are all made', t =>
   }),
 )
 
+kernelTest('a few lines restored into a look-up load nothing', t =>
+  withRules(installation => {
+    const { run } = installation
+    const before = loaded(installation)
+    const lines = [`-A INPUT ${edited}`, `-D INPUT ${listed(3)}`, `-I INPUT 5 ${listed(120)}`]
+    succeed(run('iptables-restore', ['-n', '-w'], ['*filter', ...lines, 'COMMIT\n'].join('\n')))
+    t.deepEqual(loaded(installation), before)
+    t.is(ping(installation, 2), 2)
+    t.false(has(installation, listed(3)))
+    t.regex(succeed(run('iptables', ['-S', 'INPUT', '5'])), /-s 198\.51\.100\.120/)
+    const wrong = ['*filter', `-A INPUT ${listed(130)}`, `-D INPUT ${listed(3)}`, 'COMMIT\n'].join('\n')
+    t.is(run('iptables-restore', ['-n'], wrong).code, 1)
+    t.false(has(installation, listed(130)))
+  }),
+)
+
 kernelTest('what rules counted that were taken out is in the history', t =>
   withRules(installation => {
     const { run } = installation
