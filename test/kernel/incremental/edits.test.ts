@@ -137,7 +137,7 @@ async function editAtRandom(t: ExecutionContext, { hook, family, seed, lengths }
   }
 }
 
-for (const hook of ['netfilter', 'xdp', 'tc'])
+for (const hook of ['auto', 'netfilter', 'xdp', 'tc'])
   for (const family of [4, 6] as const)
     kernelTest(
       `IPv${family} at ${hook}: random edits of long runs do what they do to iptables-legacy`,
