@@ -1,4 +1,5 @@
 export type { CbpfInstruction } from './cbpf/instruction.ts'
+export * as cbpf from './cbpf/instruction.ts'
 export {
   type ChainsCommand,
   type Command,
@@ -221,4 +222,5 @@ export type { MaskedMark } from './value/mark.ts'
 export type { Range } from './value/number.ts'
 export type { HeaderOption, OptionHeader } from './value/option-list.ts'
 export { parseProtocol, printProtocol, protocols } from './value/protocol.ts'
+export type { U32Location, U32Operator, U32Test } from './value/u32.ts'
 export { printXml, type XmlOptions } from './xml.ts'

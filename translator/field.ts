@@ -5,6 +5,7 @@ import type { Family } from 'iptables-parser'
 import { type ExtensionKind, type ExtensionPart, extensionKinds, extensionParts } from './extension-field.ts'
 import { hooksAt, netfilterHooks } from './hook/place.ts'
 import type { Hook } from './program.ts'
+import { isQuestionField, type QuestionField, questionTitle } from './question.ts'
 import type { Interval, Point } from './tree/interval.ts'
 
 export type FieldName =
@@ -72,6 +73,8 @@ export type FieldName =
   | 'cthelper'
   | `ct${TupleAddress}`
   | `ct${TupleAddress}port`
+  // what code finds out
+  | QuestionField
 
 /** What a calendar makes of the clock. */
 export type ClockField = 'day-second' | 'week-day' | 'month-day' | 'month-day-before'
@@ -203,7 +206,7 @@ const part = (name: ExtensionPart): Field => {
 const named = <N extends FieldName>(names: readonly N[], make: (name: N) => Field) =>
   Object.fromEntries(names.map(name => [name, make(name)])) as { readonly [M in N]: Field }
 
-export const fields: { readonly [N in FieldName]: Field } = {
+const fields: { readonly [N in Exclude<FieldName, QuestionField>]: Field } = {
   saddr: field('saddr', 'source address', address),
   daddr: field('daddr', 'destination address', address),
   protocol: field('protocol', 'protocol', 8),
@@ -280,12 +283,17 @@ export const fields: { readonly [N in FieldName]: Field } = {
   ctrepldstport: connection('ctrepldstport', 'destination port of replies in the connection', 16),
 }
 
+const ANSWER_BITS = 1
+
+export const fieldOf = (name: FieldName): Field =>
+  isQuestionField(name) ? field(name, questionTitle(name), ANSWER_BITS) : fields[name]
+
 /** All values a field can have. */
 export function domain(name: FieldName, family: Family): Interval {
-  const bits = fields[name].bits(family)
+  const bits = fieldOf(name).bits(family)
   return bits > 32 ? { low: 0n, end: 1n << BigInt(bits) } : { low: 0, end: 2 ** bits }
 }
 
 /** A number as a point of the field: wide fields hold bigints. */
 export const pointOf = (name: FieldName, family: Family, value: number | bigint): Point =>
-  fields[name].bits(family) > 32 ? BigInt(value) : Number(value)
+  fieldOf(name).bits(family) > 32 ? BigInt(value) : Number(value)

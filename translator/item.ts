@@ -1,7 +1,7 @@
 // A rule as trees see it: a box in the space of fields, what cannot be said as a box, and what happens to a packet inside.
 
 import type { Family, Rule, Target } from 'iptables-parser'
-import { domain, type FieldName, fields, transport } from './field.ts'
+import { domain, type FieldName, fieldOf, transport } from './field.ts'
 import { FieldSets } from './field-sets.ts'
 import type { Lane } from './lane.ts'
 import { addressStep, interfaceStep } from './match/core.ts'
@@ -144,7 +144,7 @@ function known(step: Step, { hook }: Lane): void {
 }
 
 function knownField(field: FieldName, hook: Hook): void {
-  const { hooks, title } = fields[field]
+  const { hooks, title } = fieldOf(field)
   if (hooks && !hooks.includes(hook))
     throw new Untranslatable(`the ${title} is not known at ${hook}`, hintFor(hooks))
 }

@@ -6,7 +6,7 @@ import { immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadImmediate64 } from '../asm/memory.ts'
 import { r1, r2, r3, r6 } from '../asm/register.ts'
-import { type FieldName, fields } from '../field.ts'
+import { type FieldName, fieldOf } from '../field.ts'
 import type { MaskTest } from '../test.ts'
 import type { Point } from '../tree/interval.ts'
 import type { Frame } from './frame.ts'
@@ -17,7 +17,7 @@ export type Comparing = Pick<Frame, 'assembler' | 'family' | 'record'>
 
 /** Loads a field into r1; of one of 128 bits the high half. */
 export function loadField({ assembler, family, record }: Comparing, field: FieldName): void {
-  assembler.emit(load(sizeOf(fields[field].bits(family)), r1, r6, record.offset(field)))
+  assembler.emit(load(sizeOf(fieldOf(field).bits(family)), r1, r6, record.offset(field)))
 }
 
 /** The low half of a field of 128 bits, which few comparisons need. */
@@ -104,4 +104,4 @@ const maskWord = (word: typeof r1, mask: bigint): Instruction[] =>
 
 /** A value of a wide field in words of 64 bits, the high one first. */
 const wordsOf = ({ family }: Comparing, field: FieldName, point: bigint): readonly [bigint, bigint?] =>
-  fields[field].bits(family) === 64 ? [point] : [point >> 64n, point & 0xffff_ffff_ffff_ffffn]
+  fieldOf(field).bits(family) === 64 ? [point] : [point >> 64n, point & 0xffff_ffff_ffff_ffffn]

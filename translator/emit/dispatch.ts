@@ -10,7 +10,7 @@ import { call, immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMap, store, storeImmediate } from '../asm/memory.ts'
 import { r0, r1, r2, r6, r10 } from '../asm/register.ts'
-import { type FieldName, fields } from '../field.ts'
+import { type FieldName, fieldOf } from '../field.ts'
 import type { Item } from '../item.ts'
 import type { MapSpec } from '../program.ts'
 import type { Dispatch } from '../tree/dispatch.ts'
@@ -26,7 +26,7 @@ const verdicts = Object.keys(codes) as (keyof typeof codes)[]
 export const HOTDROP = 0xffff_ffff
 export const VALUE_SIZE = 8
 
-const bytesOf = (field: FieldName, family: Family): number => Math.max(1, fields[field].bits(family) / 8)
+const bytesOf = (field: FieldName, family: Family): number => Math.max(1, fieldOf(field).bits(family) / 8)
 
 interface KeyLayout {
   readonly offsets: ReadonlyMap<FieldName, number>
@@ -68,7 +68,7 @@ export function emitDispatch(frame: Frame, dispatch: Dispatch, next: Label): voi
 }
 
 function emitKeyField({ assembler, family, record }: Frame, field: FieldName, at: number): void {
-  const bits = fields[field].bits(family)
+  const bits = fieldOf(field).bits(family)
   const halves = bits > 64 ? [0, 8] : [0]
   for (const half of halves)
     assembler.emit(
@@ -185,7 +185,7 @@ function writeValue(into: DataView, at: number, index: number, action: number): 
 
 /** As the record holds it: in the machine's byte order, which is little-endian wherever this runs. */
 function writeField(key: DataView, offset: number, field: FieldName, family: Family, value: Point): void {
-  const bits = fields[field].bits(family)
+  const bits = fieldOf(field).bits(family)
   if (bits <= 8) key.setUint8(offset, Number(value))
   else if (bits <= 16) key.setUint16(offset, Number(value), true)
   else if (bits <= 32) key.setUint32(offset, Number(value), true)

@@ -15,7 +15,7 @@ import type { Instruction } from '../asm/instruction.ts'
 import { storeImmediate } from '../asm/memory.ts'
 import type { Size } from '../asm/opcode.ts'
 import { r6 } from '../asm/register.ts'
-import { type FieldName, fields } from '../field.ts'
+import { type FieldName, fieldOf } from '../field.ts'
 
 /** Layer 3 bytes of the packet, u32: what byte counters count. */
 export const LENGTH_OFFSET = 0
@@ -44,7 +44,7 @@ export function recordLayout(
   for (const request of requests)
     for (const field of request.fields)
       if (!FIXED.has(field))
-        sizes.set(field, Math.max(sizes.get(field) ?? 0, bytesOf(fields[field].bits(request.family))))
+        sizes.set(field, Math.max(sizes.get(field) ?? 0, bytesOf(fieldOf(field).bits(request.family))))
   const offsets = new Map(FIXED)
   let end = FIXED_SIZE
   for (const [field, size] of [...sizes].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))) {

@@ -4,7 +4,7 @@ import type { Instruction } from '../asm/instruction.ts'
 import { store, storeImmediate } from '../asm/memory.ts'
 import { type Register, r6 } from '../asm/register.ts'
 import { sizeOf } from '../emit/record.ts'
-import { type FieldName, fields } from '../field.ts'
+import { type FieldName, fieldOf } from '../field.ts'
 import type { PrologueRequest } from './hook.ts'
 
 type Asking = Pick<PrologueRequest, 'family' | 'record'>
@@ -15,7 +15,7 @@ export const storeField = (
   field: FieldName,
   register: Register,
   half: 0 | 8 = 0,
-): Instruction => store(sizeOf(fields[field].bits(family)), r6, record.offset(field) + half, register)
+): Instruction => store(sizeOf(fieldOf(field).bits(family)), r6, record.offset(field) + half, register)
 
 export const setField = ({ family, record }: Asking, field: FieldName, value: number): Instruction =>
-  storeImmediate(sizeOf(fields[field].bits(family)), r6, record.offset(field), value)
+  storeImmediate(sizeOf(fieldOf(field).bits(family)), r6, record.offset(field), value)

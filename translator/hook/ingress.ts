@@ -59,6 +59,7 @@ export const MOST_TAGS = 4
 /** How a hook gets at the packet. */
 export interface IngressAccess {
   readonly read: HeaderReader
+  readonly readAny: HeaderReader
   /** Emits a check that the L3 bytes in r9 are there, going to `missing` where they are not; the IP header may be lost from r0. */
   checkLength(assembler: Assembler, missing: Label): void
   /** Emits code that fills the fields of the link layer. */
@@ -134,7 +135,8 @@ function emitIngress(
     access.checkLength(assembler, pass)
     access.read(assembler, 0, ipHeaderSize[family], pass)
   }
-  emitIp(assembler, request, { read: access.read, scratch: SCRATCH, missing: pass, check, plain: true })
+  const { read, readAny } = access
+  emitIp(assembler, request, { read, readAny, scratch: SCRATCH, missing: pass, check, plain: true })
   if (!asksAddressType(request)) return
   assembler.emit(
     ...loadKernelDevice(access),

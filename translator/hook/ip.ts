@@ -25,11 +25,15 @@ import { setField, storeField } from './field.ts'
 import { emitHeaderKinds, looksAtKinds } from './header-kinds.ts'
 import type { PrologueRequest } from './hook.ts'
 import { emitExtensionWalk } from './ipv6.ts'
+import { emitQuestions } from './question.ts'
 import { emitTcp, forget, looksAtTcp } from './tcp.ts'
 import { emitTransport, type HeaderReader, needsTransport } from './transport.ts'
 
 export interface IpReader {
   readonly read: HeaderReader
+  /** At offsets of which the verifier knows nothing. */
+  readonly readAny: HeaderReader
+  readonly reloadLength?: readonly Instruction[]
   /** Where 24 bytes of stack are free, from the frame pointer. */
   readonly scratch: number
   /** Where to go where there is no IP header. */
@@ -44,6 +48,14 @@ export const ipHeaderSize = { 4: 20, 6: 40 } as const
 
 /** With the packet's L3 bytes in r9. Goes on with the record filled. */
 export function emitIp(assembler: Assembler, request: PrologueRequest, reader: IpReader): void {
+  emitHeaders(assembler, request, reader)
+  emitQuestions(assembler, request, {
+    ...reader,
+    below: reader.scratch - request.record.size,
+  })
+}
+
+function emitHeaders(assembler: Assembler, request: PrologueRequest, reader: IpReader): void {
   const { family } = request
   reader.read(assembler, 0, ipHeaderSize[family], reader.missing)
   reader.check?.()

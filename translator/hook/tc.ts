@@ -30,6 +30,7 @@ import {
 } from './ingress.ts'
 import { PACKET_LOOPBACK } from './ip.ts'
 import { emitMac, loadDestination } from './mac.ts'
+import type { HeaderReader } from './transport.ts'
 
 /** Offsets in struct __sk_buff (include/uapi/linux/bpf.h). */
 const context = { packetType: 4, mark: 8, protocol: 16, tagged: 20, tag: 24, index: 40 } as const
@@ -89,7 +90,7 @@ function emitTags(
     assembler.emit(jump(pass))
     if (tagged === refuse) return
     assembler.place(tagged)
-    access.read(assembler, 0, TAG_BYTES, pass)
+    read(assembler, 0, TAG_BYTES, pass)
     assembler.emit(
       load('u16', r1, r0, 0),
       be16(r1),
@@ -105,23 +106,25 @@ function emitTags(
 /** BPF_HDR_START_NET */
 const FROM_NETWORK_HEADER = 1
 
+const read: HeaderReader = (assembler, at, size, missing) =>
+  assembler.emit(
+    loadContext(),
+    at === 'transport' ? mov(r2, r8) : movImmediate(r2, at),
+    load('u64', r3, r10, LINK_BYTES),
+    add(r2, r3),
+    mov(r3, r10),
+    addImmediate(r3, BUFFER),
+    movImmediate(r4, size),
+    movImmediate(r5, FROM_NETWORK_HEADER),
+    call('bpf_skb_load_bytes_relative'),
+    jumpIf('!=', r0, immediate(0), missing),
+    mov(r0, r10),
+    addImmediate(r0, BUFFER),
+  )
+
 const access: IngressAccess = {
-  read(assembler, at, size, missing) {
-    assembler.emit(
-      loadContext(),
-      at === 'transport' ? mov(r2, r8) : movImmediate(r2, at),
-      load('u64', r3, r10, LINK_BYTES),
-      add(r2, r3),
-      mov(r3, r10),
-      addImmediate(r3, BUFFER),
-      movImmediate(r4, size),
-      movImmediate(r5, FROM_NETWORK_HEADER),
-      call('bpf_skb_load_bytes_relative'),
-      jumpIf('!=', r0, immediate(0), missing),
-      mov(r0, r10),
-      addImmediate(r0, BUFFER),
-    )
-  },
+  read,
+  readAny: read,
   // the last byte is there
   checkLength(assembler, missing) {
     assembler.emit(

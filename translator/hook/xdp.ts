@@ -2,10 +2,10 @@
 
 import { add, addImmediate, andImmediate, be16, mov, movImmediate } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
-import { immediate, jump, jumpIf, register } from '../asm/jump.ts'
+import { call, immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMember, store } from '../asm/memory.ts'
-import { r0, r1, r2, r3, r7, r8, r9, r10 } from '../asm/register.ts'
+import { r0, r1, r2, r3, r4, r7, r8, r9, r10 } from '../asm/register.ts'
 import { emitFlush } from '../emit/log.ts'
 import { packetType } from '../field.ts'
 import { asideMap } from './aside.ts'
@@ -15,6 +15,7 @@ import { storeInterfaceId } from './eui64.ts'
 import { setField } from './field.ts'
 import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
 import {
+  BUFFER,
   emitFamilies,
   emitStack,
   familiesOf,
@@ -110,6 +111,21 @@ const access: IngressAccess = {
       mov(r1, r0),
       addImmediate(r1, size),
       jumpIf('>', r1, register(r2), missing),
+    )
+  },
+  // a pointer moved by a number without a bound is none to the verifier
+  readAny(assembler, _, size, missing) {
+    assembler.emit(
+      loadContext(),
+      load('u64', r2, r10, LINK_BYTES),
+      add(r2, r8),
+      mov(r3, r10),
+      addImmediate(r3, BUFFER),
+      movImmediate(r4, size),
+      call('bpf_xdp_load_bytes'),
+      jumpIf('!=', r0, immediate(0), missing),
+      mov(r0, r10),
+      addImmediate(r0, BUFFER),
     )
   },
   checkLength(assembler, missing) {

@@ -1,5 +1,5 @@
 import type { Term } from 'iptables-parser'
-import { type FieldName, fields } from '../field.ts'
+import { type FieldName, fieldOf } from '../field.ts'
 import { type Step, setTerm } from '../test.ts'
 
 export interface Masked {
@@ -17,7 +17,7 @@ export function maskStep(field: FieldName, asked: Term<Masked> | undefined): Ste
   // bits that the mask takes away are never there
   if ((value & ~mask) !== 0) return negated ? always : never
   if (mask === 0) return negated ? never : always
-  const size = 2 ** fields[field].bits(4) - mask
+  const size = 2 ** fieldOf(field).bits(4) - mask
   // a prefix leaves a power of two
   if (Number.isInteger(Math.log2(size)))
     return [setTerm(field, 4, [{ low: value, end: value + size }], negated)]

@@ -2,6 +2,7 @@
 
 import type { Match } from 'iptables-parser'
 import { addrtype } from './addrtype.ts'
+import { bpf } from './bpf.ts'
 import { cgroup } from './cgroup.ts'
 import { comment } from './comment.ts'
 import { connmark } from './connmark.ts'
@@ -39,6 +40,7 @@ import { time } from './time.ts'
 import { dscp, tos } from './tos.ts'
 import { type MatchTranslator, untranslatable } from './translate.ts'
 import { hl, ttl } from './ttl.ts'
+import { u32 } from './u32.ts'
 import { udp } from './udp.ts'
 
 export const matchTranslators: {
@@ -46,7 +48,7 @@ export const matchTranslators: {
 } = {
   addrtype,
   ah,
-  bpf: untranslatable('programs within programs are not translated'),
+  bpf,
   cgroup,
   cluster: untranslatable('it asks for a hash of the connection, which is not translated'),
   comment,
@@ -112,9 +114,7 @@ export const matchTranslators: {
   time,
   tos,
   ttl,
-  u32: untranslatable('it compares arbitrary bytes, which is not translated', {
-    hint: 'say with the match of the protocol what the bytes mean',
-  }),
+  u32,
   udp,
   unknown: untranslatable('bpftables does not know this match'),
 }

@@ -1,0 +1,85 @@
+// Answers questions into the record: each is code that goes on where the answer is yes, and leaves where it is no.
+
+import { addImmediate, be16, be32, mov, movImmediate } from '../asm/alu.ts'
+import type { Assembler } from '../asm/assembler.ts'
+import type { Instruction } from '../asm/instruction.ts'
+import { jump, jumpIf, register } from '../asm/jump.ts'
+import type { Label } from '../asm/label.ts'
+import { load, loadImmediate64 } from '../asm/memory.ts'
+import { type Register, r0, r1, r8, r9 } from '../asm/register.ts'
+import { answers, isQuestionField, type Question, questionOf } from '../question.ts'
+import { emitCbpf } from './cbpf.ts'
+import { storeField } from './field.ts'
+import type { PrologueRequest } from './hook.ts'
+import { forget } from './tcp.ts'
+import type { HeaderReader } from './transport.ts'
+import { emitU32 } from './u32.ts'
+
+/** What questions are asked with. */
+export interface QuestionReader {
+  /** Reads at an offset in r8 of which nothing is known but that the packet has so many bytes there. */
+  readonly readAny: HeaderReader
+  /** Loads the packet's L3 bytes into r9 anew where the verifier may have learnt of them in a loop: it would follow questions for every way out of it. */
+  readonly reloadLength?: readonly Instruction[]
+  /** Where stack is free from there down, from the frame pointer. */
+  readonly below: number
+}
+
+/** With the packet's L3 bytes in r9. Destroys r7 and r8. */
+export function emitQuestions(assembler: Assembler, request: PrologueRequest, reader: QuestionReader): void {
+  const asked = [...request.fields].filter(isQuestionField)
+  if (asked.length > 0 && reader.reloadLength) assembler.emit(...reader.reloadLength)
+  for (const field of asked) {
+    const no = assembler.label('no')
+    const answered = assembler.label('answered')
+    emitQuestion(assembler, questionOf(field), { request, reader, no })
+    assembler.emit(movImmediate(r1, answers.yes), jump(answered))
+    assembler.place(no)
+    assembler.emit(movImmediate(r1, answers.no))
+    assembler.place(answered)
+    // else the verifier would follow all that comes behind for every set of answers
+    assembler.emit(...forget(r1), storeField(request, field, r1))
+  }
+}
+
+interface Asking {
+  readonly request: PrologueRequest
+  readonly reader: QuestionReader
+  readonly no: Label
+}
+
+function emitQuestion(assembler: Assembler, question: Question, { request, reader, no }: Asking): void {
+  const yes = assembler.label('yes')
+  switch (question.kind) {
+    case 'u32':
+      emitU32(assembler, question.tests, reader, no)
+      break
+    case 'bpf':
+      emitCbpf(assembler, question.program, { family: request.family, reader, yes, no })
+      break
+  }
+  assembler.place(yes)
+}
+
+/** Loads the number of so many bytes at the offset in r8; goes to `outside` where the packet has not all of them. */
+export function loadNumber(
+  assembler: Assembler,
+  { readAny }: QuestionReader,
+  into: Register,
+  bytes: 1 | 2 | 4,
+  outside: Label,
+): void {
+  assembler.emit(mov(r1, r8), addImmediate(r1, bytes), jumpIf('>', r1, register(r9), outside))
+  readAny(assembler, 'transport', bytes, outside)
+  assembler.emit(...loads[bytes](into))
+}
+
+const loads: Readonly<Record<1 | 2 | 4, (into: Register) => readonly Instruction[]>> = {
+  1: into => [load('u8', into, r0, 0)],
+  2: into => [load('u16', into, r0, 0), be16(into)],
+  4: into => [load('u32', into, r0, 0), be32(into)],
+}
+
+/** A constant of 32 bits, zero-extended. */
+export const constant = (into: Register, value: number): Instruction =>
+  value <= 0x7fff_ffff ? movImmediate(into, value) : loadImmediate64(into, value)
