@@ -1,12 +1,31 @@
 // Questions that only code can answer: the prologue runs it once for each packet, however many rules ask, and the answer is a field like any other.
 
-import type { CbpfInstruction, U32Test } from 'iptables-parser'
+import type { CbpfInstruction, HeaderOption, U32Test } from 'iptables-parser'
+import type { ExtensionKind, ExtensionPart } from './extension-field.ts'
 
 export type Question =
   /** All of the tests hold. */
   | { readonly kind: 'u32'; readonly tests: readonly U32Test[] }
   /** The classic program returns anything but 0. */
   | { readonly kind: 'bpf'; readonly program: readonly CbpfInstruction[] }
+  /** The routing header lists these addresses first, one behind the other; numbers as text. */
+  | { readonly kind: 'addresses'; readonly addresses: readonly string[] }
+  /** It lists them in this order. */
+  | { readonly kind: 'addresses-among'; readonly addresses: readonly string[] }
+  /** A segment of the segment routing header agrees with a prefix, or is there and does not. */
+  | {
+      readonly kind: 'segment'
+      readonly which: 'previous' | 'next' | 'last'
+      readonly address: string
+      readonly mask: string
+      readonly negated: boolean
+    }
+  /** The header's options begin with these. */
+  | {
+      readonly kind: 'options'
+      readonly header: 'hop-by-hop' | 'destination'
+      readonly options: readonly HeaderOption[]
+    }
 
 /** A question is its field's name, so that equal ones are one field, and nothing else has to carry them. */
 export type QuestionField = `asked:${string}`
@@ -22,8 +41,34 @@ export const isQuestionField = (name: string): name is QuestionField => name.sta
 export const questionOf = (field: QuestionField): Question =>
   JSON.parse(field.slice(PREFIX.length)) as Question
 
+const titles: { readonly [K in Question['kind']]: string } = {
+  u32: 'answer of -m u32',
+  bpf: 'answer of -m bpf',
+  addresses: 'addresses in the routing header',
+  'addresses-among': 'addresses in the routing header',
+  segment: 'segments of the segment routing header',
+  options: 'options of an extension header',
+}
+
 /** What a user would call it. */
-export const questionTitle = (field: QuestionField): string => `answer of -m ${questionOf(field).kind}`
+export const questionTitle = (field: QuestionField): string => titles[questionOf(field).kind]
+
+/** The fields that a question is found by. */
+export function questionSources(field: QuestionField): readonly (ExtensionKind | ExtensionPart)[] {
+  const question = questionOf(field)
+  switch (question.kind) {
+    case 'addresses':
+      return ['routing']
+    case 'addresses-among':
+      return ['routing', 'routing-length']
+    case 'segment':
+      return ['routing', 'segments-left', 'last-entry']
+    case 'options':
+      return [question.header, `${question.header}-length`]
+    default:
+      return []
+  }
+}
 
 /** Questions that one program may ask: each is asked of every packet, and has its place in the record. */
 export const MOST_QUESTIONS = 32

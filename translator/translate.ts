@@ -24,12 +24,15 @@ import {
   countingIn,
 } from './counter.ts'
 import { earlyItems } from './early.ts'
+import { addFields } from './emit/needs.ts'
+import type { FieldName } from './field.ts'
 import { isNetfilterHook, netfilterPlaces, type Place } from './hook/place.ts'
-import { RuleUntranslatable, ruleItems } from './item.ts'
+import { type Item, RuleUntranslatable, ruleItems } from './item.ts'
 import type { Lane } from './lane.ts'
 import { Untranslatable } from './match/translate.ts'
 import { nthLayout } from './nth.ts'
 import { planChains } from './plan.ts'
+import { isQuestionField, MOST_QUESTIONS, type QuestionField } from './question.ts'
 
 export interface TranslateOptions {
   /** The lanes to make programs for; a lane whose family has no rule set gets none. */
@@ -121,13 +124,14 @@ function planTable(
 ): FamilyPlan {
   const { chain: base } = placeOf(lane)
   const verdict = chainOf(table, base)?.policy === 'DROP' ? 'drop' : 'accept'
+  const asked = new Set<QuestionField>()
   const plan = planChains(table, base, family, strategies, (chain, rules) => {
     const first = index.of(family, table.name, chain, 1)
     return rules.flatMap((rule, at) => {
       try {
-        return lane.early
-          ? earlyItems(rule, first + at, lane, family)
-          : ruleItems(rule, first + at, lane, family)
+        const items = (lane.early ? earlyItems : ruleItems)(rule, first + at, lane, family)
+        addQuestions(asked, items)
+        return items
       } catch (error) {
         refusals.push(refusalOf(error, lane, rule, index.rules[first + at]))
         return []
@@ -135,6 +139,19 @@ function planTable(
     })
   })
   return { family, plan, policy: { rule: index.of(family, table.name, base, 0), verdict } }
+}
+
+/** Notes the questions of a rule. Throws where they are more than a program can ask. */
+function addQuestions(asked: Set<QuestionField>, items: readonly Item[]): void {
+  const add = (field: FieldName): void => {
+    if (!isQuestionField(field) || asked.has(field)) return
+    if (asked.size === MOST_QUESTIONS)
+      throw new Untranslatable(
+        `more than ${MOST_QUESTIONS} different questions of this kind are asked of every packet`,
+      )
+    asked.add(field)
+  }
+  for (const item of items) addFields({ add }, item)
 }
 
 function refusalOf(error: unknown, lane: Lane, rule: Rule, counted: Counted | undefined): Refusal {

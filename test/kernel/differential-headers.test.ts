@@ -61,6 +61,48 @@ const ipv6Cases: readonly MatchCase[] = [
     '-m ah --ahres',
     '-p udp -m ah --ahspi 256 --ahres',
   ]),
+  alone('addresses in routing headers', [
+    ...[
+      '2001:db8::3',
+      '2001:db8::4',
+      '2001:db8::3,2001:db8::4',
+      '2001:db8::4,2001:db8::3',
+      '2001:db8::3,2001:db8::3',
+      '::',
+    ].flatMap(addresses => [
+      `-m rt --rt-type 0 --rt-0-addrs ${addresses}`,
+      `-m rt --rt-type 0 --rt-0-addrs ${addresses} --rt-0-not-strict`,
+    ]),
+  ]),
+  alone('options of headers', [
+    ...[
+      '1',
+      '1:4',
+      '1:12',
+      '1:5',
+      '0',
+      '0,0',
+      '5:2',
+      '5:2,1:0',
+      '1:4,0',
+      '5,1',
+      '254',
+      '0,0,0,0,0,0',
+      '0,1:1,0,0',
+    ].flatMap(options => [`-m hbh --hbh-opts ${options}`, `-m dst --dst-opts ${options}`]),
+    '-m dst ! --dst-len 8 --dst-opts 1',
+  ]),
+  alone(
+    'segments',
+    bothWays(
+      'srh',
+      ['psid', 'nsid', 'lsid'].flatMap(which =>
+        ['2001:db8::3', '2001:db8::4', '2001:db8::/32', 'fd00::/8', '::/0'].map(
+          prefix => `--srh-${which} ${prefix}`,
+        ),
+      ),
+    ),
+  ),
   alone('one header after the other', [
     '-m rt',
     '-m frag',
@@ -206,6 +248,12 @@ const headers: Readonly<Record<number, readonly string[]>> = {
   60: [
     'dstopt',
     'dstopt options=010c000000000000000000000000',
+    'dstopt options=000000000000',
+    'dstopt options=000101000000',
+    'dstopt options=01ff00000000',
+    'dstopt options=050200000100',
+    'dstopt options=05020000feff',
+    'dstopt options=000000000001',
     'dstopt len=3',
     'dstopt next=59 len=9',
     'dstopt next=50 len=9',
@@ -219,6 +267,13 @@ const headers: Readonly<Record<number, readonly string[]>> = {
     'route type=4 left=1 data=0000000020010db8000000000000000000000003',
     'route type=4 left=1 data=0100010020010db800000000000000000000000320010db8000000000000000000000004',
     'route type=4 left=0 data=0000000120010db8000000000000000000000003',
+    'route type=0 left=1 data=0000000020010db800000000000000000000000320010db8000000000000000000000004',
+    'route type=0 left=1 data=0000000020010db80000000000000000000000090000000020010db8000000000000000000000004000000000000000000000000',
+    'route type=0 data=00000000000000000000000020010db8000000000000000000000003000000000000000020010db8000000000000000000000004',
+    'route type=0 data=00000000',
+    'route type=0 data=0000000020010db800000000000000000000000320010db800000000000000000000000320010db8000000000000000000000004',
+    'route type=4 left=1 data=0200000020010db800000000000000000000000320010db800000000000000000000000420010db8000000000000000000000003',
+    'route type=4 left=2 data=0300000020010db800000000000000000000000320010db8000000000000000000000004',
     'route len=200',
   ],
   44: [

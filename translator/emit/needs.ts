@@ -3,6 +3,7 @@ import { cutsIn, itemsIn } from '../chain.ts'
 import { domain, type FieldName, headerSizes, transport } from '../field.ts'
 import type { Item } from '../item.ts'
 import type { Plan } from '../plan.ts'
+import { isQuestionField, questionSources } from '../question.ts'
 import { containsPoint, inclusive, intersect } from '../tree/interval.ts'
 
 /** What a program asks of its prologue: the fields its rules look at, and the protocols whose transport headers they look into. */
@@ -25,13 +26,15 @@ export function needsOf({ chains }: Plan, family: Family): Needs {
   return { fields: new Set([...fields].flatMap(withSources)), protocols }
 }
 
-/** A field, and the one it is found by. */
+/** A field, and those it is found by. */
 function withSources(field: FieldName): FieldName[] {
+  if (isQuestionField(field)) return [field, ...questionSources(field)]
   if (field === 'saddr-type') return [field, 'saddr']
   return field === 'daddr-type' ? [field, 'daddr'] : [field]
 }
 
-function addFields(fields: Set<FieldName>, { sets, rest }: Item): void {
+/** Adds the fields that an item looks at. */
+export function addFields(fields: { add(field: FieldName): unknown }, { sets, rest }: Item): void {
   for (const field of sets.keys()) fields.add(field)
   for (const test of rest)
     if (test.kind === 'any') for (const { field } of test.tests) fields.add(field)

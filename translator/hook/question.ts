@@ -7,8 +7,16 @@ import { jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadImmediate64 } from '../asm/memory.ts'
 import { type Register, r0, r1, r8, r9 } from '../asm/register.ts'
-import { answers, isQuestionField, type Question, questionOf } from '../question.ts'
+import {
+  answers,
+  isQuestionField,
+  type Question,
+  type QuestionField,
+  questionOf,
+  questionSources,
+} from '../question.ts'
 import { emitCbpf } from './cbpf.ts'
+import { emitAddresses, emitAddressesAmong, emitOptions, emitSegment } from './extension-question.ts'
 import { storeField } from './field.ts'
 import type { PrologueRequest } from './hook.ts'
 import { forget } from './tcp.ts'
@@ -21,13 +29,15 @@ export interface QuestionReader {
   readonly readAny: HeaderReader
   /** Loads the packet's L3 bytes into r9 anew where the verifier may have learnt of them in a loop: it would follow questions for every way out of it. */
   readonly reloadLength?: readonly Instruction[]
+  /** Packets have no extension headers here. */
+  readonly plain?: true
   /** Where stack is free from there down, from the frame pointer. */
   readonly below: number
 }
 
 /** With the packet's L3 bytes in r9. Destroys r7 and r8. */
 export function emitQuestions(assembler: Assembler, request: PrologueRequest, reader: QuestionReader): void {
-  const asked = [...request.fields].filter(isQuestionField)
+  const asked = [...request.fields].filter(isQuestionField).filter(field => !isAnswered(field, reader))
   if (asked.length > 0 && reader.reloadLength) assembler.emit(...reader.reloadLength)
   for (const field of asked) {
     const no = assembler.label('no')
@@ -41,6 +51,10 @@ export function emitQuestions(assembler: Assembler, request: PrologueRequest, re
     assembler.emit(...forget(r1), storeField(request, field, r1))
   }
 }
+
+/** Of headers that are not there, every record says no from the beginning. */
+const isAnswered = (field: QuestionField, { plain }: QuestionReader): boolean =>
+  plain === true && questionSources(field).length > 0
 
 interface Asking {
   readonly request: PrologueRequest
@@ -56,6 +70,18 @@ function emitQuestion(assembler: Assembler, question: Question, { request, reade
       break
     case 'bpf':
       emitCbpf(assembler, question.program, { family: request.family, reader, yes, no })
+      break
+    case 'addresses':
+      emitAddresses(assembler, question, { request, reader, no })
+      break
+    case 'addresses-among':
+      emitAddressesAmong(assembler, question, { request, reader, no })
+      break
+    case 'segment':
+      emitSegment(assembler, question, { request, reader, no })
+      break
+    case 'options':
+      emitOptions(assembler, question, { request, reader, no })
       break
   }
   assembler.place(yes)

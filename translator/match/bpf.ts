@@ -1,7 +1,5 @@
 import type { BpfMatch } from 'iptables-parser'
-import { answers, questionField } from '../question.ts'
-import { setTest } from '../test.ts'
-import { single } from '../tree/interval.ts'
+import { answerTest } from './answer.ts'
 import { cbpfObstacle } from './cbpf-obstacle.ts'
 import { type MatchTranslator, Untranslatable } from './translate.ts'
 
@@ -12,5 +10,5 @@ export const bpf: MatchTranslator<BpfMatch> = match => {
     })
   const obstacle = cbpfObstacle(match.program)
   if (obstacle) throw new Untranslatable(obstacle)
-  return [setTest(questionField({ kind: 'bpf', program: match.program }), single(answers.yes))]
+  return [answerTest({ kind: 'bpf', program: match.program })]
 }

@@ -1,17 +1,31 @@
 import type { RtMatch } from 'iptables-parser'
-import { setTest } from '../test.ts'
+import { type Step, setTest } from '../test.ts'
 import { single } from '../tree/interval.ts'
+import { answerTest } from './answer.ts'
 import { headerWanted } from './extension.ts'
 import { rangeStep, valueStep } from './range.ts'
-import { type MatchTranslator, Untranslatable } from './translate.ts'
+import type { MatchTranslator } from './translate.ts'
 
-export const rt: MatchTranslator<RtMatch> = ({ type, segmentsLeft, length, reserved, addresses }) => {
-  if (addresses) throw new Untranslatable('the addresses in a routing header are not translated')
+export const rt: MatchTranslator<RtMatch> = match => [
+  ...headerWanted('routing'),
+  ...rangeStep('segments-left', match.segmentsLeft),
+  ...valueStep('routing-length', match.length),
+  ...valueStep('routing-type', match.type),
+  ...(match.reserved ? [setTest('routing-reserved', single(0))] : []),
+  ...(match.addresses ? addressSteps(match.addresses, match.notStrict) : []),
+]
+
+/** Bytes of a header before its addresses, and of an address. */
+const FIXED = 8
+const ADDRESS = 16
+
+/** Strictly, the addresses are all there are: that is how many fit into the header. */
+function addressSteps(asked: readonly bigint[], notStrict: boolean): Step[] {
+  const addresses = asked.map(String)
+  if (notStrict) return [answerTest({ kind: 'addresses-among', addresses })]
+  const least = FIXED + ADDRESS * addresses.length
   return [
-    ...headerWanted('routing'),
-    ...rangeStep('segments-left', segmentsLeft),
-    ...valueStep('routing-length', length),
-    ...valueStep('routing-type', type),
-    ...(reserved ? [setTest('routing-reserved', single(0))] : []),
+    setTest('routing-length', [{ low: least, end: least + ADDRESS }]),
+    answerTest({ kind: 'addresses', addresses }),
   ]
 }

@@ -3,25 +3,40 @@ import type { ExtensionPart } from '../extension-field.ts'
 import { domain } from '../field.ts'
 import { type Step, setTerm, setTest } from '../test.ts'
 import { single } from '../tree/interval.ts'
+import { answerTest } from './answer.ts'
 import { headerThere } from './extension.ts'
 import { valueStep } from './range.ts'
-import { type MatchTranslator, Untranslatable } from './translate.ts'
+import type { MatchTranslator } from './translate.ts'
 
 const SEGMENT_ROUTING = 4
 
 /** A header that does not fit, or of another type, is none and drops nothing. */
-export const srh: MatchTranslator<SrhMatch> = match => {
-  if (match.previousSegment || match.nextSegment || match.lastSegment)
-    throw new Untranslatable('the segments in a segment routing header are not translated')
+export const srh: MatchTranslator<SrhMatch> = match => [
+  ...headerThere('routing'),
+  setTest('routing-type', single(SEGMENT_ROUTING)),
+  setTest('segments-beyond', single(0)),
+  ...valueStep('routing-next', match.nextHeader),
+  ...comparisonStep('routing-length', match.headerLength, bytesOf),
+  ...comparisonStep('segments-left', match.segmentsLeft, count => count),
+  ...comparisonStep('last-entry', match.lastEntry, entry => entry),
+  ...valueStep('segment-tag', match.tag),
+  ...segmentStep('previous', match.previousSegment),
+  ...segmentStep('next', match.nextSegment),
+  ...segmentStep('last', match.lastSegment),
+]
+
+function segmentStep(which: 'previous' | 'next' | 'last', asked: SrhMatch['lastSegment']): Step[] {
+  if (!asked) return []
+  const { address, length } = asked.value
+  const mask = ((1n << BigInt(length)) - 1n) << BigInt(128 - length)
   return [
-    ...headerThere('routing'),
-    setTest('routing-type', single(SEGMENT_ROUTING)),
-    setTest('segments-beyond', single(0)),
-    ...valueStep('routing-next', match.nextHeader),
-    ...comparisonStep('routing-length', match.headerLength, bytesOf),
-    ...comparisonStep('segments-left', match.segmentsLeft, count => count),
-    ...comparisonStep('last-entry', match.lastEntry, entry => entry),
-    ...valueStep('segment-tag', match.tag),
+    answerTest({
+      kind: 'segment',
+      which,
+      address: String(address & mask),
+      mask: String(mask),
+      negated: asked.negated,
+    }),
   ]
 }
 

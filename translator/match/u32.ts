@@ -1,9 +1,7 @@
 import type { U32Match } from 'iptables-parser'
-import { answers, questionField } from '../question.ts'
-import { setTerm } from '../test.ts'
-import { single } from '../tree/interval.ts'
+import { answerTest } from './answer.ts'
 import type { MatchTranslator } from './translate.ts'
 
-export const u32: MatchTranslator<U32Match> = ({ tests: { value, negated } }, { family }) => [
-  setTerm(questionField({ kind: 'u32', tests: value }), family, single(answers.yes), negated),
+export const u32: MatchTranslator<U32Match> = ({ tests: { value, negated } }) => [
+  answerTest({ kind: 'u32', tests: value }, negated),
 ]
