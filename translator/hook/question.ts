@@ -27,7 +27,7 @@ import { emitU32 } from './u32.ts'
 export interface QuestionReader {
   /** Reads at an offset in r8 of which nothing is known but that the packet has so many bytes there. */
   readonly readAny: HeaderReader
-  /** Loads the packet's L3 bytes into r9 anew where the verifier may have learnt of them in a loop: it would follow questions for every way out of it. */
+  /** Loads the packet's L3 bytes into r9 anew, where the verifier would follow a question for all it has learnt of them before. */
   readonly reloadLength?: readonly Instruction[]
   /** Packets have no extension headers here. */
   readonly plain?: true
@@ -38,8 +38,8 @@ export interface QuestionReader {
 /** With the packet's L3 bytes in r9. Destroys r7 and r8. */
 export function emitQuestions(assembler: Assembler, request: PrologueRequest, reader: QuestionReader): void {
   const asked = [...request.fields].filter(isQuestionField).filter(field => !isAnswered(field, reader))
-  if (asked.length > 0 && reader.reloadLength) assembler.emit(...reader.reloadLength)
   for (const field of asked) {
+    assembler.emit(...(reader.reloadLength ?? []))
     const no = assembler.label('no')
     const answered = assembler.label('answered')
     emitQuestion(assembler, questionOf(field), { request, reader, no })
