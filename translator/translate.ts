@@ -129,7 +129,9 @@ function planTable(
     const first = index.of(family, table.name, chain, 1)
     return rules.flatMap((rule, at) => {
       try {
-        const items = (lane.early ? earlyItems : ruleItems)(rule, first + at, lane, family)
+        const items = lane.early
+          ? earlyItems(rule, first + at, lane, family)
+          : ruleItems(rule, first + at, lane, family)
         addQuestions(asked, items)
         return items
       } catch (error) {

@@ -40,7 +40,7 @@ export function addFields(fields: { add(field: FieldName): unknown }, { sets, re
     if (test.kind === 'any') for (const { field } of test.tests) fields.add(field)
     else if (test.kind === 'set' || test.kind === 'mask') fields.add(test.field)
     else if (test.kind === 'cgroup') fields.add('cgroup')
-    else if (test.kind === 'group') fields.add('gid').add('groups')
+    else if (test.kind === 'group') for (const field of ['gid', 'groups'] as const) fields.add(field)
 }
 
 /** Extents that depend on how long the header of the packet's protocol is. */

@@ -1,5 +1,6 @@
 import { baseChains, type Family, type TableName } from 'iptables-parser'
 import { peerMac } from '../../packet/link.ts'
+import { programs, u32Tests } from './byte-match.ts'
 import { extensionMatches } from './extension.ts'
 import { innerAddresses, type Nat, outerAddresses } from './nat.ts'
 import { type Random, seeded } from './random.ts'
@@ -43,6 +44,8 @@ export const features = [
   'addrtype',
   'statistic',
   'extension',
+  'u32',
+  'bpf',
   'physdev',
 ] as const
 export type Feature = (typeof features)[number]
@@ -344,6 +347,8 @@ const others: Readonly<Partial<Record<Feature, (grammar: Grammar, chain: string)
     return ` -m addrtype${sides.map(side => ` ${not(grammar)}--${side}-type ${random.pick(types)}`).join('')}`
   },
   cpu: simple('cpu', 'cpu', ['0', '1']),
+  u32: grammar => ` -m u32 ${not(grammar)}--u32 "${grammar.random.pick(u32Tests)}"`,
+  bpf: ({ random }) => ` -m bpf --bytecode "${random.pick(programs)}"`,
   extension: ({ random, family }) => (family === 6 ? ` ${random.pick(extensionMatches)}` : ''),
   connection: grammar => ` -m conntrack${connection(grammar)}`,
 }
