@@ -28,7 +28,7 @@ import type { Label } from '../asm/label.ts'
 import { load, loadMapValue, store } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import type { SeparatedBlock } from '../chain.ts'
-import { fields } from '../field.ts'
+import { fieldOf } from '../field.ts'
 import { LAST, LIST_SIZE, NODE_SIZE, type TreeMap, WORD_MASK, writeTrees } from '../tree/map.ts'
 import { answersOf, emitAnswer } from './answer.ts'
 import type { Frame } from './frame.ts'
@@ -63,7 +63,7 @@ export function emitMapped(frame: Frame, { space, trees }: SeparatedBlock, next:
 function emitWords({ assembler, family, record }: Frame, { words }: TreeMap): void {
   for (const [index, { field, half }] of words.entries())
     assembler.emit(
-      load(sizeOf(fields[field].bits(family)), r1, r6, record.offset(field) + 8 * half),
+      load(sizeOf(fieldOf(field).bits(family)), r1, r6, record.offset(field) + 8 * half),
       store('u64', r10, 8 * (index - words.length), r1),
     )
 }

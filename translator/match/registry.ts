@@ -102,9 +102,12 @@ export const matchTranslators: {
   rt,
   sctp,
   set: untranslatable('it looks into an ipset, which a program cannot see'),
-  socket: untranslatable('it looks up the socket that would get the packet, which a netfilter program cannot', {
-    hint: "leave the rule in the mangle table of the kernel's own iptables, and ask here for the mark it sets",
-  }),
+  socket: untranslatable(
+    'it looks up the socket that would get the packet, which a netfilter program cannot',
+    {
+      hint: "leave the rule in the mangle table of the kernel's own iptables, and ask here for the mark it sets",
+    },
+  ),
   srh,
   state,
   statistic,

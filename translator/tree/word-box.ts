@@ -2,7 +2,7 @@
 // half is inside, at the ends only some are.
 
 import type { Family } from 'iptables-parser'
-import { type FieldName, fields } from '../field.ts'
+import { type FieldName, fieldOf } from '../field.ts'
 import type { Item } from '../item.ts'
 import type { Point } from './interval.ts'
 import type { Space } from './space.ts'
@@ -19,7 +19,7 @@ export interface Word {
 /** The words of fields, the wide ones first. */
 export function wordsOf(names: readonly FieldName[], family: Family): readonly Word[] {
   const words = names.flatMap((field): Word[] => {
-    const bits = fields[field].bits(family)
+    const bits = fieldOf(field).bits(family)
     if (bits <= 32) return [{ field, half: 0, bits: 32 }]
     const halves: readonly (0 | 1)[] = bits > 64 ? [0, 1] : [0]
     return halves.map(half => ({ field, half, bits: 64 }))
