@@ -9,6 +9,7 @@ import { recordChange } from '../stats/record.ts'
 import { requireNothingBefore } from './before-filter.ts'
 import { afterFailure, type Early, noEarly, planEarly, type Unavailable } from './early.ts'
 import { readLiveHits } from './edit.ts'
+import { ServiceError } from './error.ts'
 import { type Generation, listGenerations } from './generation.ts'
 import { editedRules, editedSlots } from './incremental/edited.ts'
 import { finishEdits } from './incremental/quick.ts'
@@ -108,12 +109,16 @@ function attempt(
   try {
     loadBeside(beside, watched, steps => load(settings, next, cautiously, steps))
   } catch (error) {
-    const rest = final ? undefined : afterFailure(early, unavailable, error)
+    const rest = final || isTheirs(error) ? undefined : afterFailure(early, unavailable, error)
     if (rest === undefined) throw error
     return attempt(settings, wanted, options, rest)
   }
   return { kind: 'applied', generation, before: live }
 }
+
+/** What the kernel's own iptables refuses has nothing to do with early drops. */
+const isTheirs = (error: unknown): boolean =>
+  error instanceof ServiceError && error.code === 'ERR_PASSTHROUGH'
 
 /** Says when the new generation stays, whatever fails. */
 const noting = (options: ApplyOptions, final: () => void): ApplyOptions => ({

@@ -28,7 +28,7 @@ for (const tables of sets)
           const fault = await explain(
             direct('netfilter'),
             experimentOf({ hook: 'netfilter', family, seed, tables, rules: 42 }),
-          )
+          ).catch(String)
           if (fault !== undefined) return t.fail(`BPFTABLES_SEED=${seed}\n${fault}`)
           seed++
         } while (performance.now() < end)
