@@ -21,7 +21,7 @@ export const command = defineCommand({
 
 function describe(status: Status): string {
   const { generation, time, hook, families, enforces } = status
-  const { tables, early, attachments, lanes, problems, others } = status
+  const { tables, early, aside, attachments, lanes, problems, others } = status
   const lines = [
     enforces ? 'The rules are enforced.' : 'The rules are NOT enforced.',
     ...problems.map(problem => `  ! ${problem}`),
@@ -32,6 +32,10 @@ function describe(status: Status): string {
         ]),
     ...tables.map(describeTable),
     ...early.map(describeEarly),
+    ...aside.map(
+      family =>
+        `  IPv${family} is judged at netfilter: other hooks came between ${hook} and INPUT since this was loaded`,
+    ),
     ...attachments.map(describeAttachment),
     ...lanes.map(({ lane, programId }) => `  ${lane.padEnd(18)} program ${programId ?? 'none'}`),
     ...others.map(

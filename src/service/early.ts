@@ -5,6 +5,7 @@
 // is the rule, and XDP is for rules that are there to turn away a lot: from LEAST_FOR_XDP rules on that drop for certain, as blacklists have, on
 // devices whose driver runs it. Where no rule drops a packet for certain, a program would only cost.
 
+import { readFileSync } from 'node:fs'
 import type { Ruleset } from 'iptables-parser'
 import { needsConntrack } from '../../translator/conntrack.ts'
 import { canDrop, certainDrops } from '../../translator/early.ts'
@@ -46,10 +47,34 @@ export function planEarly(
   const drops = program?.plans.some(({ plan, policy }) => canDrop(plan, policy.verdict)) ?? false
   const certain = program?.plans.reduce((sum, { plan }) => sum + certainDrops(plan), 0) ?? 0
   const { hook, reason } = choose(drops, certain, unavailable)
-  const choices = devices.map(device => ({ device, hook, reason }))
+  const choices = devices.map(device => ({
+    device,
+    hook,
+    reason: hook === 'none' ? reason : reason + idleness(device),
+  }))
   if (hook === 'none') return { choices, programs: [] }
   const chosen = hook === 'tc' ? program : translateEarly(earlyLane('xdp', conntrack), rulesets, rules)
   return { choices, programs: chosen ? [chosen] : [] }
+}
+
+/**
+ * Whether rp_filter keeps IPv4 packets from being dropped early: only on a device that forwards can a program ask for the way back to their source. Programs
+ * ask for the settings themselves, packet by packet; this is for people.
+ */
+function idleness(device: string): string {
+  const filtered = ['all', device].some(name => readSetting(name, 'rp_filter') > 0)
+  return filtered && readSetting(device, 'forwarding') === 0
+    ? '; idle for IPv4 while net.ipv4.conf has rp_filter and the device does not forward'
+    : ''
+}
+
+function readSetting(device: string, name: string): number {
+  try {
+    return Number(readFileSync(`/proc/sys/net/ipv4/conf/${device}/${name}`, 'utf8'))
+  } catch {
+    // the device is gone, or has no IPv4
+    return 0
+  }
 }
 
 function translateEarly(

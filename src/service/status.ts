@@ -2,6 +2,7 @@
 
 import type { Family } from 'iptables-parser'
 import { counterMap } from '../../translator/emit/count.ts'
+import { asideMap } from '../../translator/hook/aside.ts'
 import { dispatcher } from '../../translator/hook/dispatcher.ts'
 import { type Lane, laneName } from '../../translator/lane.ts'
 import { allLinks, type LinkInfo } from '../kernel/link.ts'
@@ -11,7 +12,8 @@ import { leadsTo, pinnedAttachments, readLink } from './attach.ts'
 import { programInSlot } from './bank.ts'
 import { withDescriptors } from './descriptors.ts'
 import type { EarlyChoice } from './early.ts'
-import { readCurrent } from './generation.ts'
+import { type Generation, readCurrent } from './generation.ts'
+import { setAside } from './interfaces.ts'
 import { type Attachment, attachmentsOf, type LaneHook, placeOf } from './lanes.ts'
 import { currentNamespace, type Live, readLive } from './live.ts'
 import { openSharedMaps, type SharedMaps } from './maps.ts'
@@ -54,6 +56,8 @@ export interface Status {
   readonly hook?: string
   /** Where drops are taken early, in front of that hook, and why, or why not; none where the user chose the hook. */
   readonly early: readonly EarlyChoice[]
+  /** Families of which xdp or tc, where they judge alone, have left all to netfilter since the rules were loaded: other hooks lie between. */
+  readonly aside: readonly Family[]
   readonly families: readonly Family[]
   readonly attachments: readonly AttachmentStatus[]
   readonly lanes: readonly LaneStatus[]
@@ -87,6 +91,7 @@ function describeNothing(settings: Settings): Status {
     ],
     namespace: currentNamespace(),
     early: [],
+    aside: [],
     families: [],
     attachments: found,
     lanes: [],
@@ -116,6 +121,7 @@ function describe(settings: Settings, live: Live): Status {
     time: generation.time,
     hook: generation.hook,
     early: generation.early ?? [],
+    aside: readAside(settings, generation),
     families: rulesets.map(({ ruleset }) => ruleset.family),
     attachments,
     lanes,
@@ -136,6 +142,15 @@ const tableStatuses = (settings: Settings, rulesets: Live['rulesets']): TableSta
     reason,
   })),
 ]
+
+function readAside(settings: Settings, { hook }: Generation): Family[] {
+  if (hook === 'netfilter') return []
+  return withDescriptors(keep => {
+    const { maps } = openSharedMaps(settings, [asideMap], 'skip', keep)
+    const map = maps.get(asideMap.name)
+    return map ? setAside(map) : []
+  })
+}
 
 function namespaceFaults({ generation: { namespace } }: Live): string[] {
   const current = currentNamespace()

@@ -22,8 +22,8 @@ type HookName = keyof typeof hookIndex
 /** enum nf_hook_ops_type: of the kernel's own modules, and of BPF links. */
 const owner = { module: 0, bpf: 2 } as const
 
-/** enum nf_ip_hook_priorities; those of enum nf_ip6_hook_priorities are the same. */
-const priority = { defragmentation: -400, conntrack: -200, confirm: 0x7fff_ffff } as const
+/** enum nf_ip_hook_priorities, which enum nf_ip6_hook_priorities repeats. Connections are confirmed last, in IPv6 at LOCAL_IN last but one. */
+const priority = { defragmentation: -400, conntrack: -200, confirm: 0x7fff_fffe } as const
 
 /** The first priority behind the filter table, which our links are at. */
 export const OWN_PRIORITY = 1
@@ -133,7 +133,7 @@ function emitHook(
   if (conntrack)
     assembler.emit(
       jumpIf('==', r2, immediate(priority.conntrack), known, 32),
-      jumpIf('==', r2, immediate(priority.confirm), known, 32),
+      jumpIf('s>=', r2, immediate(priority.confirm), known, 32),
     )
   assembler.emit(jump(others))
   assembler.place(known)
