@@ -2,6 +2,7 @@
 
 import { mkdirSync } from 'node:fs'
 import { dispatcher } from '../../translator/hook/dispatcher.ts'
+import { OWN_PRIORITY } from '../../translator/hook/others.ts'
 import { attachNetfilter } from '../kernel/link/netfilter.ts'
 import { attachTcx } from '../kernel/link/tcx.ts'
 import { attachXdp } from '../kernel/link/xdp.ts'
@@ -76,6 +77,21 @@ function createLink(attachment: Attachment, program: ProgramHandle): FileDescrip
   return attachTcx(program, device, 'ingress')
 }
 
+/** Programs at xdp and tc take the BPF program at this priority of LOCAL_IN for ours. Throws ServiceError('ERR_DEVICE') where one of others has it. */
+function requireFirst(settings: Settings, wanted: readonly Attachment[]): void {
+  if (wanted.every(({ kind }) => kind === 'netfilter')) return
+  for (const attachment of wanted) {
+    if (attachment.hook !== 'nf-input') continue
+    const link = readLink(settings, attachment)
+    if (link?.kind === 'netfilter' && link.priority !== OWN_PRIORITY)
+      throw new ServiceError(
+        'ERR_DEVICE',
+        `another BPF program comes before ours at INPUT (${placeOf(attachment)})`,
+        'Use --hook netfilter, or take the other one off: `bpftool link` lists them.',
+      )
+  }
+}
+
 /** Takes a dispatcher off its hook and forgets the link. */
 export function detach(settings: Settings, attachment: Attachment): void {
   const path = pinOf(settings, attachment)
@@ -105,6 +121,7 @@ export function switchAttachments(
   const before = pinnedAttachments(settings)
   try {
     for (const attachment of wanted) attach(settings, attachment, dispatcherOf(dispatchers, attachment))
+    requireFirst(settings, wanted)
   } catch (error) {
     for (const attachment of wanted) if (!isAmong(attachment, before)) detach(settings, attachment)
     throw error

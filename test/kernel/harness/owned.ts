@@ -5,8 +5,8 @@ import type { Topology } from './topology.ts'
 /** Addresses a device is given at most: programs that look for a packet's destination among them give up at some number. */
 const MOST_ADDRESSES = 12
 
-const destinationOf = ({ packet }: Probe): string | undefined =>
-  packet.flatMap(layer => ((layer.kind === 'ip' || layer.kind === 'ip6') && layer.dst) || [])[0]
+const addressOf = ({ packet }: Probe, which: 'src' | 'dst'): string | undefined =>
+  packet.flatMap(layer => ((layer.kind === 'ip' || layer.kind === 'ip6') && layer[which]) || [])[0]
 
 const isUnicast = (address: string): boolean =>
   address.includes(':')
@@ -15,7 +15,11 @@ const isUnicast = (address: string): boolean =>
 
 const destinationsAt = (device: string, probes: readonly Probe[]): readonly string[] => {
   const arriving = probes.filter(({ path }) => path.hook === 'INPUT' && path.device === device)
-  const addresses = arriving.flatMap(probe => destinationOf(probe) ?? []).filter(isUnicast)
+  // the host's answers to itself would come in by lo, at times after the counters have been read
+  const sources = new Set(probes.map(probe => addressOf(probe, 'src')))
+  const addresses = arriving
+    .flatMap(probe => addressOf(probe, 'dst') ?? [])
+    .filter(address => isUnicast(address) && !sources.has(address))
   return [...new Set(addresses)].slice(0, MOST_ADDRESSES)
 }
 
