@@ -2,6 +2,7 @@
 
 import { close } from '../../src/kernel/sys/object.ts'
 import { rawSocket, sendDatagram } from '../../src/kernel/sys/socket.ts'
+import type { Strategies } from '../../translator/chain.ts'
 import { ipv4Bytes } from '../packet/address.ts'
 import { build } from '../packet/build.ts'
 import { parsePacket } from '../packet/text.ts'
@@ -80,6 +81,36 @@ for (const hook of hookChoices)
   kernelTest(`at ${hook}, matches by number take the packets that iptables-legacy takes`, async t => {
     t.timeout(5 * 60_000)
     t.is(await firstDivergence(direct(hook), { topology, rules, probes }), undefined)
+  })
+
+/** Rules that are apart in a tree, and those among them that count: wherever they stand, they are asked in order. */
+const crowded = rules.replace(
+  'COMMIT',
+  [
+    ...Array.from({ length: 40 }, (_, index) => {
+      const address =
+        index % 3 === 0
+          ? `-s 192.0.2.${index}/32`
+          : index % 3 === 1
+            ? `-d 10.${index}.0.0/16`
+            : '-s 192.0.2.0/28'
+      return `-A user ${address} -p tcp -m tcp --dport ${20 + (index % 4)} ${index % 5 === 0 ? nth(1 + (index % 4)) : ''}`.trim()
+    }),
+    'COMMIT',
+  ].join('\n'),
+)
+
+const forced: readonly Partial<Strategies>[] = [
+  { leastSeparated: 2, separate: 'always', linear: 1, map: 'never' },
+  { leastSeparated: 2, separate: 'always', linear: 1, map: 'always' },
+  { leastSeparated: 2, separate: 'never', linear: 1, leastDispatch: 2 },
+]
+
+for (const strategies of forced)
+  kernelTest(`matches by number keep their order with ${JSON.stringify(strategies)}`, async t => {
+    t.timeout(5 * 60_000)
+    const experiment = { topology, rules: crowded, probes }
+    t.is(await firstDivergence(direct('netfilter', strategies), experiment), undefined)
   })
 
 kernelTest('rules loaded anew count from the start', async t => {
