@@ -4,14 +4,15 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { bpftables } from '../../bench/contender/bpftables.ts'
+import { bpftables, headers } from '../../bench/contender/bpftables.ts'
 import { nothing } from '../../bench/contender/nothing.ts'
+import { measureLoading } from '../../bench/loading.ts'
 import { measure } from '../../bench/measure.ts'
 import { fiveTuple } from '../../bench/series/five-tuple.ts'
 import { kernelTest } from './needs-kernel.ts'
 
 kernelTest('every contender is measured with every kind of packet', t => {
-  const contenders = [nothing, ...(['xdp', 'tc', 'netfilter'] as const).map(hook => bpftables(hook))]
+  const contenders = [nothing, headers, ...(['xdp', 'tc', 'netfilter'] as const).map(hook => bpftables(hook))]
   const measurements = measure(fiveTuple.make(20, 1), contenders, { turns: 1 })
   t.deepEqual(
     measurements.map(({ contender }) => contender),
@@ -37,6 +38,19 @@ kernelTest('a contender that counts otherwise is found out', t => {
   t.throws(() => measure(fiveTuple.make(5, 1), [bpftables('netfilter'), lying], { turns: 1 }), {
     message: /^lying counted 1 packets/,
   })
+})
+
+kernelTest('whole commands are timed, with the memory they held', t => {
+  const loading = measureLoading(fiveTuple.make(5, 1))
+  const [node, own] = loading
+  t.deepEqual([node?.command, own?.command], ['node -e 0', 'bpftables apply'])
+  t.true((own?.milliseconds ?? 0) > 0)
+  if (own?.kibibytes !== undefined) t.true(own.kibibytes > (node?.kibibytes ?? 0))
+})
+
+kernelTest('a command that refuses the rules is left out', t => {
+  const loading = measureLoading({ ...fiveTuple.make(5, 1), text: 'no rules' })
+  t.false(loading.some(({ command }) => command === 'bpftables apply'))
 })
 
 const demo = fileURLToPath(new URL('../../bench/demo.js', import.meta.url))
