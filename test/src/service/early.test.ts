@@ -1,0 +1,42 @@
+import test from 'ava'
+import { parseSave } from 'iptables-parser'
+import { afterFailure, LEAST_FOR_XDP, planEarly } from '../../../src/service/early.ts'
+import { newLayout } from '../../../translator/counter.ts'
+
+const early = (lines: readonly string[], unavailable = {}) => {
+  const text = ['*filter', ':INPUT ACCEPT', ...lines, 'COMMIT', ''].join('\n')
+  const rulesets = [parseSave(text, { family: 4 })]
+  return planEarly(rulesets, { counters: newLayout(rulesets) }, ['none0'], unavailable)
+}
+
+const blacklist = Array.from({ length: LEAST_FOR_XDP }, (_, at) => `-A INPUT -s 198.51.100.${at} -j DROP`)
+const few = blacklist.slice(0, 3)
+
+test('nothing is dropped early where no rule drops for certain', t => {
+  const { choices, programs } = early(['-A INPUT -p tcp -j ACCEPT'])
+  t.is(choices[0]?.hook, 'none')
+  t.deepEqual(programs, [])
+})
+
+test('few rules are worth tc, many XDP', t => {
+  t.is(early(few).choices[0]?.hook, 'tc')
+  t.is(early(blacklist).choices[0]?.hook, 'xdp')
+})
+
+test('without devices there is nothing to choose', t => {
+  const rulesets = [parseSave('*filter\n:INPUT DROP\nCOMMIT\n', { family: 4 })]
+  t.deepEqual(planEarly(rulesets, { counters: newLayout(rulesets) }, [], {}), { choices: [], programs: [] })
+})
+
+test('what fails is left out, with the reason', t => {
+  const first = early(blacklist)
+  const withoutXdp = afterFailure(first, {}, new Error('no driver')) ?? {}
+  const second = early(blacklist, withoutXdp)
+  t.is(second.choices[0]?.hook, 'tc')
+  t.regex(second.choices[0]?.reason ?? '', /not XDP: no driver/)
+  const withoutBoth = afterFailure(second, withoutXdp, new Error('no TCX')) ?? {}
+  const third = early(blacklist, withoutBoth)
+  t.is(third.choices[0]?.hook, 'none')
+  t.regex(third.choices[0]?.reason ?? '', /no TCX.*no driver/)
+  t.is(afterFailure(third, withoutBoth, new Error('another')), undefined)
+})
