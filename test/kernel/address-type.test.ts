@@ -111,6 +111,10 @@ const types = ['UNICAST', 'LOCAL', 'BROADCAST', 'ANYCAST', 'MULTICAST', 'LOCAL,A
 
 const rules = [
   '*filter',
+  // what needs stack of its own, once in the record's place
+  '-A OUTPUT -m bpf --bytecode "2,40 0 0 2147483647,6 0 0 1"',
+  '-A OUTPUT -m bpf --bytecode "4,48 0 0 9,21 0 1 17,6 0 0 1,6 0 0 0"',
+  '-A OUTPUT -m u32 --u32 "0x6&0xff=0x11"',
   ...places.flatMap(place =>
     types.flatMap(type => [
       `-A OUTPUT -d ${place} -m addrtype --dst-type ${type}`,

@@ -8,8 +8,8 @@
 // Stack:   fp-8    struct sk_buff *
 //          fp-24   struct bpf_dynptr
 //          fp-64   buffer of 40 bytes for headers that have to be copied
-//          fp-88   scratch for the walk along TCP options
-//          fp-96   struct net *, where rules ask what an address is to routing
+//          fp-72   struct net *, where rules ask what an address is to routing; else what follows begins here
+//          fp-88   scratch for the walk along TCP options, of 24 bytes
 //          below   the record
 
 import type { Family } from 'iptables-parser'
@@ -52,8 +52,12 @@ import type { HeaderReader } from './transport.ts'
 const SKB = -8
 const DYNPTR = SKB - 16
 const BUFFER = DYNPTR - 40
-const SCRATCH = BUFFER - 24
-const NET = SCRATCH - 8
+const NET = BUFFER - 8
+const SCRATCH_SIZE = 24
+
+/** Where the scratch begins, with the record below it. */
+const scratchOf = (request: PrologueRequest): number =>
+  (asksAddressType(request) ? NET : BUFFER) - SCRATCH_SIZE
 
 /** NF_DROP and NF_ACCEPT (include/uapi/linux/netfilter.h); a BPF_NETFILTER program may yield no other. */
 const verdicts = { drop: 0, accept: 1 } as const
@@ -74,7 +78,7 @@ function prologueOf(leftovers: boolean): HookFrame['prologue'] {
     if (!request) return
     assembler.emit(
       mov(r6, r10),
-      addImmediate(r6, (asksAddressType(request) ? NET : SCRATCH) - request.record.size),
+      addImmediate(r6, scratchOf(request) - request.record.size),
       loadMember('u64', r7, r1, 'bpf_nf_ctx', 'skb'),
       loadMember('u64', r8, r1, 'bpf_nf_ctx', 'state'),
       loadMember('u32', r9, r7, 'sk_buff', 'len'),
@@ -141,7 +145,7 @@ function emitHeaders(
     read: readerOf(request.family),
     readAny: (assembler, _, size, missing) => readTransport(assembler, size, missing),
     reloadLength: [load('u64', r1, r10, SKB), loadMember('u32', r9, r1, 'sk_buff', 'len')],
-    scratch: SCRATCH,
+    scratch: scratchOf(request),
     missing: refuse,
     ...(leftovers && { check }),
   })
