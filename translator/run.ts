@@ -39,7 +39,7 @@ export function blocksOfRun(items: readonly Item[], family: Family, strategies: 
 }
 
 /** Up to so many blocks of which one is a look-up nothing else needs to be tried. */
-const FEW_BLOCKS = 3
+const FEW_BLOCKS = 8
 
 const blocksIn = (blocks: readonly Block[]): number =>
   blocks.reduce((sum, block) => sum + (block.kind === 'split' ? blocksIn(block.whole) : 1), 0)

@@ -1,0 +1,182 @@
+// Separate trees, and trees in a map, against a walk along the items: both give the first item that a point lies in.
+
+import test from 'ava'
+import fc from 'fast-check'
+import type { Family } from 'iptables-parser'
+import { domain, type FieldName, fields } from '../../../translator/field.ts'
+import { FieldSets } from '../../../translator/field-sets.ts'
+import type { Item } from '../../../translator/item.ts'
+import { allBoxes } from '../../../translator/tree/build.ts'
+import { containsPoint, type IntervalSet, normalise, type Point } from '../../../translator/tree/interval.ts'
+import {
+  isMappable,
+  LAST,
+  NODE_SIZE,
+  type TreeMap,
+  WORD_MASK,
+  writeTrees,
+} from '../../../translator/tree/map.ts'
+import { type Node, shapeOf } from '../../../translator/tree/node.ts'
+import { type BoxLeaf, type SeparateTree, separateTrees } from '../../../translator/tree/separate.ts'
+import { type Space, spaceOf } from '../../../translator/tree/space.ts'
+
+const NAMES = ['saddr', 'daddr', 'dport', 'protocol'] as const
+
+type Values = ReadonlyMap<FieldName, Point>
+
+/** Points of a field that are likely to be ends of intervals: few, so that items overlap, and on both sides of the halves of wide fields. */
+const pool = (field: FieldName, family: Family): readonly Point[] => {
+  const { end } = domain(field, family)
+  if (typeof end === 'number') return [0, 1, 2, 5, Math.floor(end / 2), end - 2, end - 1]
+  const half = 1n << 64n
+  return [0n, 1n, half - 1n, half, half + 1n, 5n * half, 5n * half + 7n, end - half, end - 1n]
+}
+
+const after = (point: Point): Point => (typeof point === 'bigint' ? point + 1n : point + 1)
+
+const setOf = (field: FieldName, family: Family): fc.Arbitrary<IntervalSet> => {
+  const point = fc.constantFrom(...pool(field, family))
+  return fc
+    .array(fc.tuple(point, point), { minLength: 1, maxLength: 2 })
+    .map(pairs => normalise(pairs.map(([a, b]) => ({ low: a < b ? a : b, end: after(a < b ? b : a) }))))
+}
+
+const itemsOf = (family: Family): fc.Arbitrary<readonly Item[]> =>
+  fc
+    .array(
+      fc.record(Object.fromEntries(NAMES.map(name => [name, setOf(name, family)])), { requiredKeys: [] }),
+      {
+        minLength: 1,
+        maxLength: 40,
+      },
+    )
+    .map(all =>
+      all.map((asked, rule): Item => {
+        let sets = FieldSets.none
+        for (const name of NAMES) {
+          const set = asked[name]
+          if (set) sets = sets.with(name, set)
+        }
+        return { rule, sets, rest: [], outcome: { kind: 'accept' } }
+      }),
+    )
+
+const valuesOf = (family: Family): fc.Arbitrary<Values> =>
+  fc
+    .tuple(...NAMES.map(name => fc.constantFrom(...pool(name, family))))
+    .map(points => new Map(NAMES.map((name, index) => [name, points[index] ?? 0])))
+
+const isIn = (values: Values, { sets }: Item): boolean =>
+  [...sets].every(([field, set]) => containsPoint(set, values.get(field) ?? 0))
+
+const linear = (values: Values, items: readonly Item[]): number => items.findIndex(item => isIn(values, item))
+
+function leafAt(values: Values, node: Node<BoxLeaf>): BoxLeaf {
+  if (node.kind === 'leaf') return node
+  return leafAt(values, (values.get(node.field) ?? 0) < node.at ? node.below : node.above)
+}
+
+/** The least item that any tree finds; trees stand in the order of their first boxes. */
+function answerOf(values: Values, { items, itemOf }: Space, trees: readonly SeparateTree[]): number {
+  const found = trees.flatMap(({ root }) =>
+    [...leafAt(values, root).candidates]
+      .map(id => itemOf[id] ?? -1)
+      .filter(index => isIn(values, items[index] ?? never())),
+  )
+  return found.length > 0 ? Math.min(...found) : -1
+}
+
+const never = (): never => {
+  throw new RangeError('no such item')
+}
+
+/** As the code in emit/walk.ts goes through the bytes; the answer of a box is the number of its item. */
+function walk(values: Values, map: TreeMap, family: Family): number {
+  const view = new DataView(map.bytes.buffer)
+  const words = map.words.map(({ field, half }) => {
+    const value = BigInt(values.get(field) ?? 0)
+    return fields[field].bits(family) === 128
+      ? half === 0
+        ? value >> 64n
+        : BigInt.asUintN(64, value)
+      : value
+  })
+  let best = Number.POSITIVE_INFINITY
+  let answer = -1
+  for (const { reference, first } of map.roots) {
+    if (best < first) break
+    for (let entry = listOf(view, map, words, reference); entry < map.lists.length; entry++) {
+      const listed = view.getUint32(map.lists.at + 4 * entry, true)
+      const box = listed % LAST
+      if (box > best) break
+      const at = map.boxes.at + box * map.boxes.size
+      if (isInside(view, map, words, at)) {
+        best = box
+        answer = view.getUint32(at + map.boxes.answer, true)
+        break
+      }
+      if (listed >= LAST) break
+    }
+  }
+  return answer
+}
+
+function listOf(
+  view: DataView,
+  { words: { length } }: TreeMap,
+  words: readonly bigint[],
+  root: number,
+): number {
+  let reference = root
+  while ((reference & WORD_MASK) < 8 * length) {
+    const at = (reference >>> 8) * NODE_SIZE
+    const below = (words[(reference & WORD_MASK) / 8] ?? 0n) < view.getBigUint64(at, true)
+    reference = view.getUint32(at + (below ? 8 : 12), true)
+  }
+  return reference >>> 8
+}
+
+function isInside(view: DataView, map: TreeMap, words: readonly bigint[], from: number): boolean {
+  let at = from
+  return map.words.every(({ bits }, index) => {
+    const read = (offset: number): bigint =>
+      bits === 64 ? view.getBigUint64(offset, true) : BigInt(view.getUint32(offset, true))
+    const inside = BigInt.asUintN(64, (words[index] ?? 0n) - read(at)) <= read(at + bits / 8)
+    at += bits / 4
+    return inside
+  })
+}
+
+for (const family of [4, 6] as const)
+  test(`IPv${family}: separate trees and trees in a map find what a walk along the items finds`, t => {
+    const samples = fc.array(valuesOf(family), { minLength: 20, maxLength: 20 })
+    fc.assert(
+      fc.property(itemsOf(family), fc.nat(3), fc.boolean(), samples, (items, most, eager, all) => {
+        const space = spaceOf(items, family)
+        const trees = separateTrees(space, allBoxes(space), { family, linear: most, eager })
+        t.true(isMappable(space, family))
+        const map = writeTrees(space, trees, family, ({ rule }) => rule)
+        for (const values of all) {
+          const expected = linear(values, items)
+          t.is(answerOf(values, space, trees), expected)
+          t.is(walk(values, map, family), expected)
+        }
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+test('rules of many kinds are separated, and replicated little', t => {
+  const wide = (field: FieldName, at: number): Item => ({
+    rule: 0,
+    sets: FieldSets.none.with(field, [{ low: at * 1000, end: at * 1000 + 1 }]),
+    rest: [],
+    outcome: { kind: 'drop' },
+  })
+  const items = Array.from({ length: 2000 }, (_, index) => wide(index % 2 === 0 ? 'saddr' : 'daddr', index))
+  const space = spaceOf(items, 4)
+  const trees = separateTrees(space, allBoxes(space), { family: 4, linear: 3, eager: false })
+  const candidates = trees.reduce((sum, { root }) => sum + shapeOf(root).candidates, 0)
+  t.is(trees.length, 2)
+  t.true(candidates < 1.5 * items.length)
+})
