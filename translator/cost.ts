@@ -1,21 +1,20 @@
-// What things cost, for the choice between strategies. `npm run bench:cost` measures the constants (docs/cost-model.md says how, and on what
-// machine those here were); nothing but their proportions matters.
+// What things cost, for the choice between strategies. `npm run bench:cost` measures the nanoseconds (docs/cost-model.md says on what machine
+// those here were, and what they lead to); nothing but their proportions matters.
 
 /** Nanoseconds of a packet. */
 export const nanoseconds = {
-  /** A comparison in code: a branch of a tree, or a question of a candidate. */
-  comparison: 1.2,
+  /** A branch of a tree in code. */
+  branch: 0.6,
+  /** A question of a candidate in code. */
+  question: 0.2,
   /** A call of a tree's function, and the comparison that may leave it out. */
   tree: 2,
   /** From the answer of trees to its counter and verdict. */
   answer: 1.5,
   /** A look-up in a hash map, with the key made for it. */
-  hash: 12,
-  /** A look-up in a map of prefixes, and each bit that tells prefixes apart on the way. */
-  trie: 14,
-  trieLevel: 3,
+  hash: 25,
   /** A branch of a tree in a map. */
-  mapBranch: 1.5,
+  mapBranch: 2,
   /** A box in a map compared with a packet. */
   mapBox: 3,
 } as const
@@ -60,10 +59,16 @@ export interface Cost {
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0)
 
+/** What a candidate of a leaf is asked, about. */
+const QUESTIONS = 3
+
 /** Trees as code, one after the other. */
 export const codeCost = (trees: readonly Measure[]): Cost => ({
   nanoseconds: sum(
-    trees.map(({ depth, fullest }) => nanoseconds.tree + nanoseconds.comparison * (depth + 2 * fullest)),
+    trees.map(
+      ({ depth, fullest }) =>
+        nanoseconds.tree + nanoseconds.branch * depth + QUESTIONS * nanoseconds.question * fullest,
+    ),
   ),
   slots: sum(trees.map(({ branches, candidates }) => slots.branch * branches + slots.candidate * candidates)),
 })

@@ -76,7 +76,7 @@ class BoxColumns {
       const axis = this.#axes[at]
       const only = axis && sets.get(axis.field)?.[0]
       this.#lows[at]?.push(only ? (axis.numbers.get(only.low) ?? 0) : 0)
-      this.#ends[at]?.push(only ? (axis.numbers.get(only.end) ?? 0) : (axis?.starts.length ?? 0))
+      this.#ends[at]?.push((only && axis.numbers.get(only.end)) ?? axis?.starts.length ?? 0)
     }
   }
 
@@ -139,5 +139,6 @@ export function rangesOf({ sets }: Item, axis: Axis): SegmentRanges {
   return set ? segmentsOf(set, axis) : [0, axis.starts.length]
 }
 
-const segmentsOf = (set: IntervalSet, { numbers }: Axis): number[] =>
-  set.flatMap(({ low, end }) => [numbers.get(low) ?? 0, numbers.get(end) ?? 0])
+/** What ends behind all values of the field ends with them: options take greater numbers than headers hold. */
+const segmentsOf = (set: IntervalSet, { numbers, starts }: Axis): number[] =>
+  set.flatMap(({ low, end }) => [numbers.get(low) ?? 0, numbers.get(end) ?? starts.length])

@@ -123,6 +123,29 @@ test('a leaf holds what a walk along the items meets, in order', t => {
   )
 })
 
+test('a set may reach beyond the values of its field', t => {
+  const items: readonly Item[] = [
+    [{ low: 5, end: 2 ** 32 }],
+    [
+      { low: 1, end: 3 },
+      { low: 9, end: 300 },
+    ],
+  ].map(
+    (set, rule): Item => ({
+      rule,
+      sets: new Map<FieldName, IntervalSet>([['ttl', set]]),
+      rest: [],
+      outcome: { kind: 'continue' },
+    }),
+  )
+  const root = buildTree(items, 4, { ...generous, linear: 0 })
+  if (!root) return t.fail('no tree')
+  for (let ttl = 0; ttl < 256; ttl++) {
+    const one: Values = new Map([['ttl', ttl]])
+    t.deepEqual(met(one, candidatesAt(one, root)), linear(one, items))
+  }
+})
+
 /** Far more than one leaf's worth, crossing each other in two fields. */
 const crossing = (count: number): readonly Item[] =>
   Array.from({ length: count }, (_, rule) => ({
