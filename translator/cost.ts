@@ -29,10 +29,10 @@ export const slots = {
 } as const
 
 /**
- * What a slot of code is worth in nanoseconds of every packet: translating and verifying it takes about a microsecond and a half,
- * and a rule set that loads in half a second instead of five is worth a few nanoseconds.
+ * What a slot of code is worth in nanoseconds of every packet: to be translated, assembled and verified takes it microseconds, and a rule set that
+ * loads in half a second instead of two is worth some nanoseconds. It also stands for the caches that much code does not fit.
  */
-export const SLOT_WORTH = 0.001
+export const SLOT_WORTH = 0.004
 
 /** Slots that the trees of one program may have. The verifier goes through at most a million instructions, of which other code needs some. */
 export const MOST_SLOTS = 300_000

@@ -3,7 +3,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import type { Family } from 'iptables-parser'
-import { domain, type FieldName, fields } from '../../../translator/field.ts'
+import { domain, type FieldName, fieldOf } from '../../../translator/field.ts'
 import { FieldSets } from '../../../translator/field-sets.ts'
 import type { Item } from '../../../translator/item.ts'
 import { allBoxes } from '../../../translator/tree/build.ts'
@@ -95,7 +95,7 @@ function walk(values: Values, map: TreeMap, family: Family): number {
   const view = new DataView(map.bytes.buffer)
   const words = map.words.map(({ field, half }) => {
     const value = BigInt(values.get(field) ?? 0)
-    return fields[field].bits(family) === 128
+    return fieldOf(field).bits(family) === 128
       ? half === 0
         ? value >> 64n
         : BigInt.asUintN(64, value)
