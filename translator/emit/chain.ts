@@ -8,7 +8,7 @@ import { exit, immediate, type Jump, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { r0, r1, r6 } from '../asm/register.ts'
 import type { JumpOptions } from '../asm/relax.ts'
-import type { Block } from '../chain.ts'
+import type { Block, SeparatedBlock } from '../chain.ts'
 import type { CounterPlace } from '../counter.ts'
 import { transport } from '../field.ts'
 import type { FunctionSpec } from '../program.ts'
@@ -103,10 +103,20 @@ function emitBlock(frame: Frame, block: Block, next: Label): void {
   if (block.kind === 'always')
     assembler.withOrigin({ rule: block.item.rule }, () => emitOutcome(frame, block.item))
   else if (block.kind === 'tree') emitTree(frame, block.root, next)
-  else if (block.kind === 'dispatch') emitDispatch(frame, block, next)
+  else if (block.kind === 'dispatch')
+    assembler.withOrigin({ comment: `look-up of ${block.cases.length} rules` }, () =>
+      emitDispatch(frame, block, next),
+    )
   else if (block.kind === 'split') emitSplit(frame, block, next)
-  else if (block.kind === 'separated') emitSeparated(frame, block, next)
-  else emitMapped(frame, block, next)
+  else emitTrees(frame, block, next)
+}
+
+function emitTrees(frame: Frame, block: SeparatedBlock, next: Label): void {
+  const mapped = block.kind === 'mapped'
+  const comment = `${block.trees.length} trees in ${mapped ? 'a map' : 'code'}`
+  frame.assembler.withOrigin({ comment }, () =>
+    mapped ? emitMapped(frame, block, next) : emitSeparated(frame, block, next),
+  )
 }
 
 function emitSplit(frame: Frame, { whole, odd }: Extract<Block, { kind: 'split' }>, next: Label): void {
