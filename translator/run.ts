@@ -5,7 +5,7 @@ import { blocksCost } from './block-cost.ts'
 import type { Block, SeparatedBlock, Strategies } from './chain.ts'
 import { codeCost, mapCost, REPLICATION, total } from './cost.ts'
 import { decides, type Item } from './item.ts'
-import { unshadowed, withinOdd, withinWhole } from './split.ts'
+import { gathered, unshadowed, withinOdd, withinWhole } from './split.ts'
 import { allBoxes, leafOf } from './tree/build.ts'
 import { type Segment, segmentsOf } from './tree/dispatch.ts'
 import { isMappable } from './tree/map.ts'
@@ -58,7 +58,7 @@ function dispatchSplit(items: readonly Item[], making: Making): Block[] | undefi
   const { leastDispatch, edited } = strategies
   const whole = segmentsOf(withinWhole(items), family, leastDispatch, edited)
   if (!whole.some(segment => segment.kind === 'dispatch')) return undefined
-  const odd = segmentsOf(withinOdd(items, family), family, leastDispatch, edited)
+  const odd = segmentsOf(gathered(withinOdd(items, family)), family, leastDispatch, edited)
   const apart = { ...making, apart: true } as const
   return [{ kind: 'split', whole: lookUps(whole, apart), odd: lookUps(odd, apart) }]
 }

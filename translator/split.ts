@@ -4,6 +4,7 @@ import type { Family } from 'iptables-parser'
 import { domain, transport } from './field.ts'
 import { FieldSets } from './field-sets.ts'
 import { type Item, isFinal } from './item.ts'
+import { isSingle } from './tree/dispatch.ts'
 import { complement, type IntervalSet, intersect, isSame, single } from './tree/interval.ts'
 
 /** The items for packets with a whole transport header, and for all others. */
@@ -21,6 +22,32 @@ function within(items: readonly Item[], extents: IntervalSet): Item[] {
     const others = FieldSets.of(item.sets).without('transport')
     return [{ ...item, sets: isSame(both, extents) ? others : others.with('transport', both) }]
   })
+}
+
+/** With those that find packets malformed, where they stand one behind the other, in the order of what they ask: they drop in whatever order they are asked. */
+export function gathered(items: readonly Item[]): Item[] {
+  const order: Item[] = []
+  let stretch: Item[] = []
+  for (const item of [...items, undefined]) {
+    if (item?.outcome.kind === 'hotdrop') stretch.push(item)
+    else {
+      order.push(...sortedByShape(stretch), ...(item ? [item] : []))
+      stretch = []
+    }
+  }
+  return order
+}
+
+function sortedByShape(items: readonly Item[]): readonly Item[] {
+  if (items.length < 2) return items
+  const shapes = new Map<string, Item[]>()
+  for (const item of items) {
+    const shape = [...item.sets].map(([field, set]) => `${field} ${isSingle(set)}`).join()
+    const same = shapes.get(shape)
+    if (same) same.push(item)
+    else shapes.set(shape, [item])
+  }
+  return [...shapes.values()].flat()
 }
 
 /** Without the items that ask the same as an earlier one which decides: rules that differ in their ports find the same packets malformed. */

@@ -182,7 +182,7 @@ function keyOf(values: readonly Point[]): Key {
   return key
 }
 
-function isSingle(set: IntervalSet | undefined): boolean {
+export function isSingle(set: IntervalSet | undefined): boolean {
   const [only] = set ?? []
   if (!only || set?.length !== 1) return false
   return typeof only.low === 'bigint' ? only.low + 1n === only.end : only.low + 1 === only.end
