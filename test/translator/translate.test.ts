@@ -77,6 +77,42 @@ test('the listing of rules that ask what only the kernel knows', t => {
   golden(t, 'fixtures/listings/kernel-state.txt', listing(output.spec, { rules }))
 })
 
+/** Rules that look into headers and at places: of each kind one, so that what the prologue does for it can be read. */
+const looking = parseSave(
+  `*filter
+-A OUTPUT -m rt --rt-type 0 --rt-segsleft 1 --rt-0-addrs 2001:db8::1 -j DROP
+-A OUTPUT -m rt --rt-type 0 --rt-0-addrs 2001:db8::1,2001:db8::2 --rt-0-not-strict -j DROP
+-A OUTPUT -m srh ! --srh-hdr-len-gt 4 --srh-nsid 2001:db8::/32 -j DROP
+-A OUTPUT -m frag --fragid 1:5 --fragres --fragfirst -j DROP
+-A OUTPUT -m hbh --hbh-len 8 --hbh-opts 5:2,1 -m dst -m ah --ahres -j DROP
+-A OUTPUT -m ipv6header ! --header ah,esp --soft -j DROP
+-A OUTPUT -p mobility-header -m mh --mh-type 5 -j DROP
+-A OUTPUT -m u32 ! --u32 "6&0xff=17&&0>>24&0x3c@4=1:5" -j DROP
+-A OUTPUT -m bpf --bytecode "6,48 0 0 6,2 0 0 1,96 0 0 1,21 0 1 17,22 0 0 0,6 0 0 0" -j DROP
+COMMIT
+`,
+  { family: 6 },
+)
+
+test('the listing of rules that look into headers and at places', t => {
+  const output = compiled([looking], 'netfilter').find(({ lane }) => lane.hook === 'nf-output')
+  if (!output) return t.fail('no program')
+  const rules = countedRules([looking]).map(({ rule }) => rule)
+  golden(t, 'fixtures/listings/headers.txt', listing(output.spec, { rules }))
+})
+
+test('more different questions than a program can ask are refused', t => {
+  const rules = Array.from({ length: 33 }, (_, place) => `-A OUTPUT -m u32 --u32 "${place}=1" -j DROP`)
+  const refusal = (lines: readonly string[]) => {
+    const ruleset = parseSave(['*filter', ...lines, 'COMMIT', ''].join('\n'), { family: 4 })
+    const translation = compile([ruleset], 'netfilter')
+    return translation.kind === 'refused' ? translation.refusals.map(({ rule }) => rule.number) : []
+  }
+  t.deepEqual(refusal(rules.slice(0, 32)), [])
+  t.deepEqual(refusal([...rules.slice(0, 32), ...rules.slice(0, 32)]), [])
+  t.deepEqual(refusal(rules), [33])
+})
+
 const bytesOf = ({ functions }: ProgramSpec): string =>
   functions.map(({ instructions }) => Buffer.from(encode(instructions)).toString('hex')).join('\n')
 

@@ -33,6 +33,7 @@ export interface IpReader {
   readonly read: HeaderReader
   /** At offsets of which the verifier knows nothing. */
   readonly readAny: HeaderReader
+  /** Loads the packet's L3 bytes into r9 anew, where the verifier would follow what comes next for all that it has learnt of them before. */
   readonly reloadLength?: readonly Instruction[]
   /** Where 24 bytes of stack are free, from the frame pointer. */
   readonly scratch: number
@@ -175,7 +176,10 @@ function emitIpv4(assembler: Assembler, request: PrologueRequest, reader: IpRead
 function emitIpv6(assembler: Assembler, request: PrologueRequest, reader: IpReader): void {
   const done = assembler.label('headers')
   const later = assembler.label('later_fragment')
-  if (looksAtKinds(request)) emitHeaderKinds(assembler, request, reader)
+  if (looksAtKinds(request)) {
+    emitHeaderKinds(assembler, request, reader)
+    assembler.emit(...(reader.reloadLength ?? []))
+  }
   assembler.emit(movImmediate(r8, ipHeaderSize[6]))
   if (looksAtExtensions(request)) {
     const walked = assembler.label('walked')
@@ -183,6 +187,7 @@ function emitIpv6(assembler: Assembler, request: PrologueRequest, reader: IpRead
     assembler.place(walked)
     emitExtensions(assembler, request, reader.read)
     assembler.emit(
+      ...(reader.reloadLength ?? []),
       load('u8', r1, r6, fixedOffsets.transport),
       jumpIf('==', r1, immediate(transport.unreachable), done, 32),
       jumpIf('==', r1, immediate(transport.later), later, 32),
