@@ -17,6 +17,7 @@ import { LOG_SIZE, logFunctions } from './emit/log.ts'
 import { type Needs, needsOf } from './emit/needs.ts'
 import { chainFunctionName } from './emit/outcome.ts'
 import { type RecordLayout, recordLayout } from './emit/record.ts'
+import { wordsSizeOf } from './emit/walk.ts'
 import { asksAddressType } from './hook/address-type.ts'
 import { certaintyFields } from './hook/certain.ts'
 import { emitClock } from './hook/clock.ts'
@@ -65,7 +66,10 @@ export function buildProgram(
   const asked = plans.map(planned => ({ ...planned, needs: needsFor(lane, planned) }))
   const record = recordLayout(
     asked.map(({ family, needs }) => ({ family, fields: needs.fields })),
-    lane.early ? LOG_SIZE : 0,
+    {
+      logSize: lane.early ? LOG_SIZE : 0,
+      wordsSize: Math.max(...plans.map(({ plan, family }) => wordsSizeOf(plan, family))),
+    },
   )
 
   const data = (value: Uint8Array): string => {

@@ -31,6 +31,8 @@ export interface RecordLayout {
   readonly size: number
   /** Where a program that counts only in the end notes its counters (see emit/log.ts); none in others. */
   readonly log?: number
+  /** Room for words that trees in a map compare (see emit/walk.ts), behind all else: once in the record and not in each function's frame. */
+  readonly words: number
   /** Throws RangeError for a field that the program does not ask for. */
   offset(field: FieldName): number
 }
@@ -38,7 +40,7 @@ export interface RecordLayout {
 /** A record for all that is asked; the same fields give the same layout. */
 export function recordLayout(
   requests: readonly { readonly family: Family; readonly fields: ReadonlySet<FieldName> }[],
-  logSize = 0,
+  { logSize = 0, wordsSize = 0 } = {},
 ): RecordLayout {
   const sizes = new Map<FieldName, number>()
   for (const request of requests)
@@ -53,7 +55,8 @@ export function recordLayout(
   }
   const log = Math.ceil(end / 8) * 8
   return {
-    size: log + logSize,
+    size: log + logSize + wordsSize,
+    words: log + logSize,
     ...(logSize > 0 && { log }),
     offset(field) {
       const offset = offsets.get(field)

@@ -1,4 +1,4 @@
-// Walks trees in a map (tree/map.ts draws them). The words that boxes are compared in are put on the stack; a function walks one tree, and is
+// Walks trees in a map (tree/map.ts draws them). The words that boxes are compared in are put into the record; a function walks one tree, and is
 // verified once, however many trees there are:
 //
 //     u64 walk(words, root, best)
@@ -6,6 +6,7 @@
 // Registers there: r1 words, r2 reference, later the number of a list entry, r3 best answer, r4 iterations left, r5 into the map,
 // r9 position of the best answer; r0, r6, r7 and r8 are scratch.
 
+import type { Family } from 'iptables-parser'
 import {
   add,
   addImmediate,
@@ -26,10 +27,12 @@ import { type Assembler, createAssembler } from '../asm/assembler.ts'
 import { callFunction, exit, immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMapValue, store } from '../asm/memory.ts'
-import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10 } from '../asm/register.ts'
-import type { SeparatedBlock } from '../chain.ts'
+import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9 } from '../asm/register.ts'
+import type { Block, SeparatedBlock } from '../chain.ts'
 import { fieldOf } from '../field.ts'
+import type { Plan } from '../plan.ts'
 import { LAST, LIST_SIZE, NODE_SIZE, type TreeMap, WORD_MASK, writeTrees } from '../tree/map.ts'
+import { wordsOf } from '../tree/word-box.ts'
 import { answersOf, emitAnswer } from './answer.ts'
 import type { Frame } from './frame.ts'
 import { sizeOf } from './record.ts'
@@ -40,7 +43,6 @@ export function emitMapped(frame: Frame, { space, trees }: SeparatedBlock, next:
   const written = writeTrees(space, trees, frame.family, item => answers.of(item))
   const map = frame.data(written.bytes)
   const walk = walkFunction(frame, written, map)
-  const size = 8 * written.words.length
   emitWords(frame, written)
   emitVisits(
     frame,
@@ -48,8 +50,8 @@ export function emitMapped(frame: Frame, { space, trees }: SeparatedBlock, next:
       first,
       call: [
         mov(r3, r2),
-        mov(r1, r10),
-        addImmediate(r1, -size),
+        mov(r1, r6),
+        addImmediate(r1, frame.record.words),
         // as a signed number of 32 bits; what reads it looks at the low half
         movImmediate(r2, reference | 0),
         callFunction(walk),
@@ -59,12 +61,27 @@ export function emitMapped(frame: Frame, { space, trees }: SeparatedBlock, next:
   emitAnswer(frame, answers, next)
 }
 
-/** Puts the words on the stack, the first at the bottom. */
+/** Bytes that the words of any block of a plan take. */
+export function wordsSizeOf({ chains }: Plan, family: Family): number {
+  const sizes = [...chains.values()].flatMap(({ blocks }) =>
+    blocks.flatMap(block => wordsSizes(block, family)),
+  )
+  return Math.max(0, ...sizes)
+}
+
+function wordsSizes(block: Block, family: Family): number[] {
+  if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(one => wordsSizes(one, family))
+  if (block.kind !== 'mapped') return []
+  const names = block.space.axes.map(({ field }) => field)
+  return [8 * wordsOf(names, family).length]
+}
+
+/** Puts the words into the record. */
 function emitWords({ assembler, family, record }: Frame, { words }: TreeMap): void {
   for (const [index, { field, half }] of words.entries())
     assembler.emit(
       load(sizeOf(fieldOf(field).bits(family)), r1, r6, record.offset(field) + 8 * half),
-      store('u64', r10, 8 * (index - words.length), r1),
+      store('u64', r6, record.words + 8 * index, r1),
     )
 }
 

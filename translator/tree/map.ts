@@ -24,7 +24,8 @@ export const NODE_SIZE = 16
 export const LIST_SIZE = 4
 /** Indexes have 24 bits, of which all set means an empty leaf. */
 const MOST_INDEX = 0xff_ffff
-const MOST_WORDS = 16
+/** They take room on the stack, of which a program has 512 bytes in all. */
+const MOST_WORDS = 12
 /** Bytes of a map's value; the verifier follows offsets up to 2^29. */
 const MOST_BYTES = 1 << 28
 /** Boxes that intervals of wide fields may make of one. */
