@@ -178,6 +178,19 @@ const nested = (host: string): string =>
     ['count', 'empty', 'inner', 'judge'],
   )
 
+/** What needs stack of its own in a prologue, all at once. */
+const questions: Readonly<Record<Family, readonly string[]>> = {
+  4: ['-m addrtype --src-type UNICAST', '-m bpf --bytecode "4,48 0 0 9,21 0 1 6,6 0 0 65535,6 0 0 0"'],
+  6: ['-m bpf --bytecode "4,48 0 0 6,21 0 1 6,6 0 0 65535,6 0 0 0"'],
+}
+
+/** These ask the kernel what the interpreter does not know. */
+export const questionRules = (family: Family): FixedRules => ({
+  name: 'questions',
+  text: everywhere(questions[family]),
+  stateful: true,
+})
+
 /** In a fixed order, the same every time. */
 export const fixedRules = (family: Family): readonly FixedRules[] => [
   ...Object.entries(groups[family]).map(([name, rules]) => ({
