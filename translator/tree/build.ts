@@ -42,6 +42,8 @@ export function growTree<L extends AnyLeaf>(
   return builder.exceeded ? undefined : root
 }
 
+const NONE = new Int32Array()
+
 class TreeBuilder<L extends AnyLeaf> {
   readonly #space: Space
   readonly #limits: TreeLimits
@@ -49,6 +51,8 @@ class TreeBuilder<L extends AnyLeaf> {
   /** For each box whether a packet that matches goes no further. */
   readonly #ends: Uint8Array
   readonly #cutter = new Cutter()
+  /** Where the boxes of a side are gathered. */
+  #inside = new Int32Array(64)
   #candidates = 0
 
   constructor(space: Space, limits: TreeLimits, leaf: (ids: Int32Array, box: Box) => L) {
@@ -85,13 +89,19 @@ class TreeBuilder<L extends AnyLeaf> {
   }
 
   #side(ids: Int32Array, box: Box, axis: number, low: number, end: number): Node<L> {
-    const { [axis]: lows = new Int32Array() } = this.#space.lows
-    const { [axis]: ends = new Int32Array() } = this.#space.ends
-    const inside = ids.filter(id => (lows[id] ?? 0) < end && (ends[id] ?? 0) > low)
+    const { [axis]: lows = NONE } = this.#space.lows
+    const { [axis]: ends = NONE } = this.#space.ends
+    let inside = 0
+    if (this.#inside.length < ids.length) this.#inside = new Int32Array(2 * ids.length)
+    for (let index = 0; index < ids.length; index++) {
+      const id = ids[index] ?? 0
+      if ((lows[id] ?? 0) < end && (ends[id] ?? 0) > low) this.#inside[inside++] = id
+    }
+    const kept = this.#inside.slice(0, inside)
     const side = box.slice()
     side[2 * axis] = low
     side[2 * axis + 1] = end
-    return this.#node(inside, side)
+    return this.#node(kept, side)
   }
 
   /** The boxes a packet of the node can still get to, and how many of their items leave a question open. */
