@@ -5,6 +5,8 @@ import test, { type ExecutionContext } from 'ava'
 import { type Family, parseSave, type Ruleset } from 'iptables-parser'
 import { fixedRules } from '../fixed-rules.ts'
 import { aim } from '../kernel/harness/aim.ts'
+import { programs as programsOfRules, u32Tests } from '../kernel/harness/byte-match.ts'
+import { extensionMatches } from '../kernel/harness/extension.ts'
 import { fixturePackets } from '../kernel/harness/fixture-probes.ts'
 import { datagramOf, type Path, type Probe } from '../kernel/harness/probe.ts'
 import { type Feature, randomRules } from '../kernel/harness/random-rules.ts'
@@ -105,6 +107,24 @@ COMMIT
 `
   agree(t, 'shadowed', parseSave(text, { family: 4 }), 'netfilter', fixtureArrivals(4))
 })
+
+for (const hook of hookChoices)
+  for (const family of families)
+    test(`IPv${family} at ${hook}: programs look at bytes as the evaluator does`, t => {
+      const asked = [
+        ...u32Tests.flatMap(one => [`-m u32 --u32 "${one}"`, `-m u32 ! --u32 "${one}"`]),
+        ...programsOfRules.map(program => `-m bpf --bytecode "${program}"`),
+        ...(family === 6 ? extensionMatches : []),
+      ]
+      // a program asks no more than so many different questions
+      for (let first = 0; first < asked.length; first += 20) {
+        const rules = asked
+          .slice(first, first + 20)
+          .flatMap(one => ['INPUT', 'FORWARD', 'OUTPUT'].map(chain => `-A ${chain} ${one}`))
+        const text = `*filter\n${rules.join('\n')}\nCOMMIT\n`
+        agree(t, text, parseSave(text, { family }), hook, fixtureArrivals(family))
+      }
+    })
 
 const { BPFTABLES_SEED: givenSeed } = process.env
 const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)
