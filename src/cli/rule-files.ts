@@ -1,8 +1,7 @@
 // Rule files given to a command: read, parsed, and what of them bpftables takes.
 
-import { type Family, iptablesName, printRuleset, type Ruleset } from 'iptables-parser'
+import { type Family, iptablesName, printRuleset, type Ruleset, type Table } from 'iptables-parser'
 import { type LeftTable, shareOut } from '../../translator/table.ts'
-import { isIdle } from '../service/before-filter.ts'
 import { parseRuleFile, type ReadRuleset, type RuleFile, readRuleFiles } from '../service/rule-file.ts'
 import { UsageError } from './error.ts'
 
@@ -38,6 +37,10 @@ function ownOf({ file, ruleset: whole }: ReadRuleset): OwnRuleset {
   const text = left.length === 0 ? file.text : printRuleset(ruleset, { remarks: true })
   return { ruleset, text, left, file }
 }
+
+/** A table that lets everything through unchanged. */
+const isIdle = ({ chains }: Table): boolean =>
+  chains.every(({ rules, policy }) => rules.length === 0 && policy === 'ACCEPT')
 
 function requireOneEach(own: readonly OwnRuleset[]): void {
   for (const family of [4, 6])

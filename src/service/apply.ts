@@ -6,7 +6,6 @@ import { CAUTIOUS_SLOTS } from '../../translator/cost.ts'
 import { type Lane, lanesFor } from '../../translator/lane.ts'
 import { type Refusal, type Translation, translate } from '../../translator/translate.ts'
 import { recordChange } from '../stats/record.ts'
-import { requireNothingBefore } from './before-filter.ts'
 import { afterFailure, type Early, noEarly, planEarly, type Unavailable } from './early.ts'
 import { readLiveHits } from './edit.ts'
 import { ServiceError } from './error.ts'
@@ -91,7 +90,6 @@ function attempt(
   const choice = chosenBefore(options.hook ?? settings.hook, live)
   const early = choice === 'auto' ? planEarly(rulesets, rules, devicesFor(settings), unavailable) : noEarly
   const generation = { ...describeGeneration(settings, live, plan, choice, early), edited }
-  requireNothingBefore(generation.hook, rulesets, beside?.tables ?? [])
   const before = live && openState(settings, live.generation.number)
   const reused = before ? reusableLanes(settings, live, generation, plan) : []
   const lanes = generation.lanes.filter(lane => !lane.early && !reused.includes(lane))

@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { removeEverything } from '../../src/service/remove.ts'
+import { answeredEchoes, farToNear } from './echo.ts'
 import { commandPath, runIn } from './installation.ts'
 import { kernelTestNeeding } from './needs-kernel.ts'
 import { kernelPrograms, type Passing, succeed, tablesOf, withPassing } from './passing.ts'
@@ -374,20 +375,24 @@ kernelTest('the multi-call binaries will do', t =>
   }),
 )
 
-kernelTest('xdp and tc come before these tables, and are refused beside them', t =>
+kernelTest('xdp leaves INPUT to netfilter where a table drops packets before it', t =>
   withPassing('iptables-legacy', passing => {
-    const { ours } = passing
-    const hook = { BPFTABLES_DEVICES: 'inside' }
-    for (const [name, text] of [
-      ['nat', nat],
-      ['mangle', mangle],
-    ] as const) {
-      const { code, stderr } = ours('bpftables', ['apply', '--hook', 'xdp', '-'], text + filter, hook)
-      t.is(code, 2)
-      t.regex(stderr, new RegExp(`at xdp INPUT is judged before the tables ${name}`))
+    const { far, ours } = passing
+    const echo = filter.replace('-p tcp -m tcp --dport 22', '-p icmp')
+    const dropping = '-A PREROUTING -p icmp -m icmp --icmp-type 8 -j DROP\nCOMMIT\n'
+    const apply = (tables: string): string =>
+      succeed(ours('bpftables', ['apply', '--hook', 'xdp', '-'], tables, { BPFTABLES_DEVICES: 'inside' }))
+    const counted = (table: string): string =>
+      tablesOf(succeed(ours('iptables-save', ['-c'])), 'counters').get(table) ?? ''
+    apply(echo)
+    t.is(answeredEchoes(farToNear(far), 2), 2)
+    t.regex(counted('filter'), /^\[2:56\] -A INPUT -p icmp/m)
+    for (const tables of [`*mangle\n${dropping}`, `*raw\n-A OUTPUT -j NOTRACK\n${dropping}`]) {
+      apply(tables + echo)
+      t.is(answeredEchoes(farToNear(far), 3), 0)
+      t.regex(counted('filter'), /^\[2:56\] -A INPUT -p icmp/m, 'INPUT has not seen them')
+      t.regex(counted(tables.startsWith('*raw') ? 'raw' : 'mangle'), /^\[3:84\] -A PREROUTING/m)
+      succeed(ours('iptables-restore', [], '*raw\nCOMMIT\n*mangle\nCOMMIT\n'))
     }
-    succeed(
-      ours('bpftables', ['apply', '--hook', 'xdp', '-'], `*nat\nCOMMIT\n*mangle\nCOMMIT\n${filter}`, hook),
-    )
   }),
 )

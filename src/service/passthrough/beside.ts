@@ -14,8 +14,6 @@ import type { Held } from './share.ts'
 export interface Beside extends Handover {
   /** Notes down what was put in force. */
   readonly keep: () => void
-  /** Tables that hold something in what it is told. */
-  readonly tables: readonly string[]
 }
 
 /** What the kernel's own iptables holds; nothing where there is none. */
@@ -44,8 +42,7 @@ export function beside(
   // a table that is empty there is as good as one that is not there
   const program = needed.length > 0 ? requireKernelIptables(settings, named) : findKernelIptables(settings)
   if (!program) return undefined
-  const tables = needed.map(({ table }) => table)
-  return { ...handover(program, batches), tables, keep: () => keep(settings, program, handed) }
+  return { ...handover(program, batches), keep: () => keep(settings, program, handed) }
 }
 
 const tablesNeeded = ({ family, text }: Batch): { readonly table: string; readonly family: Family }[] =>
