@@ -128,6 +128,12 @@ const ipv6Cases: readonly MatchCase[] = [
       '--header hop-by-hop,ipv6-opts,ipv6-route,ipv6-frag,ah,protocol',
     ]),
   ]),
+  alone('kinds of headers beside ports', [
+    '-m ipv6header --header frag --soft',
+    '-p tcp --sport 80',
+    '-p icmpv6 --icmpv6-type 128',
+    '-p udp --dport 53',
+  ]),
   alone(
     'mobility headers',
     bothWays('mh', ['--mh-type 0', '--mh-type 5:7', '--mh-type 255']).map(one => `-p mobility-header ${one}`),

@@ -75,6 +75,12 @@ export function emitHeaderKinds(assembler: Assembler, request: PrologueRequest, 
   assembler.place(cut)
   assembler.emit(setField(request, 'header-kinds', 0))
   assembler.place(done)
+  // nor what was found, or it would follow the walk to the transport header for every way out of this one
+  assembler.emit(
+    load('u16', r1, r6, request.record.offset('header-kinds')),
+    ...forget(r1),
+    storeField(request, 'header-kinds', r1),
+  )
 }
 
 /** Adds to the kinds that were found. Destroys r2. */
