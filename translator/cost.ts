@@ -34,7 +34,7 @@ export const slots = {
  */
 export const SLOT_WORTH = 0.004
 
-/** Slots that the trees of one program may have. The verifier goes through at most a million instructions, of which other code needs some. */
+/** Slots that the trees of one run may have as code. The verifier goes through at most a million instructions, of which other code needs some. */
 export const MOST_SLOTS = 300_000
 
 /** As many where constants are blinded: the kernel moves what is behind each of them, and takes a second for 20,000 slots and minutes for 150,000. */
