@@ -16,7 +16,7 @@ const isUnicast = (address: string): boolean =>
 const destinationsAt = (device: string, probes: readonly Probe[]): readonly string[] => {
   const arriving = probes.filter(({ path }) => path.hook === 'INPUT' && path.device === device)
   // the host's answers to itself would come in by lo, at times after the counters have been read
-  const sources = new Set(probes.map(probe => addressOf(probe, 'src')))
+  const sources = new Set(arriving.map(probe => addressOf(probe, 'src')))
   const addresses = arriving
     .flatMap(probe => addressOf(probe, 'dst') ?? [])
     .filter(address => isUnicast(address) && !sources.has(address))
