@@ -46,19 +46,19 @@ const expectations = () => {
   }
 }
 
-/** A program that cannot be loaded is a difference too. */
-const differenceOf = async (
-  firewall: Firewall,
-  experiment: Experiment,
-  expected: readonly string[],
-): Promise<string | undefined> => {
+/** Whether what a firewall makes of an experiment is what is expected; a program that cannot be loaded is not. */
+const isExpected = async (firewall: Firewall, { experiment, expected }: Expectation): Promise<boolean> => {
   try {
-    if (compare(expected, await observe(firewall, experiment)).length === 0) return undefined
-    return (await explain(firewall, experiment)) ?? 'a difference that did not come again'
-  } catch (error) {
-    return `${error instanceof Error ? error.message : String(error)}\n${experiment.rules}`
+    return compare(expected, await observe(firewall, experiment)).length === 0
+  } catch {
+    return false
   }
 }
+
+const differenceOf = async (firewall: Firewall, expectation: Expectation): Promise<string | undefined> =>
+  (await isExpected(firewall, expectation))
+    ? undefined
+    : ((await explain(firewall, expectation.experiment)) ?? 'a difference that did not come again')
 
 /** The trials of one seed, one after another. */
 export async function* trialsOf(seed: number, options: CampaignOptions): AsyncGenerator<Tried> {
@@ -66,10 +66,11 @@ export async function* trialsOf(seed: number, options: CampaignOptions): AsyncGe
     const expectationOf = expectations()
     for (const hook of options.hooks) {
       const trial = { hook, family, seed, tables: options.tables }
-      const { experiment, expected } = await expectationOf(trial)
+      const expectation = await expectationOf(trial)
+      const { experiment, expected } = expectation
       for (const strategies of options.strategies) {
         const start = performance.now()
-        const difference = await differenceOf(direct(hook, strategies), experiment, expected)
+        const difference = await differenceOf(direct(hook, strategies), expectation)
         yield {
           hook,
           family,

@@ -42,11 +42,23 @@ export const experimentOf = (trial: Trial): Experiment => {
   return { rules: text, ...aim(parseSave(text, { family }), { seed, limit: packets, nat }) }
 }
 
+/** What is wrong with a firewall, of which a program that the kernel does not take is a part. */
+const faultOf = async (body: () => Promise<string | undefined>): Promise<string | undefined> => {
+  try {
+    return await body()
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
 /** What iptables-legacy and the firewall differ in, for as few of the rules as a bounded search finds; undefined where they agree. */
 export const explain = async (firewall: Firewall, experiment: Experiment): Promise<string | undefined> => {
   const differs = async (text: string): Promise<boolean> =>
-    (await differ(firewall, { ...experiment, rules: text })).length > 0
+    (await faultOf(async () =>
+      (await differ(firewall, { ...experiment, rules: text })).length > 0 ? 'a difference' : undefined,
+    )) !== undefined
   if (!(await differs(experiment.rules))) return undefined
-  const text = await minimise(experiment.rules, differs)
-  return await disagreement(firewall, { ...experiment, rules: text })
+  const rules = await minimise(experiment.rules, differs)
+  const fault = await faultOf(() => disagreement(firewall, { ...experiment, rules }))
+  return fault?.includes(rules) ? fault : `${fault ?? 'a difference that did not come again'}\n${rules}`
 }
