@@ -5,7 +5,7 @@ test('every hook and family is tried unless said otherwise', t => {
   t.deepEqual(readOptions(['--seeds', '5-9']), {
     first: 5,
     last: 9,
-    hooks: ['netfilter', 'xdp', 'tc'],
+    hooks: ['netfilter', 'early-xdp', 'early-tc', 'xdp', 'tc'],
     families: [4, 6],
     strategies: [{}],
     tables: ['filter'],

@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util'
 import type { Family, TableName } from 'iptables-parser'
 import { defaultStrategies, type Strategies } from '../../translator/chain.ts'
-import { type HookChoice, hookChoices } from '../kernel/harness/translatable.ts'
+import { type DirectHook, directHooks } from '../kernel/harness/direct.ts'
 
 /** What to try: every seed in both families at every hook under every choice of strategies. */
 export interface CampaignOptions {
   readonly first: number
   readonly last: number
-  readonly hooks: readonly HookChoice[]
+  readonly hooks: readonly DirectHook[]
   readonly families: readonly Family[]
   readonly strategies: readonly Partial<Strategies>[]
   readonly tables: readonly TableName[]
@@ -18,7 +18,7 @@ export interface CampaignOptions {
 }
 
 export const usage =
-  'usage: npm run differential -- --seeds FROM-TO [--hook netfilter,xdp,tc] [--family 4,6] [--strategies NAME=VALUE,… …] [--tables filter] [--log FILE] [--coverage]'
+  'usage: npm run differential -- --seeds FROM-TO [--hook netfilter,early-xdp,early-tc,xdp,tc] [--family 4,6] [--strategies NAME=VALUE,… …] [--tables filter] [--log FILE] [--coverage]'
 
 /** A command line that cannot be understood. */
 export class UsageError extends Error {
@@ -65,7 +65,7 @@ export const readOptions = (words: readonly string[]): CampaignOptions => {
     args: [...words],
     options: {
       seeds: { type: 'string' },
-      hook: { type: 'string', default: hookChoices.join(',') },
+      hook: { type: 'string', default: directHooks.join(',') },
       family: { type: 'string', default: '4,6' },
       strategies: { type: 'string', multiple: true, default: [] },
       tables: { type: 'string', default: 'filter' },
@@ -77,7 +77,7 @@ export const readOptions = (words: readonly string[]): CampaignOptions => {
   return {
     first,
     last,
-    hooks: chosen(values.hook, hookChoices, 'hook'),
+    hooks: chosen(values.hook, directHooks, 'hook'),
     families: chosen(values.family, [4, 6] as const, 'family'),
     strategies: values.strategies.length === 0 ? [{}] : values.strategies.map(strategiesOf),
     tables: chosen(values.tables, ['raw', 'mangle', 'filter'] as const, 'table'),

@@ -4,7 +4,7 @@
 
 import test, { type ExecutionContext } from 'ava'
 import { type Family, parseSave } from 'iptables-parser'
-import { direct } from './harness/direct.ts'
+import { type DirectHook, direct, directHooks } from './harness/direct.ts'
 import { type Feature, randomRules } from './harness/random-rules.ts'
 import {
   decidable,
@@ -25,7 +25,7 @@ const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) 
 const seconds = Number(givenSeconds ?? 30)
 
 /** One seed; the first of a test is tried however little time there is. */
-const tryFor = async (t: ExecutionContext, hook: HookChoice, family: Family, budget: number) => {
+const tryFor = async (t: ExecutionContext, hook: DirectHook, family: Family, budget: number) => {
   const end = performance.now() + budget
   let seed = firstSeed
   do {
@@ -37,11 +37,11 @@ const tryFor = async (t: ExecutionContext, hook: HookChoice, family: Family, bud
   t.pass()
 }
 
-for (const hook of hookChoices)
+for (const hook of directHooks)
   for (const family of families)
     kernelTest(`IPv${family} at ${hook}: random rules count and decide as iptables-legacy does`, async t => {
       t.timeout(10 * 60_000)
-      await tryFor(t, hook, family, (1000 * seconds) / (hookChoices.length * families.length))
+      await tryFor(t, hook, family, (1000 * seconds) / (directHooks.length * families.length))
     })
 
 /** Seeds enough that a feature which is drawn at all is drawn. */

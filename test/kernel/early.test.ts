@@ -5,57 +5,22 @@ import { readFileSync } from 'node:fs'
 import type { ExecutionContext } from 'ava'
 import { type Family, parseSave } from 'iptables-parser'
 import { aim } from './harness/aim.ts'
-import { differ, disagreement, type Experiment } from './harness/differential.ts'
+import { disagreement, type Experiment } from './harness/differential.ts'
 import { type DirectHook, direct } from './harness/direct.ts'
 import { type Firewall, legacy, lockEnvironment } from './harness/firewall.ts'
 import { type Host, openHost } from './harness/host.ts'
-import { minimise } from './harness/minimise.ts'
 import { owned } from './harness/owned.ts'
-import { features, randomRules } from './harness/random-rules.ts'
 import { writeSettings } from './harness/sysctl.ts'
 import { families } from './harness/translatable.ts'
 import { kernelTestNeeding } from './needs-kernel.ts'
 
 const kernelTest = kernelTestNeeding('iptables-legacy')
 
-const { BPFTABLES_SEED: givenSeed, BPFTABLES_DIFFERENTIAL_SECONDS: givenSeconds } = process.env
-const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)
-const seconds = Number(givenSeconds ?? 30)
-
 const earlyHooks = ['early-tc', 'early-xdp'] as const
 const hooks = [...earlyHooks, 'tc', 'xdp'] as const
 
 const aimed = (rules: string, family: Family, seed: number): Experiment =>
   owned({ rules, ...aim(parseSave(rules, { family }), { seed }) })
-
-const explain = async (hook: DirectHook, experiment: Experiment): Promise<string | undefined> => {
-  const firewall = direct(hook)
-  const differs = async (text: string): Promise<boolean> =>
-    (await differ(firewall, { ...experiment, rules: text })).length > 0
-  if (!(await differs(experiment.rules))) return undefined
-  const text = await minimise(experiment.rules, differs)
-  return await disagreement(firewall, { ...experiment, rules: text })
-}
-
-const tryFor = async (t: ExecutionContext, hook: DirectHook, family: Family, budget: number) => {
-  const end = performance.now() + budget
-  let seed = firstSeed
-  do {
-    const text = randomRules({ seed, family, features, rules: 30 })
-    const fault = await explain(hook, aimed(text, family, seed))
-    if (fault !== undefined) return t.fail(`BPFTABLES_SEED=${seed} (IPv${family} at ${hook})\n${fault}`)
-    seed++
-  } while (performance.now() < end)
-  t.log(`seeds ${firstSeed} to ${seed - 1}`)
-  t.pass()
-}
-
-for (const hook of earlyHooks)
-  for (const family of families)
-    kernelTest(`IPv${family} at ${hook}: random rules count and decide as iptables-legacy does`, async t => {
-      t.timeout(10 * 60_000)
-      await tryFor(t, hook, family, (1000 * seconds) / (earlyHooks.length * families.length))
-    })
 
 const rulesFor = (family: Family, ...lines: readonly string[]): string => {
   const some = family === 4 ? '192.0.2.0/29' : '2001:db8::/125'

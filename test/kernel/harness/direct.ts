@@ -28,8 +28,9 @@ interface Loaded {
   readonly close: () => void
 }
 
-/** Where rules are enforced; `early` is at netfilter, with drops taken early. */
-export type DirectHook = 'xdp' | 'tc' | 'netfilter' | 'early-xdp' | 'early-tc'
+/** Where rules are enforced; `early` is at netfilter, with drops taken early, as `auto` chooses to. */
+export const directHooks = ['netfilter', 'early-xdp', 'early-tc', 'xdp', 'tc'] as const
+export type DirectHook = (typeof directHooks)[number]
 
 const lanesAt = (hook: DirectHook, ruleset: Ruleset): readonly Lane[] => {
   if (hook !== 'early-xdp' && hook !== 'early-tc') return lanesFor(hook, [ruleset])

@@ -33,13 +33,6 @@ export const undecidable: Readonly<Record<HookChoice, readonly Feature[]>> = {
   tc: unknownAtIngress,
 }
 
-/** Whether programs at a hook see addresses as the filter table does where the kernel translates them. */
-export const seesTranslated: Readonly<Record<HookChoice, boolean>> = {
-  netfilter: true,
-  xdp: false,
-  tc: false,
-}
-
 export const decidable = (hook: HookChoice): readonly Feature[] =>
   features.filter(feature => !undecidable[hook].includes(feature))
 

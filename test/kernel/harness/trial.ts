@@ -1,15 +1,17 @@
 import { type Family, parseSave, type TableName } from 'iptables-parser'
 import { aim } from './aim.ts'
 import { differ, disagreement, type Experiment } from './differential.ts'
+import type { DirectHook } from './direct.ts'
 import type { Firewall } from './firewall.ts'
 import { minimise } from './minimise.ts'
 import { natOf } from './nat.ts'
+import { owned } from './owned.ts'
 import { type Feature, randomRules } from './random-rules.ts'
-import { decidable, type HookChoice, seesTranslated } from './translatable.ts'
+import { decidable } from './translatable.ts'
 
 /** A random rule set and packets, both drawn from the seed. */
 export interface Trial {
-  readonly hook: HookChoice
+  readonly hook: DirectHook
   readonly family: Family
   readonly seed: number
   /** filter alone unless given. */
@@ -21,25 +23,29 @@ export interface Trial {
 }
 
 /** The harness marks packets in the kernel's own mangle table, so marks are asked for only where that is not tested. */
-const featuresOf = (hook: HookChoice, tables: readonly TableName[]): readonly Feature[] =>
-  decidable(hook).filter(
+const featuresOf = (hook: DirectHook, tables: readonly TableName[]): readonly Feature[] =>
+  decidable(hook === 'xdp' || hook === 'tc' ? hook : 'netfilter').filter(
     feature => !(tables.includes('mangle') && (feature === 'mark' || feature === 'connmark')),
   )
 
+/** What comes before routing judges only packets for the host's own addresses; in half of the trials it has many. */
+const isOwned = ({ hook, seed }: Trial): boolean => hook !== 'netfilter' && seed % 2 === 0
+
 /** The hooks whose experiments are the same have the same question. */
-export const questionOf = ({ hook, tables = ['filter'] }: Trial): string =>
-  [seesTranslated[hook], ...featuresOf(hook, tables)].join()
+export const questionOf = (trial: Trial): string =>
+  [isOwned(trial), ...featuresOf(trial.hook, trial.tables ?? ['filter'])].join()
 
 /** The rules ask only what the hook can decide. */
 export const experimentOf = (trial: Trial): Experiment => {
   const { hook, family, seed, tables = ['filter'], rules = 30, packets = 400 } = trial
-  const nat = seesTranslated[hook] ? natOf(seed, family) : undefined
+  const nat = natOf(seed, family)
   const features = featuresOf(hook, tables)
   const each = Math.ceil(rules / tables.length)
   const text = tables
     .map((table, index) => randomRules({ seed: seed + index, family, features, rules: each, table, nat }))
     .join('')
-  return { rules: text, ...aim(parseSave(text, { family }), { seed, limit: packets, nat }) }
+  const experiment = { rules: text, ...aim(parseSave(text, { family }), { seed, limit: packets, nat }) }
+  return isOwned(trial) ? owned(experiment) : experiment
 }
 
 /** What is wrong with a firewall, of which a program that the kernel does not take is a part. */
