@@ -12,6 +12,9 @@ const kernelTest = kernelTestNeeding('iptables-legacy')
 /** Fixed, so that what is rare is either there or not. */
 const seeds = Array.from({ length: 20 }, (_, index) => index + 1)
 
+/** No device is a bridge's port here. */
+const unmet: readonly string[] = ['physdev']
+
 const coverageOfFamily = async (family: 4 | 6): Promise<Coverage> => {
   let coverage = noCoverage
   for (const seed of seeds)
@@ -29,6 +32,9 @@ for (const family of families)
         names.filter(name => (counts.get(name) ?? 0) === 0)
       t.deepEqual(missing(traitNames, coverage.traits), traitsWithout[family])
       t.deepEqual(missing(states, coverage.states), [])
-      t.deepEqual(oneSided(coverage), [])
+      t.deepEqual(
+        oneSided(coverage).filter(name => !unmet.includes(name)),
+        [],
+      )
     },
   )
