@@ -123,7 +123,7 @@ test('launchers in bin only launch', t => {
     t.regex(text, /^#!\/usr\/bin\/env node\n/, name)
     t.true(text.split('\n').length <= 8, name)
     t.deepEqual(
-      imports.filter(imported => !imported.startsWith('../dist/src/')),
+      imports.filter(imported => !imported.startsWith('../dist/bundle/')),
       [],
       name,
     )

@@ -4,8 +4,8 @@
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, realpathSync } from 'node:fs'
 import { basename, delimiter, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Family } from 'iptables-parser'
+import { packageDirectory } from '../../package.ts'
 import { ServiceError, systemReason } from '../error.ts'
 import type { Settings } from '../settings.ts'
 
@@ -89,8 +89,8 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Where our launchers are, from dist/src/service/passthrough. */
-const bin = fileURLToPath(new URL('../../../../bin', import.meta.url))
+/** Where our launchers are. */
+const bin = join(packageDirectory, 'bin')
 
 const isOurs = (path: string): boolean => dirname(realpathSync(path)) === resolved(bin)
 
