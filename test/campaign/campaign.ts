@@ -1,5 +1,4 @@
-import { compare } from '../kernel/harness/compare.ts'
-import { type Experiment, observe } from '../kernel/harness/differential.ts'
+import { compareOutcomes, type Experiment, observe } from '../kernel/harness/differential.ts'
 import { direct } from '../kernel/harness/direct.ts'
 import { type Firewall, legacy } from '../kernel/harness/firewall.ts'
 import { experimentOf, explain, questionOf, type Trial } from '../kernel/harness/trial.ts'
@@ -49,7 +48,7 @@ const expectations = () => {
 /** Whether what a firewall makes of an experiment is what is expected; a program that cannot be loaded is not. */
 const isExpected = async (firewall: Firewall, { experiment, expected }: Expectation): Promise<boolean> => {
   try {
-    return compare(expected, await observe(firewall, experiment)).length === 0
+    return compareOutcomes(firewall, experiment, expected, await observe(firewall, experiment)).length === 0
   } catch {
     return false
   }

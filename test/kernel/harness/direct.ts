@@ -32,6 +32,10 @@ interface Loaded {
 export const directHooks = ['netfilter', 'early-xdp', 'early-tc', 'xdp', 'tc'] as const
 export type DirectHook = (typeof directHooks)[number]
 
+/** Where what was not dropped early is decided. */
+export const decidingHook = (hook: DirectHook): 'netfilter' | 'xdp' | 'tc' =>
+  hook === 'xdp' || hook === 'tc' ? hook : 'netfilter'
+
 const lanesAt = (hook: DirectHook, ruleset: Ruleset): readonly Lane[] => {
   if (hook !== 'early-xdp' && hook !== 'early-tc') return lanesFor(hook, [ruleset])
   const early = earlyLane(hook === 'early-xdp' ? 'xdp' : 'tc', needsConntrack([ruleset]))
@@ -43,6 +47,7 @@ export function direct(hook: DirectHook, strategies: Partial<Strategies> = {}): 
   const loaded = new Map<Host, Loaded>()
   return {
     name: `bpftables at ${hook}`,
+    reshapes: hook === 'xdp' || hook === 'early-xdp',
     load: (host, text) => {
       loaded.set(
         host,

@@ -10,6 +10,8 @@ export interface Firewall {
   readonly load: (host: Host, text: string) => void | Promise<void>
   /** The tables it was given, of those that programs can be, as `iptables-save -c` prints them. */
   readonly read: (host: Host) => string | Promise<string>
+  /** Whether packets may leave in other pieces than they would without it. */
+  readonly reshapes?: boolean
   /** Undoes what outlives the host's namespace. */
   readonly unload?: (host: Host) => void | Promise<void>
 }

@@ -1,7 +1,7 @@
 import { type Family, parseSave, type TableName } from 'iptables-parser'
 import { aim } from './aim.ts'
 import { differ, disagreement, type Experiment } from './differential.ts'
-import type { DirectHook } from './direct.ts'
+import { type DirectHook, decidingHook } from './direct.ts'
 import type { Firewall } from './firewall.ts'
 import { minimise } from './minimise.ts'
 import { natOf } from './nat.ts'
@@ -24,7 +24,7 @@ export interface Trial {
 
 /** The harness marks packets in the kernel's own mangle table, so marks are asked for only where that is not tested. */
 const featuresOf = (hook: DirectHook, tables: readonly TableName[]): readonly Feature[] =>
-  decidable(hook === 'xdp' || hook === 'tc' ? hook : 'netfilter').filter(
+  decidable(decidingHook(hook)).filter(
     feature => !(tables.includes('mangle') && (feature === 'mark' || feature === 'connmark')),
   )
 
