@@ -111,7 +111,8 @@ const addPackages = (tree: Tree, from: string, seen: Set<string>): void => {
 }
 
 const addProject = (tree: Tree): void => {
-  for (const name of ['dist', 'bin']) addDirectory(tree, join(project, name), join(guestProject, name))
+  for (const name of ['dist', 'bin', 'fixtures'])
+    addDirectory(tree, join(project, name), join(guestProject, name))
   tree.set(inArchive(`${guestProject}/package.json`), file(join(project, 'package.json'), false))
   addPackages(tree, project, new Set())
 }
