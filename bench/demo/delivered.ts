@@ -1,25 +1,22 @@
 import { readSnmp } from '../snmp.ts'
 
-/** Packets that got past all filters, by protocol, and all that came in at layer 3; of IPv4 alone. */
+/** Packets that got past all filters, by protocol; of IPv4 alone. */
 export interface Delivered {
-  readonly received: number
   readonly tcp: number
   readonly udp: number
 }
 
-/** Of the current network namespace (ipInReceives of RFC 4293, tcpInSegs of RFC 4022, udpNoPorts of RFC 4113: nothing listens). */
+/** Of the current network namespace (tcpInSegs of RFC 4022, udpNoPorts of RFC 4113: nothing listens). */
 export function readDelivered(): Delivered {
   const values = readSnmp(4)
   const value = (name: string): number => values.get(name) ?? Number.NaN
   return {
-    received: value('Ip InReceives'),
     tcp: value('Tcp InSegs'),
     udp: value('Udp NoPorts') + value('Udp InDatagrams'),
   }
 }
 
 export const difference = (after: Delivered, before: Delivered): Delivered => ({
-  received: after.received - before.received,
   tcp: after.tcp - before.tcp,
   udp: after.udp - before.udp,
 })
