@@ -18,6 +18,7 @@ import { currentNamespace, type Live, readGenerationWord } from './live.ts'
 import { load } from './load.ts'
 import { type LockWait, withLock } from './lock.ts'
 import type { Beside } from './passthrough/beside.ts'
+import { readKept } from './passthrough/kept.ts'
 import { type Change, type Plan, planGeneration } from './plan.ts'
 import { lanesPinned } from './programs.ts'
 import type { HookChoice, Settings } from './settings.ts'
@@ -88,7 +89,8 @@ function attempt(
   const { rulesets, layout: counters } = plan
   const rules = { counters, strategies: { edited: editedRules(plan, edited) } }
   const choice = chosenBefore(options.hook ?? settings.hook, live)
-  const early = choice === 'auto' ? planEarly(rulesets, rules, devicesFor(settings), unavailable) : noEarly
+  const surroundings = { devices: devicesFor(settings), tables: tablesBeside(settings, beside), unavailable }
+  const early = choice === 'auto' ? planEarly(rulesets, rules, surroundings) : noEarly
   const generation = { ...describeGeneration(settings, live, plan, choice, early), edited }
   const before = live && openState(settings, live.generation.number)
   const reused = before ? reusableLanes(settings, live, generation, plan) : []
@@ -113,6 +115,12 @@ function attempt(
   }
   return { kind: 'applied', generation, before: live }
 }
+
+/** What the kernel's own iptables has, or will have with this change. */
+const tablesBeside = (settings: Settings, beside: Beside | undefined): readonly string[] => [
+  ...readKept(settings).map(({ table }) => table),
+  ...(beside?.tables ?? []),
+]
 
 /** What the kernel's own iptables refuses has nothing to do with early drops. */
 const isTheirs = (error: unknown): boolean =>

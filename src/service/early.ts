@@ -27,6 +27,9 @@ export interface Early {
 /** Hooks that were tried in vain, and what was said. */
 export type Unavailable = Readonly<Partial<Record<'xdp' | 'tc', string>>>
 
+/** Tables that have packets in hand before INPUT of the filter table has them. */
+const BEFORE_INPUT: ReadonlySet<string> = new Set(['raw', 'mangle', 'nat'])
+
 /** Where the rules count, and what is known of how they are used. */
 type Rules = Pick<TranslateOptions, 'counters' | 'strategies'>
 
@@ -34,14 +37,26 @@ export const noEarly: Early = { choices: [], programs: [] }
 
 export const LEAST_FOR_XDP = 64
 
+/** What there is besides our own rules. */
+export interface Surroundings {
+  readonly devices: readonly string[]
+  /** Tables that the kernel's own iptables has. */
+  readonly tables: readonly string[]
+  readonly unavailable: Unavailable
+}
+
 /** Chooses for each device, and translates what is chosen. */
 export function planEarly(
   rulesets: readonly Ruleset[],
   rules: Rules,
-  devices: readonly string[],
-  unavailable: Unavailable,
+  { devices, tables, unavailable }: Surroundings,
 ): Early {
   if (devices.length === 0) return noEarly
+  const first = tables.find(table => BEFORE_INPUT.has(table))
+  if (first !== undefined) {
+    const reason = `the ${first} table of the kernel's own iptables has packets before INPUT does`
+    return { choices: devices.map(device => ({ device, hook: 'none', reason })), programs: [] }
+  }
   const conntrack = needsConntrack(rulesets)
   const program = translateEarly(earlyLane('tc', conntrack), rulesets, rules)
   const drops = program?.plans.some(({ plan, policy }) => canDrop(plan, policy.verdict)) ?? false

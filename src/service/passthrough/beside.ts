@@ -12,6 +12,8 @@ import type { Held } from './share.ts'
 
 /** What goes on beside a change of our own rules; nothing is looked for before it is asked. */
 export interface Beside extends Handover {
+  /** Names of the tables that are to hold something there. */
+  readonly tables: readonly string[]
   /** Notes down what was put in force. */
   readonly keep: () => void
 }
@@ -42,7 +44,11 @@ export function beside(
   // a table that is empty there is as good as one that is not there
   const program = needed.length > 0 ? requireKernelIptables(settings, named) : findKernelIptables(settings)
   if (!program) return undefined
-  return { ...handover(program, batches), keep: () => keep(settings, program, handed) }
+  return {
+    ...handover(program, batches),
+    tables: needed.map(({ table }) => table),
+    keep: () => keep(settings, program, handed),
+  }
 }
 
 const tablesNeeded = ({ family, text }: Batch): { readonly table: string; readonly family: Family }[] =>

@@ -3,10 +3,18 @@ import { parseSave } from 'iptables-parser'
 import { afterFailure, LEAST_FOR_XDP, planEarly } from '../../../src/service/early.ts'
 import { newLayout } from '../../../translator/counter.ts'
 
-const early = (lines: readonly string[], unavailable = {}) => {
+const early = (lines: readonly string[], unavailable = {}, tables: readonly string[] = []) => {
   const text = ['*filter', ':INPUT ACCEPT', ...lines, 'COMMIT', ''].join('\n')
   const rulesets = [parseSave(text, { family: 4 })]
-  return planEarly(rulesets, { counters: newLayout(rulesets) }, ['none0'], unavailable)
+  return planEarly(
+    rulesets,
+    { counters: newLayout(rulesets) },
+    {
+      devices: ['none0'],
+      tables,
+      unavailable,
+    },
+  )
 }
 
 const blacklist = Array.from({ length: LEAST_FOR_XDP }, (_, at) => `-A INPUT -s 198.51.100.${at} -j DROP`)
@@ -25,7 +33,10 @@ test('few rules are worth tc, many XDP', t => {
 
 test('without devices there is nothing to choose', t => {
   const rulesets = [parseSave('*filter\n:INPUT DROP\nCOMMIT\n', { family: 4 })]
-  t.deepEqual(planEarly(rulesets, { counters: newLayout(rulesets) }, [], {}), { choices: [], programs: [] })
+  t.deepEqual(
+    planEarly(rulesets, { counters: newLayout(rulesets) }, { devices: [], tables: [], unavailable: {} }),
+    { choices: [], programs: [] },
+  )
 })
 
 test('what fails is left out, with the reason', t => {
@@ -39,4 +50,12 @@ test('what fails is left out, with the reason', t => {
   t.is(third.choices[0]?.hook, 'none')
   t.regex(third.choices[0]?.reason ?? '', /no TCX.*no driver/)
   t.is(afterFailure(third, withoutBoth, new Error('another')), undefined)
+})
+
+test('nothing is dropped early where a table of the kernel comes first, and no device loses GRO for it', t => {
+  const { choices, programs } = early(blacklist, {}, ['nat'])
+  t.is(choices[0]?.hook, 'none')
+  t.regex(choices[0]?.reason ?? '', /nat/)
+  t.deepEqual(programs, [])
+  t.is(early(blacklist, {}, ['security']).choices[0]?.hook, 'xdp')
 })
