@@ -31,13 +31,14 @@ const MOST_BYTES = 1 << 28
 /** Boxes that intervals of wide fields may make of one. */
 const MOST_PARTS = 16
 
-/** Whether the rules can be said as boxes, and their trees be walked in a map. */
+/** Whether the rules can be said as boxes, and their trees be walked in a map. Rules that ask nothing have no words to walk by. */
 export function isMappable({ axes, items, itemOf, exact }: Space, family: Family): boolean {
   const words = wordsOf(
     axes.map(({ field }) => field),
     family,
   )
   return (
+    words.length > 0 &&
     words.length <= MOST_WORDS &&
     items.every(isFinal) &&
     exact.every(one => one === 1) &&
