@@ -215,6 +215,7 @@ export {
 } from './value/address.ts'
 export type { AddressPrefix } from './value/address-prefix.ts'
 export type { AddressType } from './value/address-type.ts'
+export { chunkType } from './value/chunk.ts'
 export { type ConnectionState, connectionStates } from './value/ctstate.ts'
 export type { IcmpType } from './value/icmp.ts'
 export { type InterfacePattern, interfaceMatches, parseInterface, printInterface } from './value/interface.ts'

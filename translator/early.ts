@@ -11,7 +11,7 @@ import type { EarlyLane } from './lane.ts'
 import { matchTranslators } from './match/registry.ts'
 import { type MatchTranslator, Untranslatable } from './match/translate.ts'
 import type { Plan } from './plan.ts'
-import type { AnyTest, LeafTest, MaskTest, NeverTest, SetTest, Step } from './test.ts'
+import type { AnyTest, HotdropStep, LeafTest, MaskTest, NeverTest, SetTest, Step } from './test.ts'
 import { containsPoint, type IntervalSet } from './tree/interval.ts'
 
 /** What a packet says of itself, which stays as it is on its way to the filter table. How often a rule was met, chance, time and what others attach to the packet do not. */
@@ -54,7 +54,7 @@ const isKnown = (field: FieldName, { hook }: EarlyLane): boolean =>
 
 /** A question that changes what the next packet is told is `opaque`: the packet must come to it, whatever the rule asks behind it. */
 type Answer = PureStep | 'unknown' | 'opaque'
-type PureStep = SetTest | MaskTest | AnyTest | NeverTest | Extract<Step, { kind: 'hotdrop' }>
+type PureStep = SetTest | MaskTest | AnyTest | NeverTest | HotdropStep
 
 /** The items of a rule that is asked early, in the order of ruleItems. */
 export function earlyItems(rule: Rule, index: number, lane: EarlyLane, family: Family): Item[] {

@@ -5,7 +5,7 @@ import type { Family } from 'iptables-parser'
 import { type ExtensionKind, type ExtensionPart, extensionKinds, extensionParts } from './extension-field.ts'
 import { hooksAt, netfilterHooks } from './hook/place.ts'
 import type { Hook } from './program.ts'
-import { isQuestionField, type QuestionField, questionTitle } from './question.ts'
+import { answerCount, isQuestionField, type QuestionField, questionTitle } from './question.ts'
 import type { Interval, Point } from './tree/interval.ts'
 
 export type FieldName =
@@ -22,6 +22,8 @@ export type FieldName =
   | 'daddr-type'
   // the transport header
   | 'transport'
+  // where it begins, for questions that look behind it: 0 where there is none
+  | 'transport-offset'
   | 'sport'
   | 'dport'
   | 'icmp-type'
@@ -217,6 +219,7 @@ const fields: { readonly [N in Exclude<FieldName, QuestionField>]: Field } = {
   'saddr-type': field('saddr-type', 'type of the source address', 8, routed),
   'daddr-type': field('daddr-type', 'type of the destination address', 8, routed),
   transport: field('transport', 'extent of the transport header', 3),
+  'transport-offset': field('transport-offset', 'offset of the transport header', 32),
   sport: field('sport', 'source port', 16),
   dport: field('dport', 'destination port', 16),
   'icmp-type': field('icmp-type', 'ICMP type', 8),
@@ -283,13 +286,14 @@ const fields: { readonly [N in Exclude<FieldName, QuestionField>]: Field } = {
   ctrepldstport: connection('ctrepldstport', 'destination port of replies in the connection', 16),
 }
 
-const ANSWER_BITS = 1
+const ANSWER_BITS = { 2: 1, 3: 2 } as const
 
 export const fieldOf = (name: FieldName): Field =>
-  isQuestionField(name) ? field(name, questionTitle(name), ANSWER_BITS) : fields[name]
+  isQuestionField(name) ? field(name, questionTitle(name), ANSWER_BITS[answerCount(name)]) : fields[name]
 
 /** All values a field can have. */
 export function domain(name: FieldName, family: Family): Interval {
+  if (isQuestionField(name)) return { low: 0, end: answerCount(name) }
   const bits = fieldOf(name).bits(family)
   return bits > 32 ? { low: 0n, end: 1n << BigInt(bits) } : { low: 0, end: 2 ** bits }
 }

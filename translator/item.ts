@@ -9,7 +9,7 @@ import { matchTranslators } from './match/registry.ts'
 import { type MatchTranslator, Untranslatable, type UntranslatableOptions } from './match/translate.ts'
 import type { Hook } from './program.ts'
 import { targetTranslators } from './target/registry.ts'
-import type { LeafTest, SetTest, Step } from './test.ts'
+import type { CountedHotdropStep, LeafTest, SetTest, Step } from './test.ts'
 import { isOnce, setTerm, setTest } from './test.ts'
 import { complement, type IntervalSet, intersect, single } from './tree/interval.ts'
 
@@ -49,20 +49,44 @@ export class RuleUntranslatable extends Error {
   }
 }
 
-/** The items of a rule, in the order they are asked: one for each way it can find a packet malformed, then the rule itself unless it never matches. */
+/** What has been asked of a packet so far, and what happens to it where all else holds too. */
+interface Asked {
+  readonly sets: FieldSets
+  readonly rest: readonly LeafTest[]
+  outcome(): Outcome
+}
+
+/** What items are made for: a rule, by its index among all that counts. */
+interface Subject {
+  readonly rule: Rule
+  readonly index: number
+  readonly family: Family
+}
+
+/** The items of a rule, in the order they are asked: those for each way it can find a packet malformed, then the rule itself unless it never matches. */
 export function ruleItems(rule: Rule, index: number, lane: Lane, family: Family): Item[] {
+  const outcome = (): Outcome => outcomeOf(rule.target)
+  const steps = ruleSteps(rule, lane, family)
+  return itemsBehind(steps, { sets: FieldSets.none, rest: [], outcome }, { rule, index, family })
+}
+
+function itemsBehind(steps: readonly Step[], asked: Asked, subject: Subject): Item[] {
+  const { index, family } = subject
   const items: Item[] = []
-  let sets = FieldSets.none
-  let rest: readonly LeafTest[] = []
-  for (const step of ruleSteps(rule, lane, family)) {
+  let { sets, rest } = asked
+  for (const [at, step] of steps.entries()) {
     const once = rest.some(isOnce)
     if (step.kind === 'hotdrop') {
       const within = narrow(sets, step.when, family)
       if (within) items.push({ rule: index, sets: within, rest, outcome: outcomes.hotdrop })
       if (!once) continue
       // the packets of this item must not come to the next one, where they would be asked once more
-      const { field, set } = step.when
-      const others = narrow(sets, setTest(field, complement(set, domain(field, family))), family)
+      const others = narrow(sets, inverse(step.when, family), family)
+      if (!others) return items
+      sets = others
+    } else if (step.kind === 'counted hotdrop') {
+      items.push(...countedItems(step, steps.slice(at + 1), { ...asked, sets, rest }, subject))
+      const others = narrow(sets, inverse(step.when, family), family)
       if (!others) return items
       sets = others
     } else if (step.kind === 'nth') {
@@ -77,9 +101,37 @@ export function ruleItems(rule: Rule, index: number, lane: Lane, family: Family)
     } else if (step.kind === 'never') return items
     else rest = [...rest, step]
   }
-  items.push({ rule: index, sets, rest, outcome: outcomeOf(rule.target) })
+  items.push({ rule: index, sets, rest, outcome: asked.outcome() })
   return items
 }
+
+/** The rule counts a malformed packet where all behind holds, and only drops it where not. */
+function countedItems(
+  { when }: CountedHotdropStep,
+  behind: readonly Step[],
+  asked: Asked,
+  subject: Subject,
+): Item[] {
+  const sets = narrow(asked.sets, when, subject.family)
+  if (!sets) return []
+  const outcome = (): Outcome => {
+    // a target that does more than decide would do it before the drop
+    asked.outcome()
+    return outcomes.drop
+  }
+  const counted = itemsBehind(behind, { ...asked, sets, outcome }, subject)
+  if (behind.length === 0) return counted
+  if (asked.rest.some(isOnce))
+    throw new RuleUntranslatable(
+      new Untranslatable('what only drops a malformed packet would ask anew what may be asked once', {
+        hint: 'put -m statistic behind the negated match, or last the match that finds packets malformed',
+      }),
+    )
+  return [...counted, { rule: subject.index, sets, rest: asked.rest, outcome: outcomes.hotdrop }]
+}
+
+const inverse = ({ field, set }: SetTest, family: Family): SetTest =>
+  setTest(field, complement(set, domain(field, family)))
 
 /** The sets with one more; undefined where nothing is left. A set of everything is not kept. */
 export function narrow(sets: FieldSets, { field, set }: SetTest, family: Family): FieldSets | undefined {
@@ -136,7 +188,7 @@ const hintFor = (hooks: readonly Hook[]): UntranslatableOptions =>
 
 /** Throws where the hook does not know a field that a step asks for. */
 function known(step: Step, { hook }: Lane): void {
-  if (step.kind === 'hotdrop') knownField(step.when.field, hook)
+  if (step.kind === 'hotdrop' || step.kind === 'counted hotdrop') knownField(step.when.field, hook)
   else if (step.kind === 'any') for (const { field } of step.tests) knownField(field, hook)
   else if (step.kind === 'set' || step.kind === 'mask') knownField(step.field, hook)
   else if (step.kind === 'cgroup') knownField('cgroup', hook)

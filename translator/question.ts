@@ -1,7 +1,7 @@
 // Questions that only code can answer: the prologue runs it once for each packet, however many rules ask, and the answer is a field like any other.
 
 import type { CbpfInstruction, HeaderOption, U32Test } from 'iptables-parser'
-import type { ExtensionKind, ExtensionPart } from './extension-field.ts'
+import { type ExtensionKind, type ExtensionPart, extensionKinds } from './extension-field.ts'
 
 export type Question =
   /** All of the tests hold. */
@@ -26,11 +26,23 @@ export type Question =
       readonly header: 'hop-by-hop' | 'destination'
       readonly options: readonly HeaderOption[]
     }
+  | ChunkQuestion
+  /** An option of this number stands in the DCCP header. */
+  | { readonly kind: 'dccp-option'; readonly option: number }
+
+/** `any`: one of the SCTP chunks is of these; `all`: each of these is there; `only`: no others are. */
+export interface ChunkQuestion {
+  readonly kind: 'chunks'
+  readonly quantifier: 'any' | 'all' | 'only'
+  /** Left out: every chunk is of these. Of the flags those in `mask` must be as in `set`. */
+  readonly chunks?: readonly { readonly type: number; readonly mask: number; readonly set: number }[]
+}
 
 /** A question is its field's name, so that equal ones are one field, and nothing else has to carry them. */
 export type QuestionField = `asked:${string}`
 
-export const answers = { no: 0, yes: 1 } as const
+/** `malformed` is an answer of questions about lists alone. */
+export const answers = { no: 0, yes: 1, malformed: 2 } as const
 
 const PREFIX = 'asked:'
 
@@ -48,13 +60,27 @@ const titles: { readonly [K in Question['kind']]: string } = {
   'addresses-among': 'addresses in the routing header',
   segment: 'segments of the segment routing header',
   options: 'options of an extension header',
+  chunks: 'SCTP chunks',
+  'dccp-option': 'DCCP options',
 }
 
 /** What a user would call it. */
 export const questionTitle = (field: QuestionField): string => titles[questionOf(field).kind]
 
+/** Answers that a question can have. */
+export function answerCount(field: QuestionField): 2 | 3 {
+  const { kind } = questionOf(field)
+  return kind === 'chunks' || kind === 'dccp-option' ? 3 : 2
+}
+
+/** A question about what an extension header holds. */
+export const asksExtension = (field: QuestionField): boolean =>
+  questionSources(field).some(source => extensionKinds.some(kind => kind === source))
+
 /** The fields that a question is found by. */
-export function questionSources(field: QuestionField): readonly (ExtensionKind | ExtensionPart)[] {
+export function questionSources(
+  field: QuestionField,
+): readonly (ExtensionKind | ExtensionPart | 'transport-offset')[] {
   const question = questionOf(field)
   switch (question.kind) {
     case 'addresses':
@@ -65,6 +91,9 @@ export function questionSources(field: QuestionField): readonly (ExtensionKind |
       return ['routing', 'segments-left', 'last-entry']
     case 'options':
       return [question.header, `${question.header}-length`]
+    case 'chunks':
+    case 'dccp-option':
+      return ['transport-offset']
     default:
       return []
   }

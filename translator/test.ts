@@ -83,7 +83,21 @@ export type Test = SetTest | MaskTest | AnyTest | NeverTest | CgroupTest | Group
  * One step of asking whether a rule matches. Steps are asked in the kernel's order, because where a packet is too short for a step
  * that looks into it, the kernel drops it there (`hotdrop`) if all steps before held.
  */
-export type Step = Test | { readonly kind: 'hotdrop'; readonly when: SetTest }
+export type Step = Test | HotdropStep | CountedHotdropStep
+
+export interface HotdropStep {
+  readonly kind: 'hotdrop'
+  readonly when: SetTest
+}
+
+/**
+ * What finds the packet malformed is negated, and so holds: what stands behind it in the rule is still asked. Where that holds too, the rule
+ * counts the packet; it is dropped in any case.
+ */
+export interface CountedHotdropStep {
+  readonly kind: 'counted hotdrop'
+  readonly when: SetTest
+}
 
 export const setTest = (field: FieldName, set: IntervalSet): SetTest => ({ kind: 'set', field, set })
 

@@ -4,6 +4,7 @@
 import type { Family } from 'iptables-parser'
 import { peerMac } from '../packet/link.ts'
 import { programs, u32Tests } from './harness/byte-match.ts'
+import { listCases } from './harness/list-match.ts'
 import { bothWays, caseDisagreement, type MatchCase, probesOnAllPaths } from './harness/match-case.ts'
 import { families, hookChoices } from './harness/translatable.ts'
 import { kernelTestNeeding } from './needs-kernel.ts'
@@ -325,4 +326,16 @@ for (const hook of hookChoices)
       const probes = probesOnAllPaths(family, more[family])
       for (const match of casesOf[family])
         t.is(await caseDisagreement(hook, family, match, probes), undefined, match.name)
+    })
+
+for (const hook of hookChoices)
+  for (const family of families)
+    kernelTest(`IPv${family} at ${hook}: matches on lists count what iptables-legacy counts`, async t => {
+      t.timeout(10 * 60_000)
+      for (const { name, rules, packets } of listCases(family))
+        t.is(
+          await caseDisagreement(hook, family, alone(name, rules), probesOnAllPaths(family, packets)),
+          undefined,
+          name,
+        )
     })

@@ -8,10 +8,12 @@ import { aim } from '../kernel/harness/aim.ts'
 import { programs as programsOfRules, u32Tests } from '../kernel/harness/byte-match.ts'
 import { extensionMatches } from '../kernel/harness/extension.ts'
 import { fixturePackets } from '../kernel/harness/fixture-probes.ts'
+import { listCases } from '../kernel/harness/list-match.ts'
 import { datagramOf, type Path, type Probe } from '../kernel/harness/probe.ts'
 import { type Feature, randomRules } from '../kernel/harness/random-rules.ts'
 import { decidable, families, type HookChoice, hookChoices } from '../kernel/harness/translatable.ts'
 import { build } from '../packet/build.ts'
+import { parsePacket } from '../packet/text.ts'
 import { type Arrival, evaluator, programs, type State } from './simulate.ts'
 
 const states: readonly State[] = ['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'UNTRACKED']
@@ -125,6 +127,19 @@ for (const hook of hookChoices)
         agree(t, text, parseSave(text, { family }), hook, fixtureArrivals(family))
       }
     })
+
+for (const hook of hookChoices)
+  for (const family of families)
+    for (const { name, rules, packets } of listCases(family))
+      test(`IPv${family} at ${hook}: ${name}: programs walk along lists as the evaluator does`, t => {
+        const arrivals = paths.flatMap(path =>
+          packets.flatMap(text => arrivalOf({ packet: parsePacket(text), path }, 'NEW') ?? []),
+        )
+        const asked = rules.flatMap(rule =>
+          paths.map(({ hook: chain }, index) => `-A ${chain} ${rule}${index === 0 ? '' : ' -j ACCEPT'}`),
+        )
+        agree(t, name, parseSave(['*filter', ...asked, 'COMMIT', ''].join('\n'), { family }), hook, arrivals)
+      })
 
 const { BPFTABLES_SEED: givenSeed } = process.env
 const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)

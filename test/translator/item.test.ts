@@ -4,6 +4,7 @@ import test from 'ava'
 import { type Family, parseSave, type Rule } from 'iptables-parser'
 import { type FieldName, transport } from '../../translator/field.ts'
 import { type Item, RuleUntranslatable, ruleItems } from '../../translator/item.ts'
+import { answers, questionField } from '../../translator/question.ts'
 import type { LeafTest } from '../../translator/test.ts'
 import type { IntervalSet } from '../../translator/tree/interval.ts'
 
@@ -156,6 +157,30 @@ test('a fragment that is not the first is neither malformed nor does it match', 
         (sets.get('transport') ?? []).some(({ low, end }) => low <= later && later < end),
         rule,
       )
+})
+
+test('a malformed list that a negated match finds is counted where all behind it holds, and dropped in any case', t => {
+  const field = questionField({ kind: 'dccp-option', option: 32 })
+  const common = `protocol=33 transport=${whole}`
+  const { no, malformed } = answers
+  t.deepEqual(itemsOf('-p dccp -m dccp ! --dccp-option 32 -m ttl --ttl-eq 64 -j ACCEPT'), [
+    `protocol=33 transport=${notWhole} hotdrop`,
+    `${common} ${field}=${malformed} ttl=64 drop`,
+    `${common} ${field}=${malformed} hotdrop`,
+    `${common} ${field}=${no} ttl=64 accept`,
+  ])
+  t.deepEqual(itemsOf('-p dccp -m dccp ! --dccp-option 32 -j ACCEPT').slice(1), [
+    `${common} ${field}=${malformed} drop`,
+    `${common} ${field}=${no} accept`,
+  ])
+})
+
+test('a malformed list that a match finds behind one with an effect is refused where more stands behind', t => {
+  const nth = '-p dccp -m statistic --mode nth --every 2 --packet 0'
+  const list = '-m dccp ! --dccp-option 32'
+  t.is(itemsOf(`${nth} ${list}`).length, 3)
+  t.throws(() => itemsOf(`${nth} ${list} -m ttl --ttl-eq 64`), { instanceOf: RuleUntranslatable })
+  t.is(itemsOf(`-p dccp ${list} -m statistic --mode nth --every 2 --packet 0`).length, 4)
 })
 
 test('what cannot be translated is told with the part of the rule', t => {

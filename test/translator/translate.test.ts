@@ -101,6 +101,24 @@ test('the listing of rules that look into headers and at places', t => {
   golden(t, 'fixtures/listings/headers.txt', listing(output.spec, { rules }))
 })
 
+/** Rules that walk along lists: a malformed one is found by the first, and counted by the second though its packet is dropped. */
+const walking = parseSave(
+  `*filter
+-A OUTPUT -p sctp -m sctp --dport 3868 --chunk-types all DATA:BE,SACK -j ACCEPT
+-A OUTPUT -p sctp -m sctp ! --chunk-types only DATA,SACK -m ttl --ttl-lt 64 -j ACCEPT
+-A OUTPUT -p dccp -m dccp --dccp-option 32 -j DROP
+COMMIT
+`,
+  { family: 4 },
+)
+
+test('the listing of rules that walk along lists', t => {
+  const output = compiled([walking], 'netfilter').find(({ lane }) => lane.hook === 'nf-output')
+  if (!output) return t.fail('no program')
+  const rules = countedRules([walking]).map(({ rule }) => rule)
+  golden(t, 'fixtures/listings/lists.txt', listing(output.spec, { rules }))
+})
+
 test('more different questions than a program can ask are refused', t => {
   const rules = Array.from({ length: 33 }, (_, place) => `-A OUTPUT -m u32 --u32 "${place}=1" -j DROP`)
   const refusal = (lines: readonly string[]) => {

@@ -77,6 +77,7 @@ const PROTOCOL_OFFSET: Readonly<Record<Family, number>> = { 4: 9, 6: 6 }
 
 const looksBehind = (request: PrologueRequest): boolean =>
   request.fields.has('fragment') ||
+  request.fields.has('transport-offset') ||
   needsTransport(request) ||
   looksAtTcp(request) ||
   looksAtKinds(request) ||
@@ -206,6 +207,9 @@ function emitPlain(assembler: Assembler, request: PrologueRequest, reader: IpRea
 /** With the offset of the transport header in r8. Places `later`, where later fragments come in, with the offset at which the kernel would look for the header. */
 function emitBehind(assembler: Assembler, request: PrologueRequest, reader: IpReader, later: Label): void {
   const done = assembler.label('headers')
+  if (request.fields.has('transport-offset'))
+    // else the verifier would follow each place where extension headers can end
+    assembler.emit(mov(r1, r8), ...forget(r1), storeField(request, 'transport-offset', r1))
   if (looksAtTcp(request)) {
     assembler.place(later)
     // the verifier would follow the walk along TCP options for each place where extension headers can end: unless it does not know the offset

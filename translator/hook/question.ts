@@ -8,17 +8,19 @@ import type { Label } from '../asm/label.ts'
 import { load, loadImmediate64 } from '../asm/memory.ts'
 import { type Register, r0, r1, r8, r9 } from '../asm/register.ts'
 import {
+  answerCount,
   answers,
+  asksExtension,
   isQuestionField,
   type Question,
   type QuestionField,
   questionOf,
-  questionSources,
 } from '../question.ts'
 import { emitCbpf } from './cbpf.ts'
 import { emitAddresses, emitAddressesAmong, emitOptions, emitSegment } from './extension-question.ts'
 import { storeField } from './field.ts'
 import type { PrologueRequest } from './hook.ts'
+import { emitChunks, emitDccpOption } from './list-question.ts'
 import { forget } from './tcp.ts'
 import type { HeaderReader } from './transport.ts'
 import { emitU32 } from './u32.ts'
@@ -42,8 +44,13 @@ export function emitQuestions(assembler: Assembler, request: PrologueRequest, re
     assembler.emit(...(reader.reloadLength ?? []))
     const no = assembler.label('no')
     const answered = assembler.label('answered')
-    emitQuestion(assembler, questionOf(field), { request, reader, no })
+    const malformed = answerCount(field) === 3 ? assembler.label('malformed') : undefined
+    emitQuestion(assembler, questionOf(field), { request, reader, no, malformed: malformed ?? no })
     assembler.emit(movImmediate(r1, answers.yes), jump(answered))
+    if (malformed) {
+      assembler.place(malformed)
+      assembler.emit(movImmediate(r1, answers.malformed), jump(answered))
+    }
     assembler.place(no)
     assembler.emit(movImmediate(r1, answers.no))
     assembler.place(answered)
@@ -54,15 +61,17 @@ export function emitQuestions(assembler: Assembler, request: PrologueRequest, re
 
 /** Of headers that are not there, every record says no from the beginning. */
 const isAnswered = (field: QuestionField, { plain }: QuestionReader): boolean =>
-  plain === true && questionSources(field).length > 0
+  plain === true && asksExtension(field)
 
 interface Asking {
   readonly request: PrologueRequest
   readonly reader: QuestionReader
   readonly no: Label
+  readonly malformed: Label
 }
 
-function emitQuestion(assembler: Assembler, question: Question, { request, reader, no }: Asking): void {
+function emitQuestion(assembler: Assembler, question: Question, asking: Asking): void {
+  const { request, reader, no } = asking
   const yes = assembler.label('yes')
   switch (question.kind) {
     case 'u32':
@@ -82,6 +91,12 @@ function emitQuestion(assembler: Assembler, question: Question, { request, reade
       break
     case 'options':
       emitOptions(assembler, question, { request, reader, no })
+      break
+    case 'chunks':
+      emitChunks(assembler, question, asking)
+      break
+    case 'dccp-option':
+      emitDccpOption(assembler, question.option, asking)
       break
   }
   assembler.place(yes)

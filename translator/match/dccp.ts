@@ -1,22 +1,18 @@
 import type { DccpMatch, Term } from 'iptables-parser'
 import { type Step, setTerm } from '../test.ts'
 import { type IntervalSet, inclusive, normalise } from '../tree/interval.ts'
+import { listSteps } from './answer.ts'
 import { rangeStep } from './range.ts'
-import { type MatchTranslator, Untranslatable } from './translate.ts'
+import type { MatchTranslator } from './translate.ts'
 import { wholeHeader } from './transport.ts'
 
-export const dccp: MatchTranslator<DccpMatch> = ({ sourcePort, destinationPort, types, option }) => {
-  if (option)
-    throw new Untranslatable('--dccp-option walks along a list of up to a thousand bytes', {
-      hint: 'match DCCP by its ports and packet types',
-    })
-  return [
-    ...wholeHeader,
-    ...rangeStep('sport', sourcePort),
-    ...rangeStep('dport', destinationPort),
-    ...typeStep(types),
-  ]
-}
+export const dccp: MatchTranslator<DccpMatch> = ({ sourcePort, destinationPort, types, option }) => [
+  ...wholeHeader,
+  ...rangeStep('sport', sourcePort),
+  ...rangeStep('dport', destinationPort),
+  ...typeStep(types),
+  ...(option ? listSteps({ kind: 'dccp-option', option: option.value }, option.negated) : []),
+]
 
 /** Their numbers (RFC 4340 section 5.1). From 10 on they mean nothing. */
 const TYPES = {

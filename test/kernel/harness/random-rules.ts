@@ -2,6 +2,7 @@ import { baseChains, type Family, type TableName } from 'iptables-parser'
 import { peerMac } from '../../packet/link.ts'
 import { programs, u32Tests } from './byte-match.ts'
 import { extensionMatches } from './extension.ts'
+import { chunkTests, dccpOptions } from './list-match.ts'
 import { innerAddresses, type Nat, outerAddresses } from './nat.ts'
 import { type Random, seeded } from './random.ts'
 
@@ -29,6 +30,8 @@ export const features = [
   'connmark',
   'sctp',
   'dccp',
+  'chunks',
+  'dccp-option',
   'ipsec',
   'tcpmss',
   'iprange',
@@ -199,7 +202,11 @@ const ported = (grammar: Grammar, name: 'sctp' | 'dccp'): string =>
     sometimes(grammar, 0.5, () => port(grammar, '--dport')),
   ].join('')
 
-const sctp = (grammar: Grammar): string => ported(grammar, 'sctp')
+const sctp = (grammar: Grammar): string =>
+  ported(grammar, 'sctp') +
+  (grammar.has('chunks')
+    ? sometimes(grammar, 0.5, () => ` ${not(grammar)}--chunk-types ${grammar.random.pick(chunkTests)}`)
+    : '')
 
 const dccp = (grammar: Grammar): string =>
   ported(grammar, 'dccp') +
@@ -208,7 +215,10 @@ const dccp = (grammar: Grammar): string =>
     0.4,
     () =>
       ` ${not(grammar)}--dccp-types ${grammar.random.pick(['REQUEST,DATA', 'RESET', 'INVALID', 'ACK,SYNC'])}`,
-  )
+  ) +
+  (grammar.has('dccp-option')
+    ? sometimes(grammar, 0.4, () => ` ${not(grammar)}--dccp-option ${grammar.random.pick(dccpOptions)}`)
+    : '')
 
 const spis = ['256', '0:255', '1000:4294967295', '70000'] as const
 
