@@ -26,7 +26,7 @@ const allTypes = Array.from({ length: 256 }, (_, type) => `${type.toString(16).p
   '',
 )
 
-const chunkLists = [
+export const chunkLists = [
   '',
   data('00'),
   data('03'),

@@ -32,6 +32,10 @@ export interface Sketch {
   readonly tos: number
   /** Bytes behind the transport header. */
   readonly payload: number
+  /** In hex, what stands behind the header of SCTP or DCCP instead of the payload. */
+  readonly list?: string
+  /** Of DCCP, in 4 bytes: where its options end. */
+  readonly dccpOffset?: number
   /** Where the frame comes from and what it is sent to, unless it is sent from inside. */
   readonly mac: string
   readonly cast: 'unicast' | 'broadcast' | 'multicast'
@@ -116,7 +120,13 @@ const transportLayer = (family: Family, sketch: Sketch): Layer | undefined => {
     case 17:
       return { kind: 'udp', sport, dport }
     case 33:
-      return { kind: 'dccp', sport, dport, type: sketch.dccpType }
+      return {
+        kind: 'dccp',
+        sport,
+        dport,
+        type: sketch.dccpType,
+        ...(sketch.dccpOffset === undefined ? {} : { offset: sketch.dccpOffset }),
+      }
     case 50:
       return { kind: 'esp', spi: sketch.spi }
     case 51:
@@ -142,10 +152,17 @@ const etherLayer = ({ mac, cast }: Sketch): Layer => ({
   ...(cast === 'unicast' ? {} : { dst: castMac[cast] }),
 })
 
+const hasList = ({ protocol }: Sketch): boolean => protocol === 33 || protocol === 132
+
+const payloadOf = (sketch: Sketch): Layer =>
+  sketch.list !== undefined && hasList(sketch)
+    ? { kind: 'raw', hex: sketch.list }
+    : { kind: 'raw', zeros: sketch.payload }
+
 /** The packet a sketch is of. */
 export const packetOf = (family: Family, sketch: Sketch): Packet => {
   const ether = etherLayer(sketch)
-  const payload: Layer = { kind: 'raw', zeros: sketch.payload }
+  const payload = payloadOf(sketch)
   const ip = ipLayer(family, sketch)
   if (sketch.fragment)
     return ip.kind === 'ip'

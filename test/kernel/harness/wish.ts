@@ -13,6 +13,7 @@ import {
 } from 'iptables-parser'
 import { addressTypeOf, typicalAddresses } from './address-type.ts'
 import { extensionChains } from './extension.ts'
+import { chunkLists } from './list-match.ts'
 import { markAt, markingTos } from './marking.ts'
 import { isFramed, type Sketch, ttlAt } from './sketch.ts'
 import { groupOf } from './topology.ts'
@@ -219,6 +220,13 @@ const mssWishes = (term: Term<Range>) =>
     met: ({ mss }) => (mss !== undefined && isIn(mss, range)) !== negated,
   }))
 
+/** The types add 0 to 12 bytes to the header; some of these then end in it, and some go on behind the packet. */
+const optionLists: readonly Edit[] = [2, 4, 6, 8, 9, 255].flatMap(dccpOffset =>
+  ['0000000000000000000000002003000102020000', '20030001ff02000021ff0020', '', '01'.repeat(1007)].map(
+    list => ({ dccpOffset, list }),
+  ),
+)
+
 const dccpTypes = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15] as const
 
 const groupWishes = (
@@ -301,8 +309,13 @@ const matchWishes = (match: Match, setting: Setting): readonly Wish[] => {
         ...optionWishes(match.option),
       ]
     case 'udp':
-    case 'sctp':
       return [...portWishes('sport', match.sourcePort), ...portWishes('dport', match.destinationPort)]
+    case 'sctp':
+      return [
+        ...portWishes('sport', match.sourcePort),
+        ...portWishes('dport', match.destinationPort),
+        ...forTerm(match.chunks, () => ({ edits: chunkLists.map(list => ({ list })), met: () => true })),
+      ]
     case 'dccp':
       return [
         ...portWishes('sport', match.sourcePort),
@@ -311,6 +324,7 @@ const matchWishes = (match: Match, setting: Setting): readonly Wish[] => {
           edits: dccpTypes.map(dccpType => ({ dccpType })),
           met: () => true,
         })),
+        ...forTerm(match.option, () => ({ edits: optionLists, met: () => true })),
       ]
     case 'multiport':
       return [portsWish(portFields[match.side], match.ports.value, match.ports.negated)]
