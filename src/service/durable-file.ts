@@ -1,6 +1,6 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { ServiceError, systemReason } from './error.ts'
+import { isMissing, ServiceError, systemReason } from './error.ts'
 
 /**
  * Writes a file so that the old one or the new one is there whenever the power goes: beside it, synced, renamed, and the
@@ -30,5 +30,15 @@ function withFile(path: string, flags: string, use: (fd: number) => void): void 
     use(fd)
   } finally {
     closeSync(fd)
+  }
+}
+
+/** The text of a file; undefined where there is none. Throws ServiceError('ERR_FILE'). */
+export function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw new ServiceError('ERR_FILE', `cannot read ${path}: ${systemReason(error)}`, undefined, error)
   }
 }

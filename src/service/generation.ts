@@ -6,12 +6,12 @@
 //
 // A file is written whole before the kernel turns to its number, so a number read from the kernel always has its file.
 
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Family } from 'iptables-parser'
 import type { CounterArray } from '../../translator/counter.ts'
 import type { Lane } from '../../translator/lane.ts'
-import { writeDurably } from './durable-file.ts'
+import { readIfThere, writeDurably } from './durable-file.ts'
 import type { EarlyChoice } from './early.ts'
 import { isMissing, ServiceError, systemReason } from './error.ts'
 import { removeIndex } from './incremental/index-file.ts'
@@ -135,13 +135,4 @@ export function forgetGenerations(settings: Settings, current: number): void {
     removeJournal(settings, number)
   }
   for (const number of past.slice(0, -1)) removeIndex(settings, number)
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (isMissing(error)) return undefined
-    throw new ServiceError('ERR_FILE', `cannot read ${path}: ${systemReason(error)}`, undefined, error)
-  }
 }

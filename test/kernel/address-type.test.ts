@@ -1,12 +1,12 @@
 // What addresses are to routing, for tables with all kinds of routes: the walk along the kernel's trie against the kernel's own, in a namespace
 // where `local` and `main` are one table, as they are until a policy rule is made, and in one where they are two.
 
-import { insideNamespace } from '../../src/kernel/sys/namespace.ts'
 import { close } from '../../src/kernel/sys/object.ts'
 import { rawSocket, sendDatagram } from '../../src/kernel/sys/socket.ts'
 import { ipv4Bytes } from '../packet/address.ts'
 import { build } from '../packet/build.ts'
 import { parsePacket } from '../packet/text.ts'
+import { bareHost } from './harness/bare-host.ts'
 import { ip, run } from './harness/command.ts'
 import { compare, formatDifferences, linesOf } from './harness/compare.ts'
 import { direct } from './harness/direct.ts'
@@ -135,19 +135,10 @@ let sequence = 0
 /** A namespace of its own, as far as firewalls want to know of it. */
 const openPlain = (): Host => {
   const name = `bpftables-${process.pid}-types-${sequence++}`
-  const path = `/run/netns/${name}`
   run('ip', ['netns', 'add', name])
-  const inside: Host['inside'] = body => insideNamespace(path, 'net', body)
-  inside(() => ip([...links, ...nextHops, ...routes.map(route => `route add ${route}`)]))
-  return {
-    topology: { family: 4, devices: [] },
-    path,
-    inside,
-    run: (...command) => inside(() => run(...command)),
-    send: () => [],
-    traffic: () => [],
-    close: () => ip([`netns del ${name}`]),
-  }
+  const host = bareHost(name)
+  host.inside(() => ip([...links, ...nextHops, ...routes.map(route => `route add ${route}`)]))
+  return host
 }
 
 /** Both firewalls see each packet, the kernel's first. */

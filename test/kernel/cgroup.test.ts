@@ -5,26 +5,18 @@ import { mkdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { KernelError } from '../../src/kernel/error.ts'
 import { insideNamespace } from '../../src/kernel/sys/namespace.ts'
-import { ip, run } from './harness/command.ts'
+import { bareHost } from './harness/bare-host.ts'
+import { ip } from './harness/command.ts'
 import { linesOf } from './harness/compare.ts'
 import { direct } from './harness/direct.ts'
 import { legacy } from './harness/firewall.ts'
-import type { Host } from './harness/host.ts'
 import { kernelTestNeeding } from './needs-kernel.ts'
 
 const kernelTest = kernelTestNeeding('iptables-legacy')
 
 const name = `bpftables-${process.pid}-cgroup`
 
-const host: Host = {
-  topology: { family: 4, devices: [] },
-  path: `/run/netns/${name}`,
-  inside: body => insideNamespace(`/run/netns/${name}`, 'net', body),
-  run: (...command) => host.inside(() => run(...command)),
-  send: () => [],
-  traffic: () => [],
-  close: () => ip([`netns del ${name}`]),
-}
+const host = bareHost(name)
 
 const mounted = (): string | undefined => / (\S+) cgroup2 /.exec(readFileSync('/proc/mounts', 'utf8'))?.[1]
 

@@ -1,27 +1,18 @@
 // What only the kernel's own connections hold: the helper that expected one, and when it will be forgotten. A conversation of FTP makes the kernel expect a
 // connection; its rules and ours see the same packets.
 
-import { insideNamespace } from '../../src/kernel/sys/namespace.ts'
-import { ip, run } from './harness/command.ts'
+import { bareHost } from './harness/bare-host.ts'
+import { ip } from './harness/command.ts'
 import { linesOf } from './harness/compare.ts'
 import { direct } from './harness/direct.ts'
 import { legacy, lockEnvironment } from './harness/firewall.ts'
-import type { Host } from './harness/host.ts'
 import { kernelTestNeeding } from './needs-kernel.ts'
 
 const kernelTest = kernelTestNeeding('iptables-legacy')
 
 const name = `bpftables-${process.pid}-helper`
 
-const host: Host = {
-  topology: { family: 4, devices: [] },
-  path: `/run/netns/${name}`,
-  inside: body => insideNamespace(`/run/netns/${name}`, 'net', body),
-  run: (...command) => host.inside(() => run(...command)),
-  send: () => [],
-  traffic: () => [],
-  close: () => ip([`netns del ${name}`]),
-}
+const host = bareHost(name)
 
 /** The server names a port, and the client connects to it: that connection is RELATED. */
 const conversation = `

@@ -2,11 +2,11 @@
 // see the same packets, bridged, delivered, routed and sent.
 
 import { insideNamespace } from '../../src/kernel/sys/namespace.ts'
+import { bareHost } from './harness/bare-host.ts'
 import { ip, run } from './harness/command.ts'
 import { linesOf } from './harness/compare.ts'
 import { direct } from './harness/direct.ts'
 import { legacy } from './harness/firewall.ts'
-import type { Host } from './harness/host.ts'
 import { kernelTestNeeding } from './needs-kernel.ts'
 
 const kernelTest = kernelTestNeeding('iptables-legacy')
@@ -62,15 +62,7 @@ const send = (): void => {
   }
 }
 
-const host: Host = {
-  topology: { family: 4, devices: [] },
-  path: `/run/netns/${name}`,
-  inside: body => inside(name, body),
-  run: (...command) => inside(name, () => run(...command)),
-  send: () => [],
-  traffic: () => [],
-  close,
-}
+const host = { ...bareHost(name), close }
 
 const both = (options: readonly string[]): readonly string[] =>
   options.flatMap(option => [`-m physdev ${option}`, `-m physdev ! ${option}`])

@@ -1,56 +1,45 @@
 // Whether a control group is another one or lies below it, as a function of its own. Groups are known by the ids of their directories; each keeps a list of its
 // ancestors, with itself at the end (cgroup_is_descendant in include/linux/cgroup.h).
 //
-// Registers:   r6  id asked for     r7  place in the list of ancestors
-//
-// Stack:   fp-8   iterator
+// Registers:   r6  id asked for     r7  place in the list of ancestors     r8  what is found
 
 import { addImmediate, mov, movImmediate } from '../asm/alu.ts'
 import { createAssembler } from '../asm/assembler.ts'
-import type { Instruction } from '../asm/instruction.ts'
-import { callKfunc, exit, immediate, jump, jumpIf, register } from '../asm/jump.ts'
+import { exit, jump, jumpIf, register } from '../asm/jump.ts'
 import { addMember } from '../asm/memory.ts'
 import { peek, peekPointer, peekWord } from '../asm/peek.ts'
-import { r0, r1, r2, r3, r4, r6, r7, r8, r10 } from '../asm/register.ts'
+import { r0, r1, r2, r3, r4, r6, r7, r8 } from '../asm/register.ts'
 import type { FunctionSpec } from '../program.ts'
+import { emitTimes } from './times.ts'
 
 /** The address of the group is in r1, the id of the other in r2; r0 is 1 where it lies within, else 0. */
 export const CGROUP_FUNCTION = 'within_cgroup'
 
-const ITERATOR = -8
 const POINTER = 8
 
 export function cgroupFunction(): FunctionSpec {
   const assembler = createAssembler()
-  const next = assembler.label('next')
-  const done = assembler.label('done')
   assembler.emit(
     mov(r6, r2),
     mov(r7, r1),
+    movImmediate(r8, 0),
     ...peek('u32', r3, r7, 'cgroup', 'level'),
     addMember(r7, 'cgroup', 'ancestors'),
     addImmediate(r3, 1),
-    ...iterator(),
-    movImmediate(r2, 0),
-    callKfunc('bpf_iter_num_new'),
   )
-  assembler.place(next)
-  assembler.emit(
-    ...iterator(),
-    callKfunc('bpf_iter_num_next'),
-    movImmediate(r8, 0),
-    jumpIf('==', r0, immediate(0), done),
-    ...peekWord(r4, r7),
-    addImmediate(r7, POINTER),
-    ...peekPointer(r4, r4, 'cgroup', 'kn'),
-    addMember(r4, 'kernfs_node', 'id'),
-    ...peekWord(r1, r4),
-    movImmediate(r8, 1),
-    jumpIf('==', r1, register(r6), done),
-    jump(next),
+  emitTimes(assembler, (next, done) =>
+    assembler.emit(
+      ...peekWord(r4, r7),
+      addImmediate(r7, POINTER),
+      ...peekPointer(r4, r4, 'cgroup', 'kn'),
+      addMember(r4, 'kernfs_node', 'id'),
+      ...peekWord(r1, r4),
+      jumpIf('!=', r1, register(r6), next),
+      movImmediate(r8, 1),
+      jump(done),
+    ),
   )
-  assembler.place(done)
-  assembler.emit(...iterator(), callKfunc('bpf_iter_num_destroy'), mov(r0, r8), exit())
+  assembler.emit(mov(r0, r8), exit())
   return {
     name: CGROUP_FUNCTION,
     parameters: [
@@ -60,5 +49,3 @@ export function cgroupFunction(): FunctionSpec {
     instructions: assembler.assemble(),
   }
 }
-
-const iterator = (): Instruction[] => [mov(r1, r10), addImmediate(r1, ITERATOR)]

@@ -2,28 +2,23 @@
 // (owner_mt in net/netfilter/xt_owner.c).
 //
 // Registers:   r6  where the next group stands     r7  lowest     r8  highest     r9  what is found
-//
-// Stack:   fp-8   iterator
 
 import { addImmediate, mov, movImmediate } from '../asm/alu.ts'
 import { createAssembler } from '../asm/assembler.ts'
-import type { Instruction } from '../asm/instruction.ts'
-import { callKfunc, exit, immediate, jumpIf, register } from '../asm/jump.ts'
+import { exit, jump, jumpIf, register } from '../asm/jump.ts'
 import { addMember } from '../asm/memory.ts'
 import { peek, peekWord } from '../asm/peek.ts'
-import { r0, r1, r2, r3, r6, r7, r8, r9, r10 } from '../asm/register.ts'
+import { r0, r1, r2, r3, r6, r7, r8, r9 } from '../asm/register.ts'
 import type { FunctionSpec } from '../program.ts'
+import { emitTimes } from './times.ts'
 
 /** The address of a struct group_info is in r1, the range in r2 and r3; r0 is 1 where a group of it lies within, else 0. */
 export const GROUP_FUNCTION = 'within_groups'
 
-const ITERATOR = -8
 const GROUP_SIZE = 4
 
 export function groupFunction(): FunctionSpec {
   const assembler = createAssembler()
-  const next = assembler.label('next')
-  const done = assembler.label('done')
   assembler.emit(
     mov(r6, r1),
     mov(r7, r2),
@@ -31,23 +26,18 @@ export function groupFunction(): FunctionSpec {
     movImmediate(r9, 0),
     ...peek('u32', r3, r6, 'group_info', 'ngroups'),
     addMember(r6, 'group_info', 'gid'),
-    ...iterator(),
-    movImmediate(r2, 0),
-    callKfunc('bpf_iter_num_new'),
   )
-  assembler.place(next)
-  assembler.emit(
-    ...iterator(),
-    callKfunc('bpf_iter_num_next'),
-    jumpIf('==', r0, immediate(0), done),
-    ...peekWord(r1, r6),
-    addImmediate(r6, GROUP_SIZE),
-    jumpIf('<', r1, register(r7), next, 32),
-    jumpIf('>', r1, register(r8), next, 32),
-    movImmediate(r9, 1),
+  emitTimes(assembler, (next, done) =>
+    assembler.emit(
+      ...peekWord(r1, r6),
+      addImmediate(r6, GROUP_SIZE),
+      jumpIf('<', r1, register(r7), next, 32),
+      jumpIf('>', r1, register(r8), next, 32),
+      movImmediate(r9, 1),
+      jump(done),
+    ),
   )
-  assembler.place(done)
-  assembler.emit(...iterator(), callKfunc('bpf_iter_num_destroy'), mov(r0, r9), exit())
+  assembler.emit(mov(r0, r9), exit())
   return {
     name: GROUP_FUNCTION,
     parameters: [
@@ -58,5 +48,3 @@ export function groupFunction(): FunctionSpec {
     instructions: assembler.assemble(),
   }
 }
-
-const iterator = (): Instruction[] => [mov(r1, r10), addImmediate(r1, ITERATOR)]

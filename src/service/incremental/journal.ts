@@ -6,11 +6,11 @@
 //
 // An entry without a mark is that of a process that died over it: whoever comes next writes its maps again, which does no harm.
 
-import { closeSync, fdatasyncSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fdatasyncSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Counters, Family, TableName } from 'iptables-parser'
-import { syncDirectory } from '../durable-file.ts'
-import { isMissing, ServiceError, systemReason } from '../error.ts'
+import { readIfThere, syncDirectory } from '../durable-file.ts'
+import { ServiceError, systemReason } from '../error.ts'
 import type { Settings } from '../settings.ts'
 import type { OutcomeKind } from './holder.ts'
 
@@ -90,15 +90,6 @@ export function readJournal(settings: Settings, generation: number): Journal {
     return journalOf(whole)
   } catch (error) {
     throw new ServiceError('ERR_STATE', `${path} is damaged`, undefined, error)
-  }
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (isMissing(error)) return undefined
-    throw new ServiceError('ERR_FILE', `cannot read ${path}: ${systemReason(error)}`, undefined, error)
   }
 }
 
