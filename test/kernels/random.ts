@@ -1,4 +1,5 @@
-// Random rule sets and packets through this kernel's iptables-legacy and through bpftables, as in test/kernel/differential.test.ts, but fewer.
+// Random rule sets and packets through this kernel's iptables-legacy and through bpftables, as in test/kernel/differential.test.ts, but fewer,
+// and none that is odd: older kernels judge some malformed IPv6 packets otherwise than the newest.
 
 import { equal } from 'node:assert/strict'
 import type { Family } from 'iptables-parser'
@@ -16,7 +17,7 @@ const PACKETS = 200
 const agrees = (hook: Hook, family: Family, seed: number): Case => ({
   title: `IPv${family} at ${hook}: random rules count and decide as iptables-legacy does`,
   async body() {
-    const experiment = experimentOf({ hook, family, seed, rules: RULES, packets: PACKETS })
+    const experiment = experimentOf({ hook, family, seed, rules: RULES, packets: PACKETS, odd: false })
     equal(await disagreement(direct(hook), experiment), undefined, `seed ${seed}`)
     return `seed ${seed}`
   },

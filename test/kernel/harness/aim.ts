@@ -50,6 +50,8 @@ export interface AimOptions {
   /** Probes at most; 400 by default. */
   readonly limit?: number
   readonly nat?: Nat | undefined
+  /** Left out or true: odd packets are among them. */
+  readonly odd?: boolean
 }
 
 interface Range {
@@ -270,7 +272,7 @@ const rangeOf = (
  * ones where there is a nat table, odd packets, and some put together from what the rules mention. The same seed makes the same packets.
  * Where there are more rules than `limit` allows, some of them are drawn.
  */
-export const aim = (ruleset: Ruleset, { seed, limit = 400, nat }: AimOptions): Aim => {
+export const aim = (ruleset: Ruleset, { seed, limit = 400, nat, odd: withOdd = true }: AimOptions): Aim => {
   const devices = devicesOf(ruleset)
   const range = rangeOf(ruleset, devices, { seed, nat })
   const aimed = [
@@ -278,8 +280,8 @@ export const aim = (ruleset: Ruleset, { seed, limit = 400, nat }: AimOptions): A
     ...misses(range, Math.floor(limit * 0.15)),
     ...conversations(range),
     ...translatedConversations(range, Math.floor(limit * 0.02)),
-    ...odd(range, Math.floor(limit * 0.1)),
-    ...fixtures(range, Math.floor(limit * 0.06)),
+    ...odd(range, withOdd ? Math.floor(limit * 0.1) : 0),
+    ...fixtures(range, withOdd ? Math.floor(limit * 0.06) : 0),
   ].slice(0, limit)
   return {
     topology: topologyOf(ruleset.family, devices),

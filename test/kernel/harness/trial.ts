@@ -20,6 +20,8 @@ export interface Trial {
   readonly rules?: number
   /** Packets at most. */
   readonly packets?: number
+  /** Left out or true: odd packets are among them. */
+  readonly odd?: boolean
 }
 
 /** The harness marks packets in the kernel's own mangle table, so marks are asked for only where that is not tested. */
@@ -37,14 +39,14 @@ export const questionOf = (trial: Trial): string =>
 
 /** The rules ask only what the hook can decide. */
 export const experimentOf = (trial: Trial): Experiment => {
-  const { hook, family, seed, tables = ['filter'], rules = 30, packets = 400 } = trial
+  const { hook, family, seed, tables = ['filter'], rules = 30, packets = 400, odd = true } = trial
   const nat = natOf(seed, family)
   const features = featuresOf(hook, tables)
   const each = Math.ceil(rules / tables.length)
   const text = tables
     .map((table, index) => randomRules({ seed: seed + index, family, features, rules: each, table, nat }))
     .join('')
-  const experiment = { rules: text, ...aim(parseSave(text, { family }), { seed, limit: packets, nat }) }
+  const experiment = { rules: text, ...aim(parseSave(text, { family }), { seed, limit: packets, nat, odd }) }
   return isOwned(trial) ? owned(experiment) : experiment
 }
 
