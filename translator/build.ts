@@ -22,7 +22,7 @@ import { asksAddressType } from './hook/address-type.ts'
 import { certaintyFields } from './hook/certain.ts'
 import { emitClock } from './hook/clock.ts'
 import { frameOf } from './hook/registry.ts'
-import { type Lane, programName, programType } from './lane.ts'
+import { firstTable, type Lane, programName, programType } from './lane.ts'
 import { type NthLayout, nthTestsIn } from './nth.ts'
 import type { Plan } from './plan.ts'
 import type { FunctionSpec, MapSpec, ProgramSpec } from './program.ts'
@@ -132,7 +132,8 @@ export function buildProgram(
 
 const needsFor = (lane: Lane, { plan, family }: FamilyPlan): Needs => {
   const { fields, protocols } = needsOf(plan, family)
-  return lane.early ? { fields: new Set([...fields, ...certaintyFields]), protocols } : { fields, protocols }
+  const more = lane.early ? certaintyFields[firstTable(lane, family)] : []
+  return { fields: new Set([...fields, ...more]), protocols }
 }
 
 /** An array of the one value. */
@@ -157,7 +158,7 @@ function mainFunction(lane: Lane, plans: readonly AskedPlan[], record: RecordLay
     ...needs,
     family,
     standalone: lane.standalone === true,
-    early: lane.early === true,
+    ...(lane.early && { early: firstTable(lane, family) }),
     record,
     ready: assembler.label(`ipv${family}`),
   }))

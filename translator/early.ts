@@ -7,7 +7,7 @@ import { type Block, itemsIn } from './chain.ts'
 import { ctstate, type FieldName } from './field.ts'
 import { FieldSets } from './field-sets.ts'
 import { headerSteps, type Item, narrow, type Outcome, outcomeOf, RuleUntranslatable } from './item.ts'
-import type { EarlyLane } from './lane.ts'
+import { type EarlyLane, firstTable } from './lane.ts'
 import { matchTranslators } from './match/registry.ts'
 import { type MatchTranslator, Untranslatable } from './match/translate.ts'
 import type { Plan } from './plan.ts'
@@ -111,7 +111,9 @@ function answers(rule: Rule, lane: EarlyLane, family: Family): Answer[] {
       throw error
     }
   })
-  return [...headerSteps(rule, family), ...steps].flatMap(step => answer(step, lane))
+  // in front of raw no packet belongs to a connection yet; what it is to rules then is theirs to find out
+  const tracked = lane.conntrack && firstTable(lane, family) === 'filter'
+  return [...headerSteps(rule, family), ...steps].flatMap(step => answer(step, lane, tracked))
 }
 
 /** The fields that a question is about. */
@@ -124,9 +126,9 @@ function askedFields(step: PureStep): readonly FieldName[] {
 const isPure = (step: Step): step is PureStep => pureKinds.has(step.kind)
 const pureKinds: ReadonlySet<string> = new Set<PureStep['kind']>(['set', 'mask', 'any', 'never', 'hotdrop'])
 
-function answer(step: Step | 'opaque', lane: EarlyLane): Answer[] {
+function answer(step: Step | 'opaque', lane: EarlyLane, tracked: boolean): Answer[] {
   if (step === 'opaque' || !isPure(step)) return ['opaque']
-  if (step.kind === 'set' && step.field === 'ctstate' && lane.conntrack) return withoutConnection(step.set)
+  if (step.kind === 'set' && step.field === 'ctstate' && tracked) return withoutConnection(step.set)
   return [askedFields(step).every(field => isKnown(field, lane)) ? step : 'unknown']
 }
 

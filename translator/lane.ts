@@ -6,7 +6,14 @@
 // A new generation is written whole into the bank not in use; then one write of the generation word turns every hook over.
 
 import { type Family, type Ruleset, tableOf } from 'iptables-parser'
-import { hooksOfTable, isNetfilterHook, netfilterHooks, netfilterPlaces } from './hook/place.ts'
+import { needsConntrack } from './conntrack.ts'
+import {
+  hooksOfTable,
+  isNetfilterHook,
+  netfilterHooks,
+  netfilterPlaces,
+  type OwnTable,
+} from './hook/place.ts'
 import type { Hook, MapSpec, NetfilterHook, ProgramType } from './program.ts'
 
 export const LANES = 32
@@ -30,6 +37,9 @@ export type Lane =
       readonly early?: undefined
     }
 
+/** The table that packets meet first, so far as programs run it: whose drops can be taken early. */
+export type FirstTable = Extract<OwnTable, 'filter' | 'raw'>
+
 /** Drops in front of the netfilter programs, and leaves them all else (see early.ts). */
 export interface EarlyLane {
   readonly hook: 'xdp' | 'tc-ingress'
@@ -39,6 +49,8 @@ export interface EarlyLane {
   readonly early: true
   /** Rules ask for connections, so a packet may only be dropped that belongs to none. */
   readonly conntrack: boolean
+  /** Families with a raw table, which comes before all else: they have the drops of its PREROUTING taken early, the others those of INPUT. */
+  readonly raw?: readonly Family[]
 }
 
 /** Lanes of a program array, 0 to LANES - 1; the families of a netfilter hook lie side by side. */
@@ -116,12 +128,17 @@ const lanesBeforeFilter = ({ family, tables }: Ruleset): Lane[] =>
     .flatMap(({ name }) => hooksOfTable(name))
     .map(hook => ({ hook, family }))
 
-/** The lane of a program that drops early what INPUT would drop. */
-export const earlyLane = (hook: 'xdp' | 'tc', conntrack: boolean): EarlyLane => ({
+/** The lane of a program that drops early what the first of these rule sets' tables would drop. */
+export const earlyLane = (hook: 'xdp' | 'tc', rulesets: readonly Ruleset[]): EarlyLane => ({
   hook: hook === 'xdp' ? 'xdp' : 'tc-ingress',
   early: true,
-  conntrack,
+  conntrack: needsConntrack(rulesets),
+  raw: rulesets.filter(ruleset => tableOf(ruleset, 'raw')).map(({ family }) => family),
 })
+
+/** Whose drops the lane takes for a family. */
+export const firstTable = ({ raw }: EarlyLane, family: Family): FirstTable =>
+  raw?.includes(family) ? 'raw' : 'filter'
 
 /** The lane of a program that is attached by itself, as an object file's is. */
 export const standaloneLane = (hook: 'xdp' | 'tc'): Lane => ({

@@ -28,7 +28,7 @@ import { addFields } from './emit/needs.ts'
 import type { FieldName } from './field.ts'
 import { isNetfilterHook, netfilterPlaces, type Place } from './hook/place.ts'
 import { type Item, RuleUntranslatable, ruleItems } from './item.ts'
-import type { Lane } from './lane.ts'
+import { firstTable, type Lane } from './lane.ts'
 import { Untranslatable } from './match/translate.ts'
 import { nthLayout } from './nth.ts'
 import { planChains } from './plan.ts'
@@ -72,9 +72,12 @@ export type Translation =
 
 export type Translated = Extract<Translation, { readonly kind: 'translated' }>
 
-/** The base chain that a lane runs. */
-export const placeOf = ({ hook }: Lane): Pick<Place, 'table' | 'chain'> =>
-  netfilterPlaces[isNetfilterHook(hook) ? hook : 'nf-input']
+/** The base chain that a lane runs for a family. */
+export function placeOf(lane: Lane, family: Family): Pick<Place, 'table' | 'chain'> {
+  if (isNetfilterHook(lane.hook)) return netfilterPlaces[lane.hook]
+  const isRaw = lane.early && firstTable(lane, family) === 'raw'
+  return netfilterPlaces[isRaw ? 'nf-raw-prerouting' : 'nf-input']
+}
 
 /** Translates at most one rule set for each family. Pure: the same input gives the same programs. */
 export function translate(
@@ -107,7 +110,7 @@ export function translate(
 
 function tablesAt(rulesets: readonly Ruleset[], lane: Lane): { family: Family; table: Table }[] {
   return rulesets.flatMap(ruleset => {
-    const table = tableOf(ruleset, placeOf(lane).table)
+    const table = tableOf(ruleset, placeOf(lane, ruleset.family).table)
     return table && (lane.family ?? ruleset.family) === ruleset.family
       ? [{ family: ruleset.family, table }]
       : []
@@ -122,7 +125,7 @@ function planTable(
   strategies: Strategies,
   refusals: Refusal[],
 ): FamilyPlan {
-  const { chain: base } = placeOf(lane)
+  const { chain: base } = placeOf(lane, family)
   const verdict = chainOf(table, base)?.policy === 'DROP' ? 'drop' : 'accept'
   const asked = new Set<QuestionField>()
   const plan = planChains(table, base, family, strategies, (chain, rules) => {

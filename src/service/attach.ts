@@ -2,7 +2,7 @@
 
 import { mkdirSync } from 'node:fs'
 import { dispatcher } from '../../translator/hook/dispatcher.ts'
-import { OWN_PRIORITY } from '../../translator/hook/others.ts'
+import { ownPriority } from '../../translator/hook/others.ts'
 import { attachNetfilter } from '../kernel/link/netfilter.ts'
 import { attachTcx } from '../kernel/link/tcx.ts'
 import { attachXdp } from '../kernel/link/xdp.ts'
@@ -77,16 +77,23 @@ function createLink(attachment: Attachment, program: ProgramHandle): FileDescrip
   return attachTcx(program, device, 'ingress')
 }
 
-/** Programs at xdp and tc take the BPF program at this priority of LOCAL_IN for ours. Throws ServiceError('ERR_DEVICE') where one of others has it. */
+/** Programs at xdp and tc take the BPF program at these priorities for ours. */
+const firstPriority: Readonly<Partial<Record<LaneHook, number>>> = {
+  'nf-input': ownPriority.filter,
+  'nf-raw-prerouting': ownPriority.raw,
+}
+
+/** Throws ServiceError('ERR_DEVICE') where one of others has such a priority. */
 function requireFirst(settings: Settings, wanted: readonly Attachment[]): void {
   if (wanted.every(({ kind }) => kind === 'netfilter')) return
   for (const attachment of wanted) {
-    if (attachment.hook !== 'nf-input') continue
+    const first = firstPriority[attachment.hook]
+    if (first === undefined) continue
     const link = readLink(settings, attachment)
-    if (link?.kind === 'netfilter' && link.priority !== OWN_PRIORITY)
+    if (link?.kind === 'netfilter' && link.priority !== first)
       throw new ServiceError(
         'ERR_DEVICE',
-        `another BPF program comes before ours at INPUT (${placeOf(attachment)})`,
+        `another BPF program comes before ours at ${attachment.hook} (${placeOf(attachment)})`,
         'Use --hook netfilter, or take the other one off: `bpftool link` lists them.',
       )
   }

@@ -7,9 +7,8 @@
 
 import { readFileSync } from 'node:fs'
 import type { Ruleset } from 'iptables-parser'
-import { needsConntrack } from '../../translator/conntrack.ts'
 import { canDrop, certainDrops } from '../../translator/early.ts'
-import { type EarlyLane, earlyLane } from '../../translator/lane.ts'
+import { type EarlyLane, earlyLane, firstTable } from '../../translator/lane.ts'
 import { type LaneProgram, type TranslateOptions, translate } from '../../translator/translate.ts'
 
 /** What was chosen for one device, and why. */
@@ -52,24 +51,47 @@ export function planEarly(
   { devices, tables, unavailable }: Surroundings,
 ): Early {
   if (devices.length === 0) return noEarly
+  const lane = earlyLane('tc', rulesets)
+  const isFiltered = ({ family }: Ruleset): boolean => firstTable(lane, family) === 'filter'
   const first = tables.find(table => BEFORE_INPUT.has(table))
-  if (first !== undefined) {
+  // what a raw table of ours drops is dropped before any of theirs
+  if (first !== undefined && rulesets.every(isFiltered)) {
     const reason = `the ${first} table of the kernel's own iptables has packets before INPUT does`
     return { choices: devices.map(device => ({ device, hook: 'none', reason })), programs: [] }
   }
-  const conntrack = needsConntrack(rulesets)
-  const program = translateEarly(earlyLane('tc', conntrack), rulesets, rules)
-  const drops = program?.plans.some(({ plan, policy }) => canDrop(plan, policy.verdict)) ?? false
-  const certain = program?.plans.reduce((sum, { plan }) => sum + certainDrops(plan), 0) ?? 0
-  const { hook, reason } = choose(drops, certain, unavailable)
+  const program = translateEarly(lane, rulesets, rules)
+  const { hook, reason } = choose(weigh(lane, program?.plans ?? []), unavailable)
+  const routed = rulesets.some(ruleset => ruleset.family === 4 && isFiltered(ruleset))
   const choices = devices.map(device => ({
     device,
     hook,
-    reason: hook === 'none' ? reason : reason + idleness(device),
+    reason: hook === 'none' || !routed ? reason : reason + idleness(device),
   }))
   if (hook === 'none') return { choices, programs: [] }
-  const chosen = hook === 'tc' ? program : translateEarly(earlyLane('xdp', conntrack), rulesets, rules)
+  const chosen = hook === 'tc' ? program : translateEarly(earlyLane('xdp', rulesets), rulesets, rules)
   return { choices, programs: chosen ? [chosen] : [] }
+}
+
+/** What a program that drops early is worth. */
+interface Worth {
+  /** Whether it drops anything. */
+  readonly drops: boolean
+  /** How many rules drop for certain. */
+  readonly certain: number
+  /** The chains that they belong to. */
+  readonly chains: string
+}
+
+/** Of the chains that packets meet first only those count that drop, where any does. */
+function weigh(lane: EarlyLane, plans: LaneProgram['plans']): Worth {
+  const dropping = plans.filter(({ plan, policy }) => canDrop(plan, policy.verdict))
+  const met = dropping.length > 0 ? dropping : plans
+  const names = met.map(({ family }) => (firstTable(lane, family) === 'raw' ? 'PREROUTING of raw' : 'INPUT'))
+  return {
+    drops: dropping.length > 0,
+    certain: plans.reduce((sum, { plan }) => sum + certainDrops(plan), 0),
+    chains: [...new Set(names)].join(' and ') || 'INPUT',
+  }
 }
 
 /**
@@ -101,17 +123,18 @@ function translateEarly(
   return translation.kind === 'translated' ? translation.programs[0] : undefined
 }
 
-function choose(drops: boolean, certain: number, unavailable: Unavailable): Omit<EarlyChoice, 'device'> {
-  if (!drops) return { hook: 'none', reason: 'no rule of INPUT drops a packet for certain before netfilter' }
+function choose({ drops, certain, chains }: Worth, unavailable: Unavailable): Omit<EarlyChoice, 'device'> {
+  if (!drops)
+    return { hook: 'none', reason: `no rule of ${chains} drops a packet for certain before netfilter` }
   const { xdp, tc } = unavailable
   if (certain >= LEAST_FOR_XDP && xdp === undefined)
-    return { hook: 'xdp', reason: `${certain} rules drop for certain, and the driver runs XDP` }
+    return { hook: 'xdp', reason: `${certain} rules of ${chains} drop for certain, and the driver runs XDP` }
   const instead = xdp === undefined ? '' : `; not XDP: ${xdp}`
   if (tc !== undefined) return { hook: 'none', reason: `neither hook can be had: ${tc}${instead}` }
   const why =
     certain >= LEAST_FOR_XDP
-      ? `${certain} rules drop for certain`
-      : `rules drop for certain, but fewer than ${LEAST_FOR_XDP}: not worth turning off GRO for XDP`
+      ? `${certain} rules of ${chains} drop for certain`
+      : `rules of ${chains} drop for certain, but fewer than ${LEAST_FOR_XDP}: not worth turning off GRO for XDP`
   return { hook: 'tc', reason: `${why}${instead}` }
 }
 

@@ -18,9 +18,13 @@ const itemsOf = (rule: string, lane: EarlyLane): readonly Item[] => {
 const describe = ({ sets, rest, outcome }: Item): string =>
   [...sets.keys(), ...rest.map(({ kind }) => kind), outcome.kind].join(' ')
 
-const tc = earlyLane('tc', false)
-const xdp = earlyLane('xdp', false)
-const tracking = earlyLane('tc', true)
+const rulesetOf = (text: string) => parseSave(text, { family: 4 })
+const tracked = rulesetOf('*filter\n-A INPUT -m conntrack --ctstate NEW\nCOMMIT\n')
+
+const tc = earlyLane('tc', [])
+const xdp = earlyLane('xdp', [])
+const tracking = earlyLane('tc', [tracked])
+const raw = earlyLane('tc', [tracked, rulesetOf('*raw\nCOMMIT\n')])
 
 const cases: readonly (readonly [rule: string, lane: EarlyLane, items: readonly string[]])[] = [
   ['-s 192.0.2.1 -j DROP', tc, ['saddr drop']],
@@ -47,10 +51,13 @@ const cases: readonly (readonly [rule: string, lane: EarlyLane, items: readonly 
   ['-m conntrack --ctstate NEW -j DROP', tracking, ['accept']],
   ['-m conntrack --ctstate INVALID,NEW -j DROP', tracking, ['drop']],
   ['-m conntrack --ctstate RELATED,ESTABLISHED -j DROP', tc, ['accept']],
+  // connections come behind raw
+  ['-m conntrack --ctstate RELATED,ESTABLISHED -j DROP', raw, ['accept']],
+  ['-s 192.0.2.1 -j DROP', raw, ['saddr drop']],
 ]
 
 for (const [rule, lane, items] of cases)
-  test(`${rule} at ${lane.hook}${lane.conntrack ? ' beside connection tracking' : ''}`, t => {
+  test(`${rule} at ${lane.hook}${lane.conntrack ? ' beside connection tracking' : ''}${lane.raw?.length ? ', of raw' : ''}`, t => {
     t.deepEqual(itemsOf(rule, lane).map(describe), items)
   })
 

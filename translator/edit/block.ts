@@ -74,7 +74,7 @@ export function editableLanes(
   return plans.map(({ family, plan }: FamilyPlan) => ({
     lane,
     family,
-    table: placeOf(lane).table,
+    table: placeOf(lane, family).table,
     protocols: [...needsOf(plan, family).protocols],
     chains: [...plan.chains.values()].map(({ name, blocks }) => ({
       name,

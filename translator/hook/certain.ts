@@ -1,11 +1,16 @@
-// What must be so for a packet dropped at ingress to be one that INPUT would have dropped, with the same counters: nothing on the way there
-// may change the packet, drop it or take it elsewhere. It is asked only of packets that the rules drop; where an answer is not certain the packet
-// is passed on, uncounted.
+// What must be so for a packet dropped at ingress to be one that INPUT, or PREROUTING of raw, would have dropped, with the same counters: nothing on
+// the way there may change the packet, drop it or take it elsewhere. It is asked only of packets that the rules drop; where an answer is not certain the
+// packet is passed on, uncounted.
 //
 //     device        frames are for its own address and taken up by IP, not by a bridge, a bond or an ingress chain of nf_tables
 //     hooks         none but of connection tracking, of defragmentation and ours (hook/others.ts)
 //     routing       delivered here, from a source that the kernel will not refuse (hook/delivery.ts)
 //     connections   where rules ask for them: the packet belongs to none. It would change its connection's state before being dropped
+//
+// raw comes before routing and connections, so of it only this is asked:
+//
+//     device        as above, and that it has IPv6
+//     hooks         ours is the first at PRE_ROUTING, but for defragmentation
 //
 // Registers:   r6  the record     r7  struct net_device *     r8, r9  scratch
 
@@ -15,27 +20,23 @@ import type { Assembler } from '../asm/assembler.ts'
 import type { Instruction } from '../asm/instruction.ts'
 import { callKfunc, immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
-import { load, store, storeImmediate } from '../asm/memory.ts'
-import { r0, r1, r2, r3, r4, r5, r6, r10 } from '../asm/register.ts'
+import { load, loadMember, store, storeImmediate } from '../asm/memory.ts'
+import { r0, r1, r2, r3, r4, r5, r6, r7, r10 } from '../asm/register.ts'
 import { fixedOffsets } from '../emit/record.ts'
 import { type FieldName, transport } from '../field.ts'
+import type { FirstTable } from '../lane.ts'
 import { emitDelivery } from './delivery.ts'
 import type { PrologueRequest } from './hook.ts'
 import { emitDeviceFit, FREE, type IngressAccess, loadContext, loadNet } from './ingress.ts'
-import { emitOthers } from './others.ts'
+import { emitOthers, emitRawFirst } from './others.ts'
 
 /** What certainty needs of the record. */
-export const certaintyFields: readonly FieldName[] = [
-  'saddr',
-  'daddr',
-  'tos',
-  'protocol',
-  'transport',
-  'sport',
-  'dport',
-]
+export const certaintyFields: Readonly<Record<FirstTable, readonly FieldName[]>> = {
+  filter: ['saddr', 'daddr', 'tos', 'protocol', 'transport', 'sport', 'dport'],
+  raw: [],
+}
 
-/** Goes to `pass` unless a packet that the rules drop would certainly have come to INPUT as it is. */
+/** Goes to `pass` unless a packet that the rules drop would certainly have come to their table as it is. */
 export function emitCertain(
   assembler: Assembler,
   request: PrologueRequest,
@@ -43,16 +44,29 @@ export function emitCertain(
   conntrack: boolean,
   pass: Label,
 ): void {
-  const { family } = request
+  const { family, early } = request
   emitDeviceFit(assembler, access, pass)
   access.lone(assembler, pass)
   const check = { family, loadNet: loadNet(), scratch: FREE, conntrack, others: pass }
+  if (early === 'raw') {
+    if (family === 6) emitHasIpv6(assembler, pass)
+    return emitRawFirst(assembler, check)
+  }
   // a helper of connection tracking is given to connections at any of the hooks, and then others can be RELATED to them
   const helpers = ['forward', 'localOut', 'postRouting'] as const
   emitOthers(assembler, ['preRouting', 'localIn', ...(conntrack ? helpers : [])], check)
   emitDelivery(assembler, request, access, pass)
   if (conntrack) emitNoConnection(assembler, request, access, pass)
 }
+
+/** ip6_rcv_core drops what comes by a device without IPv6, before any hook. */
+const emitHasIpv6 = (assembler: Assembler, pass: Label): void =>
+  assembler.emit(
+    loadMember('u64', r1, r7, 'net_device', 'ip6_ptr'),
+    jumpIf('==', r1, immediate(0), pass),
+    loadMember('u32', r1, r1, 'inet6_dev', 'cnf', 'disable_ipv6'),
+    jumpIf('!=', r1, immediate(0), pass, 32),
+  )
 
 const TCP = 6
 const UDP = 17

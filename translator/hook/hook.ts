@@ -3,6 +3,7 @@ import type { Assembler } from '../asm/assembler.ts'
 import type { Label } from '../asm/label.ts'
 import type { Needs } from '../emit/needs.ts'
 import type { RecordLayout } from '../emit/record.ts'
+import type { FirstTable } from '../lane.ts'
 import type { MapSpec } from '../program.ts'
 
 /** What a prologue is to do for a family. */
@@ -10,8 +11,8 @@ export interface PrologueRequest extends Needs {
   readonly family: Family
   /** No program at nf-input judges what this one leaves, so it judges packets of every device. */
   readonly standalone: boolean
-  /** The program drops early, and leaves all else to netfilter. */
-  readonly early?: boolean
+  /** The program drops early what this table would drop, and leaves all else to netfilter. */
+  readonly early?: FirstTable
   /** Of the whole program. */
   readonly record: RecordLayout
   /** Where to go with the record filled. */

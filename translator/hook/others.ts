@@ -25,11 +25,14 @@ const owner = { module: 0, bpf: 2 } as const
 /** enum nf_ip_hook_priorities, which enum nf_ip6_hook_priorities repeats. Connections are confirmed last, in IPv6 at LOCAL_IN last but one. */
 const priority = { defragmentation: -400, conntrack: -200, confirm: 0x7fff_fffe } as const
 
-/** The first priority behind the filter table, which our links are at. */
-export const OWN_PRIORITY = 1
+/** The first priorities behind the tables, which our links are at. */
+export const ownPriority = { filter: 1, raw: -299 } as const
 
 /** Lists with more hooks are taken for others'. */
 const MOST_HOOKS = 4
+
+/** Of the list that ours has to be the first of, but for defragmentation, no more than two are looked at, however many there are behind. */
+const RAW = { listed: 10, read: 2 } as const
 
 const POINTER = 8
 /** Bytes of struct nf_hook_entry. */
@@ -53,34 +56,55 @@ export const OTHERS_SCRATCH = POINTER * MOST_HOOKS
 export function emitOthers(assembler: Assembler, hooks: readonly HookName[], check: OthersCheck): void {
   for (const hook of hooks) {
     const done = assembler.label('no_others')
-    listHooks(assembler, hook, check, done)
+    const none = hook === 'localIn' ? check.others : done
+    listHooks(assembler, hook, { listed: MOST_HOOKS, read: MOST_HOOKS }, check, none)
     for (let at = 0; at < MOST_HOOKS; at++) emitHook(assembler, hook, at, check, done)
     assembler.place(done)
   }
 }
 
-/** Puts the addresses of the hooks' nf_hook_ops on the stack, zeros behind them. */
+/** Goes to `others` unless our program for raw is the first at PRE_ROUTING that may do anything to a plain packet. Destroys r0 to r5. */
+export function emitRawFirst(assembler: Assembler, check: OthersCheck): void {
+  const { scratch, others } = check
+  const first = assembler.label('first')
+  listHooks(assembler, 'preRouting', RAW, check, others)
+  loadOps(assembler, scratch)
+  assembler.emit(
+    jumpIf('!=', r1, immediate(owner.module), first, 32),
+    jumpIf('!=', r2, immediate(priority.defragmentation), others, 32),
+    load('u64', r1, r10, scratch + POINTER),
+    jumpIf('==', r1, immediate(0), others),
+  )
+  loadOps(assembler, scratch + POINTER)
+  assembler.place(first)
+  assembler.emit(
+    jumpIf('!=', r1, immediate(owner.bpf), others, 32),
+    jumpIf('!=', r2, immediate(ownPriority.raw), others, 32),
+  )
+}
+
+/** Puts the addresses of the first hooks' nf_hook_ops on the stack, zeros behind them. A list may have as many as `listed`. */
 function listHooks(
   assembler: Assembler,
   hook: HookName,
+  { listed: most, read }: { readonly listed: number; readonly read: number },
   { family, loadNet, scratch, others }: OthersCheck,
   none: Label,
 ): void {
   const listed = assembler.label('listed')
-  for (let at = 0; at < MOST_HOOKS; at++)
-    assembler.emit(storeImmediate('u64', r10, scratch + POINTER * at, 0))
+  for (let at = 0; at < read; at++) assembler.emit(storeImmediate('u64', r10, scratch + POINTER * at, 0))
   assembler.emit(
     ...loadNet,
     addImmediate(r1, POINTER * hookIndex[hook]),
     loadMember('u64', r1, r1, 'net', 'nf', `hooks_ipv${family}`),
-    jumpIf('==', r1, immediate(0), hook === 'localIn' ? others : none),
+    jumpIf('==', r1, immediate(0), none),
     loadMember('u16', r2, r1, 'nf_hook_entries', 'num_hook_entries'),
   )
-  for (let number = 1; number <= MOST_HOOKS; number++) {
+  for (let number = 1; number <= most; number++) {
     assembler.emit(addImmediate(r1, ENTRY))
     const more = assembler.label('more')
     assembler.emit(jumpIf('!=', r2, immediate(number), more, 32))
-    for (let at = 0; at < number; at++)
+    for (let at = 0; at < Math.min(number, read); at++)
       assembler.emit(
         loadMember('u64', r3, r1, 'nf_hook_entries', 'hooks'),
         addImmediate(r1, POINTER),
@@ -93,6 +117,18 @@ function listHooks(
   assembler.place(listed)
 }
 
+/** The owner of the hook whose nf_hook_ops are at an address on the stack to r1, and its priority to r2. */
+const loadOps = (assembler: Assembler, at: number): void =>
+  assembler.emit(
+    load('u64', r1, r10, at),
+    typeId(r2, 'nf_hook_ops'),
+    callKfunc('bpf_rdonly_cast'),
+    loadMember('u32', r2, r0, 'nf_hook_ops', 'priority'),
+    // hook_ops_type, a bit field of eight bits, lies right behind
+    addImmediate(r0, 1),
+    loadMember('u8', r1, r0, 'nf_hook_ops', 'pf'),
+  )
+
 /** One hook of the list on the stack; goes to `none` behind the last. */
 function emitHook(
   assembler: Assembler,
@@ -101,27 +137,19 @@ function emitHook(
   { scratch, conntrack, others }: OthersCheck,
   none: Label,
 ): void {
-  assembler.emit(
-    load('u64', r1, r10, scratch + POINTER * at),
-    jumpIf('==', r1, immediate(0), none),
-    typeId(r2, 'nf_hook_ops'),
-    callKfunc('bpf_rdonly_cast'),
-    loadMember('u32', r2, r0, 'nf_hook_ops', 'priority'),
-    // hook_ops_type, a bit field of eight bits, lies right behind
-    addImmediate(r0, 1),
-    loadMember('u8', r1, r0, 'nf_hook_ops', 'pf'),
-  )
+  assembler.emit(load('u64', r1, r10, scratch + POINTER * at), jumpIf('==', r1, immediate(0), none))
+  loadOps(assembler, scratch + POINTER * at)
   if (hook === 'localIn' && at === 0)
     return assembler.emit(
       jumpIf('!=', r1, immediate(owner.bpf), others, 32),
-      jumpIf('!=', r2, immediate(OWN_PRIORITY), others, 32),
+      jumpIf('!=', r2, immediate(ownPriority.filter), others, 32),
     )
   const known = assembler.label('known')
   if (hook !== 'preRouting') {
     const module = assembler.label('module')
     assembler.emit(
       jumpIf('!=', r1, immediate(owner.bpf), module, 32),
-      jumpIf('s>=', r2, immediate(OWN_PRIORITY), known, 32),
+      jumpIf('s>=', r2, immediate(ownPriority.filter), known, 32),
       jump(others),
     )
     assembler.place(module)

@@ -38,8 +38,7 @@ export const decidingHook = (hook: DirectHook): 'netfilter' | 'xdp' | 'tc' =>
 
 const lanesAt = (hook: DirectHook, ruleset: Ruleset): readonly Lane[] => {
   if (hook !== 'early-xdp' && hook !== 'early-tc') return lanesFor(hook, [ruleset])
-  const early = earlyLane(hook === 'early-xdp' ? 'xdp' : 'tc', needsConntrack([ruleset]))
-  return [...lanesFor('netfilter', [ruleset]), early]
+  return [...lanesFor('netfilter', [ruleset]), earlyLane(hook === 'early-xdp' ? 'xdp' : 'tc', [ruleset])]
 }
 
 /** bpftables at a hook. */

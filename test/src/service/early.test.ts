@@ -3,8 +3,10 @@ import { parseSave } from 'iptables-parser'
 import { afterFailure, LEAST_FOR_XDP, planEarly } from '../../../src/service/early.ts'
 import { newLayout } from '../../../translator/counter.ts'
 
-const early = (lines: readonly string[], unavailable = {}, tables: readonly string[] = []) => {
-  const text = ['*filter', ':INPUT ACCEPT', ...lines, 'COMMIT', ''].join('\n')
+const early = (lines: readonly string[], unavailable = {}, tables: readonly string[] = []) =>
+  earlyOf(['*filter', ':INPUT ACCEPT', ...lines, 'COMMIT', ''].join('\n'), unavailable, tables)
+
+function earlyOf(text: string, unavailable = {}, tables: readonly string[] = []) {
   const rulesets = [parseSave(text, { family: 4 })]
   return planEarly(
     rulesets,
@@ -24,6 +26,22 @@ test('nothing is dropped early where no rule drops for certain', t => {
   const { choices, programs } = early(['-A INPUT -p tcp -j ACCEPT'])
   t.is(choices[0]?.hook, 'none')
   t.deepEqual(programs, [])
+})
+
+test('a raw table of ours comes before INPUT, so its drops are the ones taken early', t => {
+  const raw = ['*raw', ...blacklist.map(line => line.replace('INPUT', 'PREROUTING')), 'COMMIT', ''].join('\n')
+  const filter = ['*filter', ...blacklist, 'COMMIT', ''].join('\n')
+  // the kernel's nat table is behind it
+  t.deepEqual(earlyOf(raw, {}, ['nat']).choices[0], {
+    device: 'none0',
+    hook: 'xdp',
+    reason: `${LEAST_FOR_XDP} rules of PREROUTING of raw drop for certain, and the driver runs XDP`,
+  })
+  t.deepEqual(earlyOf(`*raw\n-A OUTPUT -p udp -j DROP\nCOMMIT\n${filter}`).choices[0], {
+    device: 'none0',
+    hook: 'none',
+    reason: 'no rule of PREROUTING of raw drops a packet for certain before netfilter',
+  })
 })
 
 test('few rules are worth tc, many XDP', t => {
