@@ -2,7 +2,7 @@
 // count, and each must know what its hook knows. BPFTABLES_SEED=n begins with the seed of a failure.
 
 import type { TableName } from 'iptables-parser'
-import { direct } from './harness/direct.ts'
+import { type DirectHook, direct } from './harness/direct.ts'
 import { families } from './harness/translatable.ts'
 import { experimentOf, explain } from './harness/trial.ts'
 import { kernelTestNeeding } from './needs-kernel.ts'
@@ -14,20 +14,26 @@ const { BPFTABLES_SEED: givenSeed, BPFTABLES_DIFFERENTIAL_SECONDS: givenSeconds 
 const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)
 const milliseconds = (1000 * Number(givenSeconds ?? 30)) / 3
 
-const sets: readonly (readonly TableName[])[] = [['raw', 'mangle', 'filter'], ['raw', 'filter'], ['mangle']]
+const sets: readonly (readonly [hook: DirectHook, ...tables: readonly TableName[]])[] = [
+  ['netfilter', 'raw', 'mangle', 'filter'],
+  ['netfilter', 'raw', 'filter'],
+  ['netfilter', 'mangle'],
+  ['early-tc', 'raw', 'filter'],
+  ['early-xdp', 'raw', 'mangle'],
+]
 
-for (const tables of sets)
+for (const [hook, ...tables] of sets)
   for (const family of families)
     kernelTest(
-      `IPv${family}: random tables ${tables.join(', ')} count and decide as in iptables-legacy`,
+      `IPv${family} at ${hook}: random tables ${tables.join(', ')} count and decide as in iptables-legacy`,
       async t => {
         t.timeout(10 * 60_000)
         const end = performance.now() + milliseconds / (sets.length * families.length)
         let seed = firstSeed
         do {
           const fault = await explain(
-            direct('netfilter'),
-            experimentOf({ hook: 'netfilter', family, seed, tables, rules: 42 }),
+            direct(hook),
+            experimentOf({ hook, family, seed, tables, rules: 42 }),
           ).catch(String)
           if (fault !== undefined) return t.fail(`BPFTABLES_SEED=${seed}\n${fault}`)
           seed++
