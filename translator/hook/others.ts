@@ -68,14 +68,15 @@ export function emitRawFirst(assembler: Assembler, check: OthersCheck): void {
   const { scratch, others } = check
   const first = assembler.label('first')
   listHooks(assembler, 'preRouting', RAW, check, others)
-  loadOps(assembler, scratch)
+  assembler.emit(load('u64', r1, r10, scratch))
+  loadOps(assembler)
   assembler.emit(
     jumpIf('!=', r1, immediate(owner.module), first, 32),
     jumpIf('!=', r2, immediate(priority.defragmentation), others, 32),
     load('u64', r1, r10, scratch + POINTER),
     jumpIf('==', r1, immediate(0), others),
   )
-  loadOps(assembler, scratch + POINTER)
+  loadOps(assembler)
   assembler.place(first)
   assembler.emit(
     jumpIf('!=', r1, immediate(owner.bpf), others, 32),
@@ -117,10 +118,9 @@ function listHooks(
   assembler.place(listed)
 }
 
-/** The owner of the hook whose nf_hook_ops are at an address on the stack to r1, and its priority to r2. */
-const loadOps = (assembler: Assembler, at: number): void =>
+/** The owner of the hook whose nf_hook_ops r1 points to, to r1, and its priority to r2. */
+const loadOps = (assembler: Assembler): void =>
   assembler.emit(
-    load('u64', r1, r10, at),
     typeId(r2, 'nf_hook_ops'),
     callKfunc('bpf_rdonly_cast'),
     loadMember('u32', r2, r0, 'nf_hook_ops', 'priority'),
@@ -138,7 +138,7 @@ function emitHook(
   none: Label,
 ): void {
   assembler.emit(load('u64', r1, r10, scratch + POINTER * at), jumpIf('==', r1, immediate(0), none))
-  loadOps(assembler, scratch + POINTER * at)
+  loadOps(assembler)
   if (hook === 'localIn' && at === 0)
     return assembler.emit(
       jumpIf('!=', r1, immediate(owner.bpf), others, 32),
