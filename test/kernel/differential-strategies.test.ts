@@ -1,6 +1,6 @@
 // Random rules and packets aimed at them with each strategy forced on and each switched off: every verdict and every counter must be
 // those of iptables-legacy. Runs of any length are made into trees in a map, separate trees or look-ups here, however little it pays.
-// BPFTABLES_SEED=n begins with the seed of a failure; BPFTABLES_DIFFERENTIAL_SECONDS is for all tests of this file together.
+// BPFTABLES_SEED=n begins with the seed of a failure; half of BPFTABLES_DIFFERENTIAL_SECONDS is for all tests of this file together.
 
 import { parseSave } from 'iptables-parser'
 import type { Strategies } from '../../translator/chain.ts'
@@ -27,7 +27,7 @@ const forced: Readonly<Record<string, Partial<Strategies>>> = {
 
 const { BPFTABLES_SEED: givenSeed, BPFTABLES_DIFFERENTIAL_SECONDS: givenSeconds } = process.env
 const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)
-const budget = (1000 * Number(givenSeconds ?? 30)) / Object.keys(forced).length
+const budget = (500 * Number(givenSeconds ?? 30)) / Object.keys(forced).length
 
 for (const [name, strategies] of Object.entries(forced))
   kernelTest(`${name}: random rules count and decide as iptables-legacy does`, async t => {
