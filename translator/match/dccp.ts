@@ -1,18 +1,26 @@
-import type { DccpMatch, Term } from 'iptables-parser'
+import type { DccpMatch, Family, Term } from 'iptables-parser'
 import { type Step, setTerm } from '../test.ts'
 import { type IntervalSet, inclusive, normalise } from '../tree/interval.ts'
-import { listSteps } from './answer.ts'
+import { listSteps, requireIpv4List } from './answer.ts'
 import { rangeStep } from './range.ts'
 import type { MatchTranslator } from './translate.ts'
 import { wholeHeader } from './transport.ts'
 
-export const dccp: MatchTranslator<DccpMatch> = ({ sourcePort, destinationPort, types, option }) => [
+export const dccp: MatchTranslator<DccpMatch> = (
+  { sourcePort, destinationPort, types, option },
+  { family },
+) => [
   ...wholeHeader,
   ...rangeStep('sport', sourcePort),
   ...rangeStep('dport', destinationPort),
   ...typeStep(types),
-  ...(option ? listSteps({ kind: 'dccp-option', option: option.value }, option.negated) : []),
+  ...(option ? optionSteps(option, family) : []),
 ]
+
+function optionSteps({ value, negated }: NonNullable<DccpMatch['option']>, family: Family): readonly Step[] {
+  requireIpv4List(family, '--dccp-option')
+  return listSteps({ kind: 'dccp-option', option: value }, negated)
+}
 
 /** Their numbers (RFC 4340 section 5.1). From 10 on they mean nothing. */
 const TYPES = {
