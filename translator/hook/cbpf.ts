@@ -13,8 +13,8 @@ import { immediate, jump, jumpIf, type Operand, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, store } from '../asm/memory.ts'
 import { type Register, r1, r7, r8, r9, r10 } from '../asm/register.ts'
+import { forget } from './forget.ts'
 import { constant, loadNumber, type QuestionReader } from './question.ts'
-import { forget } from './tcp.ts'
 
 const { alu, misc, mode, operation, ret, size, X } = cbpf
 

@@ -22,9 +22,9 @@ import { load, loadImmediate64, store } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { type ExtensionKind, headerPlace } from '../extension-field.ts'
 import type { Question } from '../question.ts'
+import { forget } from './forget.ts'
 import type { PrologueRequest } from './hook.ts'
 import { loadNumber, type QuestionReader } from './question.ts'
-import { forget } from './tcp.ts'
 
 export interface HeaderAsking {
   readonly request: PrologueRequest

@@ -9,8 +9,8 @@ import { load } from '../asm/memory.ts'
 import { r0, r1, r2, r6, r7, r8, r9 } from '../asm/register.ts'
 import { type ExtensionKind, type ExtensionPart, extensionKinds, headerPlace } from '../extension-field.ts'
 import { setField, storeField } from './field.ts'
+import { forget } from './forget.ts'
 import type { PrologueRequest } from './hook.ts'
-import { forget } from './tcp.ts'
 import type { HeaderReader } from './transport.ts'
 
 /** Headers that are walked over. The walk ends at every other, "no next header" (59) among them. */

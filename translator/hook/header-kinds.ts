@@ -24,9 +24,9 @@ import { fixedOffsets } from '../emit/record.ts'
 import { headerKinds, headerPlace } from '../extension-field.ts'
 import { extension } from './extension.ts'
 import { setField, storeField } from './field.ts'
+import { forget } from './forget.ts'
 import type { PrologueRequest } from './hook.ts'
 import { MOST_HEADERS } from './ipv6.ts'
-import { forget } from './tcp.ts'
 import type { HeaderReader } from './transport.ts'
 
 const ESP = 50

@@ -22,19 +22,18 @@ import { type FieldName, packetType, transport } from '../field.ts'
 import { emitEui64 } from './eui64.ts'
 import { emitExtensions, looksAtExtensions } from './extension.ts'
 import { setField, storeField } from './field.ts'
+import { forget, forgetRecord } from './forget.ts'
 import { emitHeaderKinds, looksAtKinds } from './header-kinds.ts'
 import type { PrologueRequest } from './hook.ts'
 import { emitExtensionWalk } from './ipv6.ts'
 import { emitQuestions } from './question.ts'
-import { emitTcp, forget, looksAtTcp } from './tcp.ts'
+import { emitTcp, looksAtTcp } from './tcp.ts'
 import { emitTransport, type HeaderReader, needsTransport } from './transport.ts'
 
 export interface IpReader {
   readonly read: HeaderReader
   /** At offsets of which the verifier knows nothing. */
   readonly readAny: HeaderReader
-  /** Loads the packet's L3 bytes into r9 anew, where the verifier would follow what comes next for all that it has learnt of them before. */
-  readonly reloadLength?: readonly Instruction[]
   /** Where 24 bytes of stack are free, from the frame pointer. */
   readonly scratch: number
   /** Where to go where there is no IP header. */
@@ -179,16 +178,17 @@ function emitIpv6(assembler: Assembler, request: PrologueRequest, reader: IpRead
   const later = assembler.label('later_fragment')
   if (looksAtKinds(request)) {
     emitHeaderKinds(assembler, request, reader)
-    assembler.emit(...(reader.reloadLength ?? []))
+    assembler.emit(...forgetRecord())
   }
   assembler.emit(movImmediate(r8, ipHeaderSize[6]))
   if (looksAtExtensions(request)) {
     const walked = assembler.label('walked')
     emitExtensionWalk(assembler, request, reader.read, { later: walked, cut: walked })
     assembler.place(walked)
+    assembler.emit(...forgetRecord(), ...forget(r8))
     emitExtensions(assembler, request, reader.read)
     assembler.emit(
-      ...(reader.reloadLength ?? []),
+      ...forgetRecord(),
       load('u8', r1, r6, fixedOffsets.transport),
       jumpIf('==', r1, immediate(transport.unreachable), done, 32),
       jumpIf('==', r1, immediate(transport.later), later, 32),

@@ -24,8 +24,8 @@ import { r0, r1, r2, r3, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { fixedOffsets } from '../emit/record.ts'
 import { answers, type ChunkQuestion } from '../question.ts'
 import type { HeaderAsking } from './extension-question.ts'
+import { forget } from './forget.ts'
 import { loadNumber } from './question.ts'
-import { forget } from './tcp.ts'
 
 interface ListAsking extends HeaderAsking {
   readonly malformed: Label

@@ -144,7 +144,6 @@ function emitHeaders(
   emitIp(assembler, request, {
     read: readerOf(request.family),
     readAny: (assembler, _, size, missing) => readTransport(assembler, size, missing),
-    reloadLength: [load('u64', r1, r10, SKB), loadMember('u32', r9, r1, 'sk_buff', 'len')],
     scratch: scratchOf(request),
     missing: refuse,
     ...(leftovers && { check }),

@@ -19,9 +19,9 @@ import {
 import { emitCbpf } from './cbpf.ts'
 import { emitAddresses, emitAddressesAmong, emitOptions, emitSegment } from './extension-question.ts'
 import { storeField } from './field.ts'
+import { forget, forgetRecord } from './forget.ts'
 import type { PrologueRequest } from './hook.ts'
 import { emitChunks, emitDccpOption } from './list-question.ts'
-import { forget } from './tcp.ts'
 import type { HeaderReader } from './transport.ts'
 import { emitU32 } from './u32.ts'
 
@@ -29,8 +29,6 @@ import { emitU32 } from './u32.ts'
 export interface QuestionReader {
   /** Reads at an offset in r8 of which nothing is known but that the packet has so many bytes there. */
   readonly readAny: HeaderReader
-  /** Loads the packet's L3 bytes into r9 anew, where the verifier would follow a question for all it has learnt of them before. */
-  readonly reloadLength?: readonly Instruction[]
   /** Packets have no extension headers here. */
   readonly plain?: true
   /** Where stack is free from there down, from the frame pointer. */
@@ -41,7 +39,8 @@ export interface QuestionReader {
 export function emitQuestions(assembler: Assembler, request: PrologueRequest, reader: QuestionReader): void {
   const asked = [...request.fields].filter(isQuestionField).filter(field => !isAnswered(field, reader))
   for (const field of asked) {
-    assembler.emit(...(reader.reloadLength ?? []))
+    // else the verifier would follow it for all that it has learnt before
+    assembler.emit(...forgetRecord())
     const no = assembler.label('no')
     const answered = assembler.label('answered')
     const malformed = answerCount(field) === 3 ? assembler.label('malformed') : undefined

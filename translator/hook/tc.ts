@@ -7,11 +7,10 @@ import { call, callKfunc, immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMember, storeImmediate } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r4, r5, r7, r8, r9, r10 } from '../asm/register.ts'
-import { emitFlush } from '../emit/log.ts'
 import { packetType } from '../field.ts'
 import { asideMap } from './aside.ts'
-import { emitCertain } from './certain.ts'
 import { interfaceMap } from './device.ts'
+import { earlyFrame } from './early-frame.ts'
 import { emitInterfaceId } from './eui64.ts'
 import { storeField } from './field.ts'
 import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
@@ -43,15 +42,7 @@ const OTHER_HOST = 3
 
 export const tcFrame: HookFrame = { verdicts, maps: [interfaceMap, asideMap], prologue }
 
-export const tcEarlyFrame = (conntrack: boolean): HookFrame => ({
-  verdicts,
-  maps: [],
-  prologue,
-  confirm: (assembler, request, { pass }) => {
-    emitCertain(assembler, request, access, conntrack, pass)
-    emitFlush(assembler, request.record, pass)
-  },
-})
+export const tcEarlyFrame = (conntrack: boolean): HookFrame => earlyFrame(tcFrame, access, conntrack)
 
 function prologue(assembler: Assembler, requests: readonly PrologueRequest[], ways: Ways): void {
   const { pass } = ways

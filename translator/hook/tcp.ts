@@ -19,17 +19,16 @@ import {
   rshImmediate32,
   sub,
   subImmediate,
-  xor,
 } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
-import type { Instruction } from '../asm/instruction.ts'
 import { immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, store, storeImmediate } from '../asm/memory.ts'
-import { type Register, r0, r1, r2, r3, r6, r7, r8, r9, r10 } from '../asm/register.ts'
+import { r0, r1, r2, r3, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { fixedOffsets } from '../emit/record.ts'
 import { ecnFlags, type FieldName, mss, type TcpOptionWord, tcpOptions, tcpOptionWords } from '../field.ts'
 import { setField, storeField } from './field.ts'
+import { forget, forgetRecord } from './forget.ts'
 import type { PrologueRequest } from './hook.ts'
 import type { IpReader } from './ip.ts'
 
@@ -56,6 +55,7 @@ export const looksAtTcp = (request: PrologueRequest): boolean =>
 export function emitTcp(assembler: Assembler, request: PrologueRequest, { read, scratch }: Reader): void {
   const { fields } = request
   const done = assembler.label('tcp')
+  if (walksOptions(request)) assembler.emit(...forgetRecord())
   assembler.emit(
     load('u8', r1, r6, fixedOffsets.protocol),
     jumpIf('!=', r1, immediate(TCP), done, 32),
@@ -77,6 +77,7 @@ export function emitTcp(assembler: Assembler, request: PrologueRequest, { read, 
     emitWalk(assembler, request, { read, scratch })
   }
   assembler.place(done)
+  if (walksOptions(request)) assembler.emit(...forgetRecord())
 }
 
 /** Goes to `malformed` where the header is too short to be one, or options are cut off. */
@@ -111,7 +112,8 @@ function emitWalk(assembler: Assembler, request: PrologueRequest, { read, scratc
     jumpIf('>=', r2, immediate(MOST_OPTIONS), end),
     addImmediate(r2, 1),
     store('u64', r10, scratch + 16, r2),
-    // nothing but the bound is known of how far the walk is: one state for the verifier to follow, not one for each way here
+    // nothing but the bound is known of how far the walk is, nor what it found: one state for the verifier to follow, not one for each way here
+    ...forgetRecord(),
     ...forget(r7),
     jumpIf('>=', r7, immediate(MOST_OPTIONS), end),
     load('u64', r2, r10, scratch + 8),
@@ -142,9 +144,6 @@ function emitWalk(assembler: Assembler, request: PrologueRequest, { read, scratc
   assembler.place(end)
   assembler.emit(load('u64', r8, r10, scratch))
 }
-
-/** Leaves a number as it is, but the verifier knows nothing of it any more. Packet lengths in r9 are unknown to it. */
-export const forget = (number: Register): Instruction[] => [xor(number, r9), xor(number, r9)]
 
 /** Notes the kind in r1, which it keeps. */
 function emitBit(assembler: Assembler, request: PrologueRequest, word: TcpOptionWord): void {

@@ -6,13 +6,13 @@ import { call, immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMember, store } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r4, r7, r8, r9, r10 } from '../asm/register.ts'
-import { emitFlush } from '../emit/log.ts'
 import { packetType } from '../field.ts'
 import { asideMap } from './aside.ts'
-import { emitCertain } from './certain.ts'
 import { interfaceMap } from './device.ts'
+import { earlyFrame } from './early-frame.ts'
 import { storeInterfaceId } from './eui64.ts'
 import { setField } from './field.ts'
+import { forget } from './forget.ts'
 import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
 import {
   BUFFER,
@@ -37,15 +37,7 @@ const verdicts = { drop: 1, accept: 2 } as const
 
 export const xdpFrame: HookFrame = { verdicts, maps: [interfaceMap, asideMap], prologue }
 
-export const xdpEarlyFrame = (conntrack: boolean): HookFrame => ({
-  verdicts,
-  maps: [],
-  prologue,
-  confirm: (assembler, request, { pass }) => {
-    emitCertain(assembler, request, access, conntrack, pass)
-    emitFlush(assembler, request.record, pass)
-  },
-})
+export const xdpEarlyFrame = (conntrack: boolean): HookFrame => earlyFrame(xdpFrame, access, conntrack)
 
 function prologue(assembler: Assembler, requests: readonly PrologueRequest[], ways: Ways): void {
   for (const { record } of requests.slice(0, 1)) emitStack(assembler, record)
@@ -55,6 +47,8 @@ function prologue(assembler: Assembler, requests: readonly PrologueRequest[], wa
 }
 
 const ETHERNET_BYTES = 14
+/** Covers the length of a header with the most tags. */
+const LINK_MASK = 31
 
 /** Goes to the label of the frame's type, with the length of the link-layer header on the stack. A frame of a VLAN is another device's. */
 function emitEthernet(
@@ -68,7 +62,10 @@ function emitEthernet(
     assembler.emit(
       load('u16', r1, r0, bytes - 2),
       be16(r1),
+      // not known to the verifier, which would follow all that comes behind for each number of tags
       movImmediate(r2, bytes),
+      ...forget(r2, r1),
+      andImmediate(r2, LINK_MASK),
       store('u64', r10, LINK_BYTES, r2),
     )
     for (const { type, label } of families) assembler.emit(jumpIf('==', r1, immediate(type), label, 32))
