@@ -329,8 +329,13 @@ for (const hook of hookChoices)
     })
 
 for (const hook of hookChoices)
-  kernelTest(`IPv4 at ${hook}: matches on lists count what iptables-legacy counts`, async t => {
-    t.timeout(10 * 60_000)
-    for (const { name, rules, packets } of listCases)
-      t.is(await caseDisagreement(hook, 4, alone(name, rules), probesOnAllPaths(4, packets)), undefined, name)
-  })
+  for (const family of families)
+    kernelTest(`IPv${family} at ${hook}: matches on lists count what iptables-legacy counts`, async t => {
+      t.timeout(10 * 60_000)
+      for (const { name, rules, packets } of listCases(family))
+        t.is(
+          await caseDisagreement(hook, family, alone(name, rules), probesOnAllPaths(family, packets)),
+          undefined,
+          name,
+        )
+    })

@@ -129,16 +129,17 @@ for (const hook of hookChoices)
     })
 
 for (const hook of hookChoices)
-  for (const { name, rules, packets } of listCases)
-    test(`IPv4 at ${hook}: ${name}: programs walk along lists as the evaluator does`, t => {
-      const arrivals = paths.flatMap(path =>
-        packets.flatMap(text => arrivalOf({ packet: parsePacket(text), path }, 'NEW') ?? []),
-      )
-      const asked = rules.flatMap(rule =>
-        paths.map(({ hook: chain }, index) => `-A ${chain} ${rule}${index === 0 ? '' : ' -j ACCEPT'}`),
-      )
-      agree(t, name, parseSave(['*filter', ...asked, 'COMMIT', ''].join('\n'), { family: 4 }), hook, arrivals)
-    })
+  for (const family of families)
+    for (const { name, rules, packets } of listCases(family))
+      test(`IPv${family} at ${hook}: ${name}: programs walk along lists as the evaluator does`, t => {
+        const arrivals = paths.flatMap(path =>
+          packets.flatMap(text => arrivalOf({ packet: parsePacket(text), path }, 'NEW') ?? []),
+        )
+        const asked = rules.flatMap(rule =>
+          paths.map(({ hook: chain }, index) => `-A ${chain} ${rule}${index === 0 ? '' : ' -j ACCEPT'}`),
+        )
+        agree(t, name, parseSave(['*filter', ...asked, 'COMMIT', ''].join('\n'), { family }), hook, arrivals)
+      })
 
 const { BPFTABLES_SEED: givenSeed } = process.env
 const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)

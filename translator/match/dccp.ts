@@ -1,26 +1,18 @@
-import type { DccpMatch, Family, Term } from 'iptables-parser'
+import type { DccpMatch, Term } from 'iptables-parser'
 import { type Step, setTerm } from '../test.ts'
 import { type IntervalSet, inclusive, normalise } from '../tree/interval.ts'
-import { listSteps, requireIpv4List } from './answer.ts'
+import { listSteps } from './answer.ts'
 import { rangeStep } from './range.ts'
 import type { MatchTranslator } from './translate.ts'
 import { wholeHeader } from './transport.ts'
 
-export const dccp: MatchTranslator<DccpMatch> = (
-  { sourcePort, destinationPort, types, option },
-  { family },
-) => [
+export const dccp: MatchTranslator<DccpMatch> = ({ sourcePort, destinationPort, types, option }) => [
   ...wholeHeader,
   ...rangeStep('sport', sourcePort),
   ...rangeStep('dport', destinationPort),
   ...typeStep(types),
-  ...(option ? optionSteps(option, family) : []),
+  ...(option ? listSteps({ kind: 'dccp-option', option: option.value }, option.negated) : []),
 ]
-
-function optionSteps({ value, negated }: NonNullable<DccpMatch['option']>, family: Family): readonly Step[] {
-  requireIpv4List(family, '--dccp-option')
-  return listSteps({ kind: 'dccp-option', option: value }, negated)
-}
 
 /** Their numbers (RFC 4340 section 5.1). From 10 on they mean nothing. */
 const TYPES = {

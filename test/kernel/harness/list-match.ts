@@ -1,5 +1,7 @@
 // Matches that walk along a list behind the transport header, and packets whose lists are odd.
 
+import type { Family } from 'iptables-parser'
+
 export const chunkTests = [
   'any DATA',
   'any DATA:Be,ABORT:T,INIT',
@@ -99,14 +101,17 @@ const dccpHeaders = [
 ]
 
 /** Each list in a packet for a port, as text. */
-const chunkPackets = (port: number): readonly string[] =>
+export const chunkPackets = (family: Family, port: number): readonly string[] =>
   chunkLists.map(list => {
-    const sctp = `ether / ip / sctp dport=${port}`
+    const sctp = `ether / ${family === 4 ? 'ip' : 'ip6'} / sctp dport=${port}`
     return list === '' ? sctp : `${sctp} / raw hex=${list}`
   })
 
-const dccpPackets = (port: number): readonly string[] =>
-  dccpHeaders.map(bytes => `ether / ip proto=33 / raw hex=9c40${port.toString(16).padStart(4, '0')}${bytes}`)
+export const dccpPackets = (family: Family, port: number): readonly string[] =>
+  dccpHeaders.map(
+    bytes =>
+      `ether / ${family === 4 ? 'ip proto' : 'ip6 next'}=33 / raw hex=9c40${port.toString(16).padStart(4, '0')}${bytes}`,
+  )
 
 export interface ListCase {
   readonly name: string
@@ -141,18 +146,20 @@ function listCase(
   }
 }
 
-/** Over IPv6 these are not translated. */
-export const listCases: readonly ListCase[] = [
-  listCase(
-    'sctp',
-    chunkTests.flatMap(test => bothWays('sctp', `--chunk-types ${test}`)),
-    chunkPackets,
-  ),
-  listCase('sctp beside others', beside('sctp', '--chunk-types any DATA:B'), chunkPackets),
-  listCase(
-    'dccp',
-    dccpOptions.flatMap(option => bothWays('dccp', `--dccp-option ${option}`)),
-    dccpPackets,
-  ),
-  listCase('dccp beside others', beside('dccp', '--dccp-option 32'), dccpPackets),
-]
+export const listCases = (family: Family): readonly ListCase[] => {
+  const chunks = (port: number) => chunkPackets(family, port)
+  return [
+    listCase(
+      'sctp',
+      chunkTests.flatMap(test => bothWays('sctp', `--chunk-types ${test}`)),
+      chunks,
+    ),
+    listCase('sctp beside others', beside('sctp', '--chunk-types any DATA:B'), chunks),
+    listCase(
+      'dccp',
+      dccpOptions.flatMap(option => bothWays('dccp', `--dccp-option ${option}`)),
+      port => dccpPackets(family, port),
+    ),
+    listCase('dccp beside others', beside('dccp', '--dccp-option 32'), port => dccpPackets(family, port)),
+  ]
+}

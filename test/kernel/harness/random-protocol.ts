@@ -78,7 +78,7 @@ const ported = (grammar: Grammar, name: 'sctp' | 'dccp'): string =>
 
 const sctp = (grammar: Grammar): string =>
   ported(grammar, 'sctp') +
-  (grammar.family === 4 && grammar.has('chunks')
+  (grammar.has('chunks')
     ? sometimes(grammar, 0.5, () => ` ${not(grammar)}--chunk-types ${grammar.random.pick(chunkTests)}`)
     : '')
 
@@ -90,7 +90,7 @@ const dccp = (grammar: Grammar): string =>
     () =>
       ` ${not(grammar)}--dccp-types ${grammar.random.pick(['REQUEST,DATA', 'RESET', 'INVALID', 'ACK,SYNC'])}`,
   ) +
-  (grammar.family === 4 && grammar.has('dccp-option')
+  (grammar.has('dccp-option')
     ? sometimes(grammar, 0.4, () => ` ${not(grammar)}--dccp-option ${grammar.random.pick(dccpOptions)}`)
     : '')
 
