@@ -106,7 +106,7 @@ function piecesOf(items: readonly Item[], least: number): readonly (readonly Ite
   for (const stretch of stretchesOf(items)) {
     const deciding = stretch.length >= least && stretch.every(decides)
     const last = pieces.at(-1)
-    if (last && !last.deciding && !deciding) last.items.push(...stretch)
+    if (last && !last.deciding && !deciding) for (const item of stretch) last.items.push(item)
     else pieces.push({ deciding, items: [...stretch] })
   }
   return pieces.map(({ items }) => items)

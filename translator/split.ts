@@ -28,13 +28,18 @@ function within(items: readonly Item[], extents: IntervalSet): Item[] {
 export function gathered(items: readonly Item[]): Item[] {
   const order: Item[] = []
   let stretch: Item[] = []
-  for (const item of [...items, undefined]) {
-    if (item?.outcome.kind === 'hotdrop') stretch.push(item)
+  const flush = (): void => {
+    for (const item of sortedByShape(stretch)) order.push(item)
+    stretch = []
+  }
+  for (const item of items) {
+    if (item.outcome.kind === 'hotdrop') stretch.push(item)
     else {
-      order.push(...sortedByShape(stretch), ...(item ? [item] : []))
-      stretch = []
+      flush()
+      order.push(item)
     }
   }
+  flush()
   return order
 }
 

@@ -35,3 +35,12 @@ test('questions whether a packet is malformed are put side by side where they as
     'hotdrop 1, hotdrop 3, hotdrop 2, drop 4, hotdrop 5, hotdrop 6',
   )
 })
+
+test('there may be more of them than a call takes arguments', t => {
+  const many = Array.from({ length: 200_000 }, (_, rule) =>
+    item(rule, 'hotdrop', rule % 2 ? 'saddr' : 'protocol'),
+  )
+  const rules = gathered(many).map(({ rule }) => rule)
+  t.is(rules.length, many.length)
+  t.deepEqual([rules[0], rules[1], rules[100_000]], [0, 2, 1])
+})
