@@ -11,7 +11,7 @@ import { newLayout } from '../../translator/counter.ts'
 import { type DeadRule, deadParts } from '../../translator/dead.ts'
 import { lanesFor } from '../../translator/lane.ts'
 import { translate } from '../../translator/translate.ts'
-import { defineCommand, familyOption } from './command.ts'
+import { defineCommand, familyOption, translatedHookOption } from './command.ts'
 import { exitCode } from './error.ts'
 import { fileOperands, requireFiles } from './operand.ts'
 import { describeRefusal } from './refusal.ts'
@@ -21,11 +21,7 @@ export const command = defineCommand({
   options: yargs =>
     yargs
       .positional('file', fileOperands)
-      .option('hook', {
-        choices: ['xdp', 'tc', 'netfilter'] as const,
-        default: 'netfilter' as const,
-        describe: 'Where the programs are to run',
-      })
+      .option('hook', translatedHookOption)
       .option('family', familyOption)
       .example('$0 check rules.v4 rules.v6', 'both families')
       .example('$0 check --hook xdp rules.v4', 'could XDP hold them?'),

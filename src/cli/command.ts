@@ -18,4 +18,11 @@ export const familyOption = {
   describe: 'IP version of the files; told by name, header or addresses if not given',
 } as const
 
+/** Of commands that translate and load nothing. */
+export const translatedHookOption = {
+  choices: ['xdp', 'tc', 'netfilter'],
+  default: 'netfilter',
+  describe: 'Where the programs are to run',
+} as const
+
 export const jsonOption = { type: 'boolean', default: false, describe: 'Print one JSON document' } as const

@@ -9,7 +9,7 @@ import { renderJson } from '../../translator/render/json.ts'
 import { renderReport } from '../../translator/render/report.ts'
 import { type Translation, translate } from '../../translator/translate.ts'
 import { ServiceError, systemReason } from '../service/error.ts'
-import { defineCommand, familyOption } from './command.ts'
+import { defineCommand, familyOption, translatedHookOption } from './command.ts'
 import { exitCode, UsageError } from './error.ts'
 import { fileOperands, requireFiles } from './operand.ts'
 import { printRefusals } from './refusal.ts'
@@ -33,11 +33,7 @@ export const command = defineCommand({
   options: yargs =>
     yargs
       .positional('file', fileOperands)
-      .option('hook', {
-        choices: ['xdp', 'tc', 'netfilter'] as const,
-        default: 'netfilter' as const,
-        describe: 'Where the programs are to run',
-      })
+      .option('hook', translatedHookOption)
       .option('family', familyOption)
       .option('format', {
         alias: 'f',
