@@ -1,5 +1,6 @@
 // Why OUTPUT is not judged at tc egress (docs/architecture.md): what iptables does there, a program at egress cannot do.
 
+import { readFileSync } from 'node:fs'
 import type { Family } from 'iptables-parser'
 import { attachTcx } from '../../src/kernel/link/tcx.ts'
 import { loadProgram } from '../../src/kernel/program.ts'
@@ -69,24 +70,60 @@ const datagram = (family: Family): Probe => ({
   ],
 })
 
-const refusedBy = async (firewall: Firewall, family: Family): Promise<readonly string[]> => {
+/** Rules that make the kernel track connections, and drop what they are asked to. */
+const tracking = (policy: 'ACCEPT' | 'DROP'): string =>
+  `*filter\n:OUTPUT ${policy} [0:0]\n-A OUTPUT -m conntrack --ctstate INVALID -j ACCEPT\nCOMMIT\n`
+
+/** Drops at OUTPUT, or at the egress of all devices behind an OUTPUT that accepts. */
+const firewalls: readonly { readonly name: 'OUTPUT' | 'egress'; readonly parts: readonly Part[] }[] = [
+  { name: 'OUTPUT', parts: [{ firewall: legacy, rules: tracking('DROP') }] },
+  {
+    name: 'egress',
+    parts: [
+      { firewall: legacy, rules: tracking('ACCEPT') },
+      { firewall: atEgress, rules: '' },
+    ],
+  },
+]
+
+interface Part {
+  readonly firewall: Firewall
+  readonly rules: string
+}
+
+interface Seen {
+  /** What the process that sent was told. */
+  readonly told: readonly string[]
+  readonly sent: string | undefined
+  /** Connections that the kernel remembers. */
+  readonly connections: number
+}
+
+const COUNT = '/proc/sys/net/netfilter/nf_conntrack_count'
+
+const dropped = async (parts: readonly Part[], family: Family): Promise<Seen> => {
   const host = openHost(topologyOf(family, ['eth0']))
   try {
-    await firewall.load(host, '*filter\n:OUTPUT DROP [0:0]\nCOMMIT\n')
-    const refused = host.send([datagram(family)])
+    for (const { firewall, rules } of parts) await firewall.load(host, rules)
+    const told = host.send([datagram(family)])
     const sent = host.traffic().find(line => line.startsWith('eth0'))
-    return [...refused, sent ?? '']
+    return { told, sent, connections: host.inside(() => Number(readFileSync(COUNT, 'utf8'))) }
   } finally {
-    await firewall.unload?.(host)
+    for (const { firewall } of parts) await firewall.unload?.(host)
     host.close()
   }
 }
 
+const expected: Readonly<Record<'OUTPUT' | 'egress', Seen>> = {
+  OUTPUT: { told: ['datagram: EPERM'], sent: 'eth0 sent 0 packets, 0 bytes', connections: 0 },
+  egress: { told: [], sent: 'eth0 sent 0 packets, 0 bytes', connections: 1 },
+}
+
 for (const family of families)
-  kernelTest(
-    `IPv${family}: a process is told of a packet dropped at OUTPUT, and not of one at egress`,
-    async t => {
-      t.deepEqual(await refusedBy(legacy, family), ['datagram: EPERM', 'eth0 sent 0 packets, 0 bytes'])
-      t.deepEqual(await refusedBy(atEgress, family), ['eth0 sent 0 packets, 0 bytes'])
-    },
-  )
+  for (const { name, parts } of firewalls)
+    kernelTest(
+      `IPv${family}: of a packet dropped at ${name} the sender ${name === 'OUTPUT' ? 'is told, and no connection is remembered' : 'is not told, and its connection is remembered'}`,
+      async t => {
+        t.deepEqual(await dropped(parts, family), expected[name])
+      },
+    )
