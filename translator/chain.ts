@@ -53,7 +53,8 @@ export interface Strategies {
 }
 
 /** `cheapest` leaves it to the cost model. */
-export type Choice = 'cheapest' | 'always' | 'never'
+export const choices = ['cheapest', 'always', 'never'] as const
+export type Choice = (typeof choices)[number]
 
 export const defaultStrategies: Strategies = {
   leastDispatch: LEAST_DISPATCH,

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { Family, TableName } from 'iptables-parser'
-import { defaultStrategies, type Strategies } from '../../translator/chain.ts'
+import { choices, defaultStrategies, type Strategies } from '../../translator/chain.ts'
 import { type DirectHook, directHooks } from '../kernel/harness/direct.ts'
 
 /** What to try: every seed in both families at every hook under every choice of strategies. */
@@ -29,15 +29,13 @@ const fault = (text: string): never => {
   throw new UsageError(text)
 }
 
+const chosenOne = <T extends string | number>(word: string, known: readonly T[], what: string): T =>
+  known.find(item => `${item}` === word) ??
+  fault(`there is no ${what} ${word}; there are ${known.join(', ')}`)
+
 /** Of a list with commas, each of those that there are. */
 const chosen = <T extends string | number>(text: string, known: readonly T[], what: string): readonly T[] =>
-  text
-    .split(',')
-    .map(
-      word =>
-        known.find(item => `${item}` === word) ??
-        fault(`there is no ${what} ${word}; there are ${known.join(', ')}`),
-    )
+  text.split(',').map(word => chosenOne(word, known, what))
 
 const seedRange = (text: string): readonly [number, number] => {
   const [, from, to] = /^(\d+)(?:-(\d+))?$/.exec(text) ?? fault(`--seeds takes FROM-TO, not ${text}`)
@@ -46,17 +44,22 @@ const seedRange = (text: string): readonly [number, number] => {
 
 const isStrategy = (name: string): name is keyof Strategies => Object.hasOwn(defaultStrategies, name)
 
-/** `leastDispatch=4,…`; Infinity is a number here. */
+/** A number, Infinity among them; a choice; or rules by their indexes, with a plus between them. */
+function strategyFrom(name: keyof Strategies, text: string): Strategies[keyof Strategies] {
+  const { [name]: usual } = defaultStrategies
+  if (typeof usual === 'string') return chosenOne(text, choices, name)
+  const numbers = (typeof usual === 'number' ? [text] : text.split('+')).map(Number)
+  if (text === '' || numbers.some(Number.isNaN)) fault(`${name} is a number, not ${text}`)
+  return typeof usual === 'number' ? (numbers[0] ?? usual) : new Set(numbers)
+}
+
+/** `leastDispatch=4,map=always,edited=3+5`. */
 const strategiesOf = (text: string): Partial<Strategies> =>
   Object.fromEntries(
     text.split(',').map(assignment => {
       const [name = '', value = ''] = assignment.split('=')
-      if (!isStrategy(name))
-        fault(`there is no strategy ${name}; there are ${Object.keys(defaultStrategies).join(', ')}`)
-      const wanted: unknown = value === 'true' || value === 'false' ? value === 'true' : Number(value)
-      if (typeof wanted !== typeof defaultStrategies[name as keyof Strategies] || Number.isNaN(wanted))
-        fault(`${name} is a ${typeof defaultStrategies[name as keyof Strategies]}, not ${value}`)
-      return [name, wanted]
+      if (isStrategy(name)) return [name, strategyFrom(name, value)]
+      return fault(`there is no strategy ${name}; there are ${Object.keys(defaultStrategies).join(', ')}`)
     }),
   )
 
