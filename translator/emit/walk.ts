@@ -1,25 +1,22 @@
-// Walks trees in a map (tree/map.ts draws them). The words that boxes are compared in are put into the record; a function walks one tree, and is
-// verified once, however many trees there are:
+// Walks trees in a map (tree/map.ts draws them). The words that boxes are compared in are put into the record; a function goes through the trees
+// and yields the better answer of its own and the one it is given, which is unknown to the verifier as an argument:
 //
-//     u64 walk(words, root, best)
+//     u64 walk(words, best)
 //
-// Registers there: r1 words, r2 reference, later the number of a list entry, r3 best answer, r4 iterations left, r5 into the map,
-// r9 position of the best answer; r0, r6, r7 and r8 are scratch.
+// Registers there: r1 words, r2 reference, r3 best answer, r4 iterations left, r5 into the map, r8 offset of the next root, r9 position of the
+// best answer; r0, r6 and r7 are scratch.
 
 import type { Family } from 'iptables-parser'
 import {
   add,
   addImmediate,
-  andImmediate,
   andImmediate32,
   lshImmediate,
   mov,
   mov32,
   movImmediate,
-  mulImmediate,
   or,
   rshImmediate,
-  rshImmediate32,
   sub,
   subImmediate,
 } from '../asm/alu.ts'
@@ -31,12 +28,12 @@ import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9 } from '../asm/register.ts'
 import type { Block, SeparatedBlock } from '../chain.ts'
 import { fieldOf } from '../field.ts'
 import type { Plan } from '../plan.ts'
-import { LAST, LIST_SIZE, NODE_SIZE, type TreeMap, WORD_MASK, writeTrees } from '../tree/map.ts'
-import { wordsOf } from '../tree/word-box.ts'
-import { answersOf, emitAnswer } from './answer.ts'
+import { BRANCHES } from '../tree/knot.ts'
+import { OFFSET_MASK, ROOT_SIZE, type TreeMap, writeTrees } from '../tree/map.ts'
+import { LAST, type Word, wordsOf } from '../tree/word-box.ts'
+import { answersOf, emitAnswer, NO_ANSWER } from './answer.ts'
 import type { Frame } from './frame.ts'
 import { sizeOf } from './record.ts'
-import { emitVisits } from './separated.ts'
 
 export function emitMapped(frame: Frame, { space, trees }: SeparatedBlock, next: Label): void {
   const answers = answersOf(frame, space.items)
@@ -44,19 +41,11 @@ export function emitMapped(frame: Frame, { space, trees }: SeparatedBlock, next:
   const map = frame.data(written.bytes)
   const walk = walkFunction(frame, written, map)
   emitWords(frame, written)
-  emitVisits(
-    frame,
-    written.roots.map(({ reference, first }) => ({
-      first,
-      call: [
-        mov(r3, r2),
-        mov(r1, r6),
-        addImmediate(r1, frame.record.words),
-        // as a signed number of 32 bits; what reads it looks at the low half
-        movImmediate(r2, reference | 0),
-        callFunction(walk),
-      ],
-    })),
+  frame.assembler.emit(
+    mov(r1, r6),
+    addImmediate(r1, frame.record.words),
+    movImmediate(r2, NO_ANSWER),
+    callFunction(walk),
   )
   emitAnswer(frame, answers, next)
 }
@@ -73,8 +62,11 @@ function wordsSizes(block: Block, family: Family): number[] {
   if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(one => wordsSizes(one, family))
   if (block.kind !== 'mapped') return []
   const names = block.space.axes.map(({ field }) => field)
-  return [8 * wordsOf(names, family).length]
+  return [roomFor(wordsOf(names, family))]
 }
+
+/** Bytes of words: a power of two, so that a mask keeps offsets inside. */
+const roomFor = (words: readonly Word[]): number => 8 * 2 ** Math.ceil(Math.log2(words.length))
 
 /** Puts the words into the record. */
 function emitWords({ assembler, family, record }: Frame, { words }: TreeMap): void {
@@ -87,85 +79,130 @@ function emitWords({ assembler, family, record }: Frame, { words }: TreeMap): vo
 
 function walkFunction(frame: Frame, trees: TreeMap, map: string): string {
   const assembler = createAssembler()
-  const out = assembler.label('out')
-  const leaf = assembler.label('leaf')
-  assembler.emit(mov(r9, r3), rshImmediate(r9, 32), jumpIf('==', r1, immediate(0), out))
-  descend(assembler, trees, map, leaf, out)
-  assembler.place(leaf)
-  goThroughList(assembler, trees, map, out)
-  assembler.place(out)
+  const labels = {
+    tree: assembler.label('tree'),
+    leaf: assembler.label('leaf'),
+    asked: assembler.label('asked'),
+    out: assembler.label('out'),
+  }
+  assembler.emit(
+    mov(r3, r2),
+    mov(r9, r3),
+    rshImmediate(r9, 32),
+    jumpIf('==', r1, immediate(0), labels.out),
+    movImmediate(r8, 0),
+  )
+  assembler.place(labels.tree)
+  enterTree(assembler, map, labels)
+  descend(assembler, trees, map, labels)
+  assembler.place(labels.leaf)
+  goThroughBoxes(assembler, trees, map, labels)
+  assembler.place(labels.asked)
+  assembler.emit(jumpIf('!=', r8, immediate(ROOT_SIZE * trees.trees), labels.tree))
+  assembler.place(labels.out)
   assembler.emit(mov(r0, r3), exit())
   return frame.subprogram(
     'walk',
     [
-      { name: 'words', type: { kind: 'memory', size: 8 * trees.words.length } },
-      { name: 'root', type: { kind: 'scalar' } },
+      { name: 'words', type: { kind: 'memory', size: roomFor(trees.words) } },
       { name: 'best', type: { kind: 'scalar' } },
     ],
     assembler,
   )
 }
 
-/** From the reference of a node to that of a leaf. */
-function descend(assembler: Assembler, trees: TreeMap, map: string, leaf: Label, out: Label): void {
-  const node = assembler.label('node')
-  const below = assembler.label('below')
+interface Labels {
+  /** Here the next tree is asked, if there can be a better answer. */
+  readonly tree: Label
+  /** r2 is the reference of a leaf. */
+  readonly leaf: Label
+  /** A tree has been asked. */
+  readonly asked: Label
+  readonly out: Label
+}
+
+/** The reference of the next root, unless no tree from there on can have a better answer. */
+function enterTree(assembler: Assembler, map: string, { out }: Labels): void {
+  assembler.emit(
+    loadMapValue(r5, map),
+    add(r5, r8),
+    load('u32', r7, r5, 0),
+    jumpIf('>', r7, register(r9), out),
+    load('u32', r2, r5, 4),
+    addImmediate(r8, ROOT_SIZE),
+  )
+}
+
+/** From the reference of a root to that of a leaf. */
+function descend(assembler: Assembler, trees: TreeMap, map: string, { leaf, out }: Labels): void {
+  const knot = assembler.label('knot')
   const step = assembler.label('step')
   assembler.emit(movImmediate(r4, trees.depth + 1))
-  assembler.place(node)
-  assembler.emit(
-    mov32(r0, r2),
-    andImmediate32(r0, WORD_MASK),
-    jumpIf('>', r0, immediate(8 * (trees.words.length - 1)), leaf),
-    rshImmediate32(r2, 8),
-    jumpIf('>=', r2, immediate(trees.nodes), out),
-    mulImmediate(r2, NODE_SIZE),
-    loadMapValue(r5, map),
-    add(r5, r2),
-    mov(r7, r1),
-    add(r7, r0),
-    load('u64', r7, r7, 0),
-    load('u64', r6, r5, 0),
-    jumpIf('<', r7, register(r6), below),
-    load('u32', r2, r5, 12),
-    jump(step),
-  )
-  assembler.place(below)
-  assembler.emit(load('u32', r2, r5, 8))
+  assembler.place(knot)
+  assembler.emit(jumpIf('s<', r2, immediate(0), leaf, 32), ...pointAt(map, trees.lastKnot, out))
+  emitBranch(assembler, trees, 1, step)
   assembler.place(step)
-  assembler.emit(subImmediate(r4, 1), jumpIf('!=', r4, immediate(0), node), jump(out))
+  assembler.emit(subImmediate(r4, 1), jumpIf('!=', r4, immediate(0), knot), jump(out))
+}
+
+/** Points r5 at the offset of the reference in r2. */
+const pointAt = (map: string, last: number, out: Label) => [
+  andImmediate32(r2, OFFSET_MASK),
+  jumpIf('>', r2, immediate(last), out),
+  loadMapValue(r5, map),
+  add(r5, r2),
+]
+
+/** Compares a branch of the knot at r5 and those below it; the reference that they lead to is in r2 at `step`. */
+function emitBranch(assembler: Assembler, trees: TreeMap, branch: number, step: Label): void {
+  const { knot, words } = trees
+  if (branch > BRANCHES) {
+    assembler.emit(load('u32', r2, r5, knot.reference(branch)))
+    return branch === 2 * BRANCHES + 1 ? undefined : assembler.emit(jump(step))
+  }
+  const above = assembler.label('above')
+  assembler.emit(
+    load('u8', r7, r5, knot.word(branch)),
+    andImmediate32(r7, roomFor(words) - 8),
+    add(r7, r1),
+    load('u64', r7, r7, 0),
+    load(knot.cutBits === 64 ? 'u64' : 'u32', r6, r5, knot.cut(branch)),
+    jumpIf('>=', r7, register(r6), above),
+  )
+  emitBranch(assembler, trees, 2 * branch, step)
+  assembler.place(above)
+  emitBranch(assembler, trees, 2 * branch + 1, step)
 }
 
 /** From the reference of a leaf to an answer, if one of its boxes has a better one. */
-function goThroughList(assembler: Assembler, trees: TreeMap, map: string, out: Label): void {
+function goThroughBoxes(assembler: Assembler, trees: TreeMap, map: string, { asked }: Labels): void {
   const entry = assembler.label('entry')
   const miss = assembler.label('miss')
-  const { lists, boxes } = trees
-  assembler.emit(rshImmediate32(r2, 8), movImmediate(r4, trees.fullest))
+  const { box } = trees
+  assembler.emit(movImmediate(r4, trees.fullest))
   assembler.place(entry)
   assembler.emit(
-    jumpIf('>=', r2, immediate(lists.length), out),
-    mov(r0, r2),
-    mulImmediate(r0, LIST_SIZE),
-    loadMapValue(r5, map, lists.at),
-    add(r5, r0),
-    load('u32', r7, r5, 0),
-    mov(r8, r7),
-    andImmediate(r8, LAST - 1),
-    jumpIf('>', r8, register(r9), out),
-    jumpIf('>=', r8, immediate(boxes.length), out),
-    mov(r0, r8),
-    mulImmediate(r0, boxes.size),
-    loadMapValue(r5, map, boxes.at),
-    add(r5, r0),
+    ...pointAt(map, trees.lastBox, asked),
+    load('u32', r7, r5, box.position),
+    mov32(r0, r7),
+    andImmediate32(r0, LAST - 1),
+    jumpIf('>', r0, register(r9), asked),
   )
   compareBox(assembler, trees, miss)
-  assembler.emit(load('u32', r0, r5, boxes.answer), lshImmediate(r8, 32), or(r0, r8), exit())
+  assembler.emit(
+    mov32(r9, r7),
+    andImmediate32(r9, LAST - 1),
+    mov(r3, r9),
+    lshImmediate(r3, 32),
+    load('u32', r0, r5, box.answer),
+    or(r3, r0),
+    jump(asked),
+  )
   assembler.place(miss)
   assembler.emit(
     // LAST is the sign
-    jumpIf('s<', r7, immediate(0), out, 32),
-    addImmediate(r2, 1),
+    jumpIf('s<', r7, immediate(0), asked, 32),
+    addImmediate(r2, box.size),
     subImmediate(r4, 1),
     jumpIf('!=', r4, immediate(0), entry),
   )

@@ -27,9 +27,15 @@ export function wordsOf(names: readonly FieldName[], family: Family): readonly W
   return words.sort((a, b) => b.bits - a.bits)
 }
 
-/** Bytes of a box: low and span of each word, and an answer. */
-export const boxSize = (words: readonly Word[]): number =>
-  Math.ceil((words.reduce((size, { bits }) => size + bits / 4, 0) + 4) / 8) * 8
+/** Bytes of a box: low and span of each word, an answer and a position. */
+export const boxSize = (words: readonly Word[]): number => ANSWER_SIZE + Math.ceil(rangesSize(words) / 8) * 8
+
+/** Set in the position of the last box of a leaf. */
+export const LAST = 0x8000_0000
+
+const ANSWER_SIZE = 8
+
+const rangesSize = (words: readonly Word[]): number => words.reduce((size, { bits }) => size + bits / 4, 0)
 
 /** Values of one word, both ends included. */
 interface Range {
@@ -57,54 +63,74 @@ function wideRanges(word: number, first: bigint, last: bigint): readonly (readon
   ]
 }
 
-/** The boxes of a space in words; a box may become several, which have consecutive numbers. */
+/** The boxes of a space in words; a box may become several, which stand one behind the other. */
 export class WordBoxes {
-  readonly words: readonly Word[]
+  /** Bytes of one. */
+  readonly size: number
+  /** Where in a box they stand. */
+  readonly answerOffset: number
+  readonly positionOffset: number
+  readonly #words: readonly Word[]
   readonly #space: Space
+  readonly #answer: (item: Item) => number
   /** For each axis where its words begin. */
   readonly #wordOf: readonly number[]
-  /** For each box of the space the number of the first that it becomes. */
-  readonly #firsts: Int32Array
+  readonly #halved: readonly number[]
+  /** For each box of the space the offset behind where it was first written. */
+  readonly #written: Int32Array
 
-  constructor(space: Space, words: readonly Word[]) {
-    this.words = words
+  constructor(space: Space, words: readonly Word[], answer: (item: Item) => number) {
+    this.size = boxSize(words)
+    this.answerOffset = this.size - ANSWER_SIZE
+    this.positionOffset = this.answerOffset + 4
+    this.#words = words
     this.#space = space
+    this.#answer = answer
     this.#wordOf = space.axes.map(({ field }) => words.findIndex(word => word.field === field))
-    this.#firsts = new Int32Array(space.itemOf.length + 1)
-    for (let id = 0; id < space.itemOf.length; id++) this.#firsts[id + 1] = this.first(id) + this.#count(id)
+    this.#halved = [...space.axes.keys()].filter(axis => this.#isHalved(axis))
+    this.#written = new Int32Array(space.itemOf.length)
   }
 
-  get length(): number {
-    return this.#firsts.at(-1) ?? 0
+  /** How many a box becomes. */
+  count(id: number): number {
+    return this.#halved.reduce((count, axis) => count * this.#alternatives(id, axis).length, 1)
   }
 
-  first(id: number): number {
-    return this.#firsts[id] ?? 0
+  /** Writes the boxes of a leaf from an offset on. */
+  write(view: DataView, at: number, ids: Int32Array): void {
+    let end = at
+    for (const id of ids) end = this.#writeBox(view, end, id)
+    const last = end - this.size + this.positionOffset
+    if (end > at) view.setUint32(last, view.getUint32(last, true) + LAST, true)
   }
 
-  /** Writes all boxes from an offset on. */
-  write(view: DataView, at: number, answer: (item: Item) => number): void {
-    const size = boxSize(this.words)
-    let offset = at
-    for (let id = 0; id < this.#space.itemOf.length; id++) {
-      const item = this.#space.items[this.#space.itemOf[id] ?? 0]
-      const said = item ? answer(item) : 0
+  /** Writes a box, or copies it from where it was written first; the offset behind it. */
+  #writeBox(view: DataView, at: number, id: number): number {
+    const { [id]: position = 0 } = this.#space.itemOf
+    const { [id]: known = 0 } = this.#written
+    if (known === 0) {
+      const item = this.#space.items[position]
+      const said = item ? this.#answer(item) : 0
+      let offset = at
       for (const part of this.#parts(id)) {
         this.#writePart(view, offset, part)
         view.setUint32(offset + this.answerOffset, said, true)
-        offset += size
+        view.setUint32(offset + this.positionOffset, position, true)
+        offset += this.size
       }
+      this.#written[id] = offset
+      return offset
     }
-  }
-
-  /** Where in a box the answer stands. */
-  get answerOffset(): number {
-    return this.words.reduce((size, { bits }) => size + bits / 4, 0)
+    const length = this.count(id) * this.size
+    new Uint8Array(view.buffer).copyWithin(at, known - length, known)
+    // there it may have been the last of its leaf
+    view.setUint32(at + length - this.size + this.positionOffset, position, true)
+    return at + length
   }
 
   #writePart(view: DataView, at: number, part: readonly Range[]): void {
     let offset = at
-    for (const [index, { bits }] of this.words.entries()) {
+    for (const [index, { bits }] of this.#words.entries()) {
       const { low, high } = part.find(({ word }) => word === index) ?? { low: 0, high: 0 }
       if (bits === 64) {
         view.setBigUint64(offset, BigInt(low), true)
@@ -117,16 +143,9 @@ export class WordBoxes {
     }
   }
 
-  #count(id: number): number {
-    let count = 1
-    for (let axis = 0; axis < this.#space.axes.length; axis++)
-      if (this.#isHalved(axis)) count *= this.#alternatives(id, axis).length
-    return count
-  }
-
   #isHalved(axis: number): boolean {
     const word = this.#wordOf[axis] ?? 0
-    return this.words[word + 1]?.half === 1
+    return this.#words[word + 1]?.half === 1
   }
 
   #parts(id: number): readonly (readonly Range[])[] {

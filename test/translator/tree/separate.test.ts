@@ -8,17 +8,12 @@ import { FieldSets } from '../../../translator/field-sets.ts'
 import type { Item } from '../../../translator/item.ts'
 import { allBoxes } from '../../../translator/tree/build.ts'
 import { containsPoint, type IntervalSet, normalise, type Point } from '../../../translator/tree/interval.ts'
-import {
-  isMappable,
-  LAST,
-  NODE_SIZE,
-  type TreeMap,
-  WORD_MASK,
-  writeTrees,
-} from '../../../translator/tree/map.ts'
+import { BRANCHES, LEAF } from '../../../translator/tree/knot.ts'
+import { isMappable, ROOT_SIZE, type TreeMap, writeTrees } from '../../../translator/tree/map.ts'
 import { type Node, shapeOf } from '../../../translator/tree/node.ts'
 import { type BoxLeaf, type SeparateTree, separateTrees } from '../../../translator/tree/separate.ts'
 import { type Space, spaceOf } from '../../../translator/tree/space.ts'
+import { LAST } from '../../../translator/tree/word-box.ts'
 
 const NAMES = ['saddr', 'daddr', 'dport', 'protocol'] as const
 
@@ -103,37 +98,36 @@ function walk(values: Values, map: TreeMap, family: Family): number {
   })
   let best = Number.POSITIVE_INFINITY
   let answer = -1
-  for (const { reference, first } of map.roots) {
-    if (best < first) break
-    for (let entry = listOf(view, map, words, reference); entry < map.lists.length; entry++) {
-      const listed = view.getUint32(map.lists.at + 4 * entry, true)
-      const box = listed % LAST
-      if (box > best) break
-      const at = map.boxes.at + box * map.boxes.size
+  for (let tree = 0; tree < map.trees; tree++) {
+    if (best < view.getUint32(ROOT_SIZE * tree, true)) break
+    const leaf = leafFrom(view, map, words, view.getUint32(ROOT_SIZE * tree + 4, true))
+    for (let at = leaf % LEAF; at <= map.lastBox; at += map.box.size) {
+      const position = view.getUint32(at + map.box.position, true)
+      if (position % LAST > best) break
       if (isInside(view, map, words, at)) {
-        best = box
-        answer = view.getUint32(at + map.boxes.answer, true)
+        best = position % LAST
+        answer = view.getUint32(at + map.box.answer, true)
         break
       }
-      if (listed >= LAST) break
+      if (position >= LAST) break
     }
   }
   return answer
 }
 
-function listOf(
-  view: DataView,
-  { words: { length } }: TreeMap,
-  words: readonly bigint[],
-  root: number,
-): number {
+function leafFrom(view: DataView, { knot }: TreeMap, words: readonly bigint[], root: number): number {
   let reference = root
-  while ((reference & WORD_MASK) < 8 * length) {
-    const at = (reference >>> 8) * NODE_SIZE
-    const below = (words[(reference & WORD_MASK) / 8] ?? 0n) < view.getBigUint64(at, true)
-    reference = view.getUint32(at + (below ? 8 : 12), true)
+  while (reference < LEAF) {
+    let branch = 1
+    while (branch <= BRANCHES) {
+      const at = reference + knot.cut(branch)
+      const cut = knot.cutBits === 64 ? view.getBigUint64(at, true) : BigInt(view.getUint32(at, true))
+      const isBelow = (words[view.getUint8(reference + knot.word(branch)) / 8] ?? 0n) < cut
+      branch = 2 * branch + (isBelow ? 0 : 1)
+    }
+    reference = view.getUint32(reference + knot.reference(branch), true)
   }
-  return reference >>> 8
+  return reference
 }
 
 function isInside(view: DataView, map: TreeMap, words: readonly bigint[], from: number): boolean {
