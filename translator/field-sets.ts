@@ -2,7 +2,7 @@
 // fields in the same order: those share the list of them.
 
 import type { FieldName } from './field.ts'
-import type { IntervalSet } from './tree/interval.ts'
+import { type IntervalSet, isSame } from './tree/interval.ts'
 
 /** Fields in an order, and the lists that are longer by one. */
 interface FieldList {
@@ -55,6 +55,11 @@ export class FieldSets implements ReadonlyMap<FieldName, IntervalSet> {
     const at = this.#fields.names.indexOf(field)
     const names = this.#fields.names.filter(name => name !== field)
     return new FieldSets(listOf(names), this.#sets.toSpliced(at, 1))
+  }
+
+  /** Whether another asks the same in the same order. */
+  isSame(other: FieldSets): boolean {
+    return this.#fields === other.#fields && this.#sets.every((set, at) => isSame(set, other.#sets[at]))
   }
 
   get size(): number {

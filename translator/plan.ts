@@ -1,9 +1,10 @@
 // Which chains a program needs, and which of them become functions of their own.
 
 import type { Family, Rule, Table } from 'iptables-parser'
-import { blocksOf, itemsIn, type Strategies } from './chain.ts'
+import { itemsIn, type Strategies } from './chain.ts'
 import type { PlannedChain } from './emit/chain.ts'
 import type { Item } from './item.ts'
+import type { PlanMemory } from './plan-memory.ts'
 
 /** MAX_CALL_FRAMES of the verifier is 8: the main function, the base chain's, these, and the one that counts. */
 const MOST_FRAMES = 5
@@ -20,6 +21,7 @@ export function planChains(
   base: string,
   family: Family,
   strategies: Strategies,
+  memory: PlanMemory,
   itemsOf: (chain: string, rules: readonly Rule[]) => readonly Item[],
 ): Plan {
   const rulesOf = new Map(table.chains.map(({ name, rules }) => [name, rules]))
@@ -28,7 +30,7 @@ export function planChains(
     const known = chains.get(name)
     if (known) return known
     const items = itemsOf(name, rulesOf.get(name) ?? [])
-    const planned = { name, blocks: blocksOf(items, family, strategies) }
+    const planned = { name, blocks: memory.blocksOf(`${table.name} ${name}`, items, family, strategies) }
     chains.set(name, planned)
     for (const called of callsOf(items)) visit(called.chain)
     return planned

@@ -32,6 +32,7 @@ import { firstTable, type Lane } from './lane.ts'
 import { Untranslatable } from './match/translate.ts'
 import { nthLayout } from './nth.ts'
 import { planChains } from './plan.ts'
+import { PlanMemory } from './plan-memory.ts'
 import { isQuestionField, MOST_QUESTIONS, type QuestionField } from './question.ts'
 
 export interface TranslateOptions {
@@ -42,6 +43,8 @@ export interface TranslateOptions {
   readonly strategies?: Partial<Strategies>
   /** How far jumps are made: as Linux 6.6 and later take them, unless given. */
   readonly jumps?: JumpOptions
+  /** What translations of the same rule sets share. */
+  readonly memory?: PlanMemory
 }
 
 /** A rule that no program of the chosen hooks can hold. */
@@ -79,29 +82,48 @@ export function placeOf(lane: Lane, family: Family): Pick<Place, 'table' | 'chai
   return netfilterPlaces[isRaw ? 'nf-raw-prerouting' : 'nf-input']
 }
 
+/** Chains planned for each lane, or why they cannot be. */
+export type Planning = Extract<Translation, { kind: 'refused' }> | PlannedLanes
+
+export interface PlannedLanes {
+  readonly kind: 'planned'
+  readonly lanes: readonly Pick<LaneProgram, 'lane' | 'plans'>[]
+  readonly index: RuleIndex
+}
+
 /** Translates at most one rule set for each family. Pure: the same input gives the same programs. */
-export function translate(
+export function translate(rulesets: readonly Ruleset[], options: TranslateOptions): Translation {
+  const planning = planLanes(rulesets, options)
+  return planning.kind === 'refused' ? planning : buildLanes(planning, options.jumps)
+}
+
+/** Half of a translation: which blocks the chains come to, without their code. */
+export function planLanes(
   rulesets: readonly Ruleset[],
-  { lanes, counters, strategies, jumps = plainJumps }: TranslateOptions,
-): Translation {
+  { lanes, counters, strategies, memory = new PlanMemory() }: TranslateOptions,
+): Planning {
   const index = new RuleIndex(rulesets, counters)
   const refusals: Refusal[] = []
-  const programs = lanes.flatMap(lane => {
-    const plans = tablesAt(rulesets, lane).map(({ family, table }) =>
-      planTable(table, family, lane, index, { ...defaultStrategies, ...strategies }, refusals),
-    )
+  const making = { index, memory, refusals, strategies: { ...defaultStrategies, ...strategies } }
+  const planned = lanes.flatMap(lane => {
+    const plans = tablesAt(rulesets, lane).map(({ family, table }) => planTable(table, family, lane, making))
     return plans.length === 0 ? [] : [{ lane, plans }]
   })
   if (refusals.length > 0) return { kind: 'refused', refusals: distinct(refusals) }
-  const nth = nthLayout(programs.flatMap(({ plans }) => plans))
-  const build = ({ lane, plans }: (typeof programs)[number]): LaneProgram => ({
+  return { kind: 'planned', lanes: planned, index }
+}
+
+/** The other half: their programs. */
+export function buildLanes({ lanes, index }: PlannedLanes, jumps: JumpOptions = plainJumps): Translated {
+  const nth = nthLayout(lanes.flatMap(({ plans }) => plans))
+  const build = ({ lane, plans }: (typeof lanes)[number]): LaneProgram => ({
     lane,
     plans,
     ...buildProgram(lane, plans, rule => index.place(rule), nth, jumps),
   })
   return {
     kind: 'translated',
-    programs: programs.map(build),
+    programs: lanes.map(build),
     get rules() {
       return index.rules
     },
@@ -117,18 +139,25 @@ function tablesAt(rulesets: readonly Ruleset[], lane: Lane): { family: Family; t
   })
 }
 
+/** What chains are planned with. */
+interface Making {
+  readonly index: RuleIndex
+  readonly memory: PlanMemory
+  readonly strategies: Strategies
+  /** Grows. */
+  readonly refusals: Refusal[]
+}
+
 function planTable(
   table: Table,
   family: Family,
   lane: Lane,
-  index: RuleIndex,
-  strategies: Strategies,
-  refusals: Refusal[],
+  { index, memory, strategies, refusals }: Making,
 ): FamilyPlan {
   const { chain: base } = placeOf(lane, family)
   const verdict = chainOf(table, base)?.policy === 'DROP' ? 'drop' : 'accept'
   const asked = new Set<QuestionField>()
-  const plan = planChains(table, base, family, strategies, (chain, rules) => {
+  const plan = planChains(table, base, family, strategies, memory, (chain, rules) => {
     const first = index.of(family, table.name, chain, 1)
     return rules.flatMap((rule, at) => {
       try {

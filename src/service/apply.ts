@@ -4,6 +4,7 @@ import { cautiousJumps } from '../../translator/asm/relax.ts'
 import { needsConntrack } from '../../translator/conntrack.ts'
 import { CAUTIOUS_SLOTS } from '../../translator/cost.ts'
 import { type Lane, lanesFor } from '../../translator/lane.ts'
+import { PlanMemory } from '../../translator/plan-memory.ts'
 import { type Refusal, type Translation, translate } from '../../translator/translate.ts'
 import { recordChange } from '../stats/record.ts'
 import { afterFailure, type Early, noEarly, planEarly, type Unavailable } from './early.ts'
@@ -87,7 +88,8 @@ function attempt(
 ): Applied {
   const { live, plan, edited, beside } = wanted
   const { rulesets, layout: counters } = plan
-  const rules = { counters, strategies: { edited: editedRules(plan, edited) } }
+  const memory = new PlanMemory()
+  const rules = { counters, memory, strategies: { edited: editedRules(plan, edited) } }
   const choice = chosenBefore(options.hook ?? settings.hook, live)
   const surroundings = { devices: devicesFor(settings), tables: tablesBeside(settings, beside), unavailable }
   const early = choice === 'auto' ? planEarly(rulesets, rules, surroundings) : noEarly

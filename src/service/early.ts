@@ -8,8 +8,14 @@
 import { readFileSync } from 'node:fs'
 import type { Ruleset } from 'iptables-parser'
 import { canDrop, certainDrops } from '../../translator/early.ts'
-import { type EarlyLane, earlyLane, firstTable } from '../../translator/lane.ts'
-import { type LaneProgram, type TranslateOptions, translate } from '../../translator/translate.ts'
+import { earlyLane, firstTable } from '../../translator/lane.ts'
+import {
+  buildLanes,
+  type LaneProgram,
+  type PlannedLanes,
+  planLanes,
+  type TranslateOptions,
+} from '../../translator/translate.ts'
 
 /** What was chosen for one device, and why. */
 export interface EarlyChoice {
@@ -30,7 +36,7 @@ export type Unavailable = Readonly<Partial<Record<'xdp' | 'tc', string>>>
 const BEFORE_INPUT: ReadonlySet<string> = new Set(['raw', 'mangle', 'nat'])
 
 /** Where the rules count, and what is known of how they are used. */
-type Rules = Pick<TranslateOptions, 'counters' | 'strategies'>
+type Rules = Pick<TranslateOptions, 'counters' | 'strategies' | 'memory'>
 
 export const noEarly: Early = { choices: [], programs: [] }
 
@@ -59,17 +65,14 @@ export function planEarly(
     const reason = `the ${first} table of the kernel's own iptables has packets before INPUT does`
     return { choices: devices.map(device => ({ device, hook: 'none', reason })), programs: [] }
   }
-  const program = translateEarly(lane, rulesets, rules)
-  const { hook, reason } = choose(weigh(lane, program?.plans ?? []), unavailable)
+  const { hook, reason, planned } = choose(rulesets, rules, unavailable)
   const routed = rulesets.some(ruleset => ruleset.family === 4 && isFiltered(ruleset))
   const choices = devices.map(device => ({
     device,
     hook,
     reason: hook === 'none' || !routed ? reason : reason + idleness(device),
   }))
-  if (hook === 'none') return { choices, programs: [] }
-  const chosen = hook === 'tc' ? program : translateEarly(earlyLane('xdp', rulesets), rulesets, rules)
-  return { choices, programs: chosen ? [chosen] : [] }
+  return { choices, programs: planned ? buildLanes(planned).programs : [] }
 }
 
 /** What a program that drops early is worth. */
@@ -83,10 +86,13 @@ interface Worth {
 }
 
 /** Of the chains that packets meet first only those count that drop, where any does. */
-function weigh(lane: EarlyLane, plans: LaneProgram['plans']): Worth {
+function weigh(planned: PlannedLanes | undefined): Worth {
+  const { lane, plans = [] } = planned?.lanes[0] ?? {}
   const dropping = plans.filter(({ plan, policy }) => canDrop(plan, policy.verdict))
   const met = dropping.length > 0 ? dropping : plans
-  const names = met.map(({ family }) => (firstTable(lane, family) === 'raw' ? 'PREROUTING of raw' : 'INPUT'))
+  const names = met.map(({ family }) =>
+    lane?.early && firstTable(lane, family) === 'raw' ? 'PREROUTING of raw' : 'INPUT',
+  )
   return {
     drops: dropping.length > 0,
     certain: plans.reduce((sum, { plan }) => sum + certainDrops(plan), 0),
@@ -114,28 +120,35 @@ function readSetting(device: string, name: string): number {
   }
 }
 
-function translateEarly(
-  lane: EarlyLane,
-  rulesets: readonly Ruleset[],
-  rules: Rules,
-): LaneProgram | undefined {
-  const translation = translate(rulesets, { ...rules, lanes: [lane] })
-  return translation.kind === 'translated' ? translation.programs[0] : undefined
+interface Choice extends Omit<EarlyChoice, 'device'> {
+  /** Its program, as far as it is made. */
+  readonly planned?: PlannedLanes
 }
 
-function choose({ drops, certain, chains }: Worth, unavailable: Unavailable): Omit<EarlyChoice, 'device'> {
-  if (!drops)
-    return { hook: 'none', reason: `no rule of ${chains} drops a packet for certain before netfilter` }
+function choose(rulesets: readonly Ruleset[], rules: Rules, unavailable: Unavailable): Choice {
   const { xdp, tc } = unavailable
-  if (certain >= LEAST_FOR_XDP && xdp === undefined)
-    return { hook: 'xdp', reason: `${certain} rules of ${chains} drop for certain, and the driver runs XDP` }
+  if (xdp === undefined) {
+    const planned = planFor('xdp', rulesets, rules)
+    const { certain, chains } = weigh(planned)
+    const reason = `${certain} rules of ${chains} drop for certain, and the driver runs XDP`
+    if (planned && certain >= LEAST_FOR_XDP) return { hook: 'xdp', reason, planned }
+  }
+  const planned = planFor('tc', rulesets, rules)
+  const { drops, certain, chains } = weigh(planned)
+  if (!drops || !planned)
+    return { hook: 'none', reason: `no rule of ${chains} drops a packet for certain before netfilter` }
   const instead = xdp === undefined ? '' : `; not XDP: ${xdp}`
   if (tc !== undefined) return { hook: 'none', reason: `neither hook can be had: ${tc}${instead}` }
   const why =
     certain >= LEAST_FOR_XDP
       ? `${certain} rules of ${chains} drop for certain`
       : `rules of ${chains} drop for certain, but fewer than ${LEAST_FOR_XDP}: not worth turning off GRO for XDP`
-  return { hook: 'tc', reason: `${why}${instead}` }
+  return { hook: 'tc', reason: `${why}${instead}`, planned }
+}
+
+function planFor(hook: 'xdp' | 'tc', rulesets: readonly Ruleset[], rules: Rules): PlannedLanes | undefined {
+  const planning = planLanes(rulesets, { ...rules, lanes: [earlyLane(hook, rulesets)] })
+  return planning.kind === 'planned' ? planning : undefined
 }
 
 /** What is left to try after a failure that an early drop may be to blame for; undefined where there was none. */
