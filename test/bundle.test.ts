@@ -1,7 +1,10 @@
 import { readdirSync, statSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
+
+type Launcher = typeof import('../src/cli/launch.ts')
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -14,7 +17,12 @@ function newest(directory: string): number {
 }
 
 test('what the launchers load was bundled after it was compiled last: npm run build does both', t => {
-  const bundled = statSync(join(root, 'dist/bundle/run.js')).mtimeMs
+  const bundled = statSync(join(root, 'dist/bundle/commands.cjs.cache')).mtimeMs
   for (const directory of ['dist/src', 'dist/translator', 'rules/dist'])
     t.true(newest(directory) <= bundled, directory)
+})
+
+test('the code kept of the commands is taken by the Node.js that made it', t => {
+  const launcher = createRequire(import.meta.url)(join(root, 'dist/bundle/launch.cjs'))
+  t.false((launcher as Launcher).compileCommands().cachedDataRejected)
 })

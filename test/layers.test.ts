@@ -117,15 +117,8 @@ test('relative imports name a file that is there', t => {
 })
 
 test('launchers in bin only launch', t => {
-  for (const name of readdirSync(join(root, 'bin'))) {
+  for (const name of readdirSync(join(root, 'bin')).filter(file => file !== 'package.json')) {
     const text = readFileSync(join(root, 'bin', name), 'utf8')
-    const imports = importsOf({ path: join('bin', name), code: text })
-    t.regex(text, /^#!\/usr\/bin\/env node\n/, name)
-    t.true(text.split('\n').length <= 8, name)
-    t.deepEqual(
-      imports.filter(imported => !imported.startsWith('../dist/bundle/')),
-      [],
-      name,
-    )
+    t.is(text, `#!/usr/bin/env node\nrequire('../dist/bundle/launch.cjs').launch('${name}')\n`)
   }
 })

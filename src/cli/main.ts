@@ -72,9 +72,10 @@ async function runSubcommand(
   argv: readonly string[],
 ): Promise<ExitCode> {
   const { command } = await load()
-  let code: ExitCode = exitCode.done
-  const run = async (options: never): Promise<void> => {
-    code = await command.run(options)
+  let code: Promise<ExitCode> | ExitCode = exitCode.done
+  // to a handler that returns a promise yargs answers by laying out the help, whether it is asked for or not
+  const run = (options: never): void => {
+    code = command.run(options)
   }
   await base(argv, name).command(`${name} ${usage}`.trim(), describe, command.options, run).parseAsync()
   return code
