@@ -7,17 +7,18 @@
 // Sources: linux/netlink.h, linux/netfilter/nfnetlink.h.
 
 import { KernelError } from './error.ts'
-import { errnoName } from './sys/error.ts'
+import { errno, errnoName } from './sys/error.ts'
 import { close, type FileDescriptor } from './sys/object.ts'
 import { netlinkSocket, receive, send } from './sys/socket.ts'
 
 const NETLINK_NETFILTER = 12
 const NLMSG_ERROR = 2
+const NLMSG_DONE = 3
 const nested = 0x8000
 const headerSize = 20
 
 /** NLM_F_*. */
-export const flag = { request: 0x1, ack: 0x4, create: 0x400 } as const
+export const flag = { request: 0x1, ack: 0x4, dump: 0x300, create: 0x400 } as const
 
 export type Attribute =
   | { readonly kind: 'text'; readonly type: number; readonly text: string }
@@ -72,45 +73,87 @@ export const encodeMessage = (message: Message, sequence: number): Uint8Array =>
   return bytes
 }
 
+interface Received {
+  readonly type: number
+  readonly sequence: number
+  /** Behind the nlmsghdr. */
+  readonly payload: Uint8Array
+}
+
+/** The messages in what one receive returned. */
+export const readMessages = (bytes: Uint8Array): readonly Received[] => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const messages: Received[] = []
+  for (let at = 0, length = 0; at + 16 <= bytes.length; at += padded(length)) {
+    length = Math.max(16, view.getUint32(at, true))
+    const payload = bytes.subarray(at + 16, at + length)
+    messages.push({ type: view.getUint16(at + 4, true), sequence: view.getUint32(at + 8, true), payload })
+  }
+  return messages
+}
+
 export interface Answer {
   readonly sequence: number
   /** Zero for an acknowledgement. */
   readonly errno: number
 }
 
+const errnoIn = (payload: Uint8Array): number =>
+  Math.abs(new DataView(payload.buffer, payload.byteOffset).getInt32(0, true))
+
 /** The acknowledgements and errors in what one receive returned. */
-export const readAnswers = (bytes: Uint8Array): readonly Answer[] => {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const answers: Answer[] = []
-  for (let at = 0; at + 20 <= bytes.length; at += Math.max(16, padded(view.getUint32(at, true)))) {
-    if (view.getUint16(at + 4, true) !== NLMSG_ERROR) continue
-    answers.push({ sequence: view.getUint32(at + 8, true), errno: Math.abs(view.getInt32(at + 16, true)) })
-  }
-  return answers
-}
+export const readAnswers = (bytes: Uint8Array): readonly Answer[] =>
+  readMessages(bytes)
+    .filter(({ type }) => type === NLMSG_ERROR)
+    .map(({ sequence, payload }) => ({ sequence, errno: errnoIn(payload) }))
 
 /** Milliseconds; answers come at once, unless a module has to be loaded first. */
 const patience = 5000
 
-const awaitAnswer = (socket: FileDescriptor, last: number, purpose: string): void => {
-  for (;;) {
-    const bytes = receive(socket, patience)
-    if (bytes === undefined)
-      throw new KernelError('ERR_NETLINK', `cannot ${purpose}: netfilter does not answer`)
-    for (const { sequence, errno } of readAnswers(bytes)) {
-      if (errno !== 0) throw new KernelError('ERR_NETLINK', `cannot ${purpose}: netlink: ${errnoName(errno)}`)
-      if (sequence === last) return
-    }
-  }
+const receiveSome = (socket: FileDescriptor, purpose: string): Uint8Array => {
+  const bytes = receive(socket, patience)
+  if (bytes === undefined)
+    throw new KernelError('ERR_NETLINK', `cannot ${purpose}: netfilter does not answer`)
+  return bytes
 }
 
-/** Sends messages as one batch, of which the last but one asks for an acknowledgement. Throws ERR_NETLINK. */
-export const sendBatch = (messages: readonly Message[], purpose: string): void => {
+const refused = (errno: number, purpose: string): KernelError =>
+  new KernelError('ERR_NETLINK', `cannot ${purpose}: netlink: ${errnoName(errno)}`)
+
+const awaitAnswer = (socket: FileDescriptor, last: number, purpose: string): void => {
+  for (;;)
+    for (const { sequence, errno } of readAnswers(receiveSome(socket, purpose))) {
+      if (errno !== 0) throw refused(errno, purpose)
+      if (sequence === last) return
+    }
+}
+
+const talk = <T>(talk: (socket: FileDescriptor) => T): T => {
   const socket = netlinkSocket(NETLINK_NETFILTER)
   try {
-    send(socket, Buffer.concat(messages.map((message, index) => encodeMessage(message, index + 1))))
-    awaitAnswer(socket, messages.length - 1, purpose)
+    return talk(socket)
   } finally {
     close(socket)
   }
 }
+
+/** Sends messages as one batch, of which the last but one asks for an acknowledgement. Throws ERR_NETLINK. */
+export const sendBatch = (messages: readonly Message[], purpose: string): void =>
+  talk(socket => {
+    send(socket, Buffer.concat(messages.map((message, index) => encodeMessage(message, index + 1))))
+    awaitAnswer(socket, messages.length - 1, purpose)
+  })
+
+/** All that the kernel lists for a message; nothing where what it names is not there. Throws ERR_NETLINK. */
+export const dump = (message: Message, purpose: string): readonly Uint8Array[] =>
+  talk(socket => {
+    const listed: Uint8Array[] = []
+    send(socket, encodeMessage(message, 1))
+    for (;;)
+      for (const { type, payload } of readMessages(receiveSome(socket, purpose))) {
+        if (type === NLMSG_DONE) return listed
+        if (type !== NLMSG_ERROR) listed.push(payload)
+        else if (errnoIn(payload) === errno.ENOENT) return listed
+        else throw refused(errnoIn(payload), purpose)
+      }
+  })

@@ -8,6 +8,7 @@ import type { Translated, Translation } from '../../translator/translate.ts'
 import { ensurePinDirectory } from '../kernel/bpffs.ts'
 import { requireRoom, requireShort } from '../kernel/limit.ts'
 import { ServiceError } from './error.ts'
+import { withKernelTypes } from './kernel-types.ts'
 import { explainMissing } from './missing.ts'
 import type { Settings } from './settings.ts'
 import { type Next, rehearse, type SwapOptions, swap } from './swap.ts'
@@ -30,7 +31,7 @@ export function load(
     ensurePinDirectory(settings.pinDirectory)
     swap(settings, next, options)
   }
-  try {
+  const attemptTwice = (): void => {
     try {
       attempt(next)
     } catch (error) {
@@ -38,6 +39,9 @@ export function load(
       if (translation?.kind !== 'translated') throw error
       attempt({ ...next, translation })
     }
+  }
+  try {
+    withKernelTypes(settings, attemptTwice)
   } catch (error) {
     throw explainMissing(error, next.generation.hook)
   }

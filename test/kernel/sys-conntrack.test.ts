@@ -58,3 +58,24 @@ kernelTest('asking again changes nothing, nor does releasing twice', t =>
     t.is(ruleset(near), '')
   }),
 )
+
+kernelTest('what others made of our chain is set right', t =>
+  withScratch(({ near }) => {
+    inNamespace(near, requireConntrack)
+    const once = ruleset(near)
+    for (const change of [
+      ['add', 'rule', 'inet', 'bpftables', 'conntrack', 'accept'],
+      ['flush', 'chain', 'inet', 'bpftables', 'conntrack'],
+      ['delete', 'table', 'inet', 'bpftables'],
+    ]) {
+      inside(near, 'nft', ...change)
+      t.not(ruleset(near), once)
+      inNamespace(near, requireConntrack)
+      t.is(ruleset(near), once)
+    }
+    inside(near, 'nft', 'flush', 'chain', 'inet', 'bpftables', 'conntrack')
+    inside(near, 'nft', 'add', 'rule', 'inet', 'bpftables', 'conntrack', 'accept')
+    inNamespace(near, requireConntrack)
+    t.is(ruleset(near), once)
+  }),
+)

@@ -1,11 +1,12 @@
-// What the running kernel's types say: member offsets, type ids, kernel functions. Reading and indexing vmlinux's
-// BTF and answering takes 10 to 20 ms, once per process; so nothing of it is kept on disk, where it could go stale.
+// What the running kernel's types say: member offsets, type ids, kernel functions. To read and index vmlinux's BTF and to answer takes 10 to 20 ms, once
+// per process; so answers are remembered (answers.ts).
 
 import { readdirSync, readFileSync } from 'node:fs'
 import type { TypeId } from '../../../translator/btf/type.ts'
 import { KernelError } from '../error.ts'
 import { failedWith } from '../sys/error.ts'
 import { btfById, btfIds, btfNameOf, close, type FileDescriptor } from '../sys/object.ts'
+import { answerTo } from './answers.ts'
 import { enumeratorOf, memberOffset } from './member.ts'
 import { type Btf, findType, type Kind, readBtf, typeOf } from './reader.ts'
 
@@ -68,43 +69,55 @@ const moduleHint = 'It may be in a kernel module that is not loaded, or the kern
 
 /** Bytes from the start of a kernel struct to a member. Throws ERR_BTF where this kernel has no such member. */
 export const kernelMemberOffset = (struct: string, path: readonly string[]): number => {
-  const { btf, id } = kernelType('struct', struct, moduleHint)
-  const offset = memberOffset(btf, id, path)
-  if (offset === undefined)
-    throw new KernelError(
-      'ERR_BTF',
-      `this kernel's struct ${struct} has no member ${path.join('.')}`,
-      moduleHint,
-    )
-  return offset
+  const name = path.join('.')
+  const ask = () => {
+    const { btf, id, module } = kernelType('struct', struct, moduleHint)
+    const value = memberOffset(btf, id, path)
+    if (value !== undefined) return { value, module }
+    throw new KernelError('ERR_BTF', `this kernel's struct ${struct} has no member ${name}`, moduleHint)
+  }
+  return answerTo(`offset of ${struct}.${name}`, ask).value
 }
 
 /** Whether a kernel struct has a member. */
 export const kernelHasMember = (struct: string, path: readonly string[]): boolean => {
-  const { btf, id } = kernelType('struct', struct, moduleHint)
-  return memberOffset(btf, id, path) !== undefined
+  const ask = () => {
+    const { btf, id, module } = kernelType('struct', struct, moduleHint)
+    return { value: memberOffset(btf, id, path) === undefined ? 0 : 1, module }
+  }
+  return answerTo(`has ${struct}.${path.join('.')}`, ask).value === 1
+}
+
+const typeId = (kind: 'struct' | 'func', name: string) => () => {
+  const { id, module } = kernelType(kind, name, moduleHint)
+  return { value: id, module }
 }
 
 /** The id of a kernel struct in vmlinux's BTF, where bpf_rdonly_cast looks it up. */
 export const kernelStructId = (struct: string): TypeId => {
-  const { id, module } = kernelType('struct', struct, moduleHint)
-  if (module === undefined) return id
+  const { value, module } = answerTo(`id of struct ${struct}`, typeId('struct', struct))
+  if (module === undefined) return value
   throw new KernelError('ERR_BTF', `struct ${struct} is known to module ${module} only, not to vmlinux`)
 }
 
 /** Bytes a kernel struct takes. */
 export const kernelStructSize = (struct: string): number => {
-  const { btf, id } = kernelType('struct', struct, moduleHint)
-  return typeOf(btf, id)?.sizeOrType ?? 0
+  const ask = () => {
+    const { btf, id, module } = kernelType('struct', struct, moduleHint)
+    return { value: typeOf(btf, id)?.sizeOrType ?? 0, module }
+  }
+  return answerTo(`size of ${struct}`, ask).value
 }
 
 /** The number of an enumerator. */
 export const kernelEnumerator = (enumeration: string, name: string): number => {
-  const { btf, id } = kernelType('enum', enumeration, moduleHint)
-  const value = enumeratorOf(btf, id, name)
-  if (value === undefined)
+  const ask = () => {
+    const { btf, id, module } = kernelType('enum', enumeration, moduleHint)
+    const value = enumeratorOf(btf, id, name)
+    if (value !== undefined) return { value, module }
     throw new KernelError('ERR_BTF', `this kernel's enum ${enumeration} has no ${name}`, buildHint)
-  return value
+  }
+  return answerTo(`enumerator ${enumeration} ${name}`, ask).value
 }
 
 export interface KernelFunction {
@@ -114,7 +127,10 @@ export interface KernelFunction {
 }
 
 /** The BTF id of a kfunc. Throws ERR_BTF where this kernel has no such function. */
-export const kernelFunction = (name: string): KernelFunction => kernelType('func', name, moduleHint)
+export const kernelFunction = (name: string): KernelFunction => {
+  const { value, module } = answerTo(`id of function ${name}`, typeId('func', name))
+  return { id: value, module }
+}
 
 const isModule = (fd: FileDescriptor, name: string): boolean => btfNameOf(fd) === name
 

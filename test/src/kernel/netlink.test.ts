@@ -1,5 +1,5 @@
 import test from 'ava'
-import { encodeMessage, readAnswers } from '../../../src/kernel/netlink.ts'
+import { encodeMessage, readAnswers, readMessages } from '../../../src/kernel/netlink.ts'
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
@@ -33,4 +33,18 @@ test('acknowledgements and errors are read, other messages passed over', t => {
     { sequence: 4, errno: 2 },
     { sequence: 5, errno: 0 },
   ])
+})
+
+test('what is listed comes as messages, several at a time', t => {
+  const words = [20, 0x0a06, 1, 0, 0xabcd, 16, 3, 1, 0]
+  t.deepEqual(
+    readMessages(new Uint8Array(Int32Array.from(words).buffer)).map(({ type, payload }) => [
+      type,
+      hex(payload),
+    ]),
+    [
+      [0x0a06, 'cdab0000'],
+      [3, ''],
+    ],
+  )
 })
