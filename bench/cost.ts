@@ -145,7 +145,7 @@ function report(): void {
   const levels = (rules: number): number => Math.log2((2 * rules + 1) / 3)
   const code = line({ leastDispatch: never, map: 'never' }, [256, 8192], levels)
   const map = line({ leastDispatch: never, leastSeparated: 1, map: 'always' }, [256, 8192], levels)
-  const hash = measured(4096, { leastDispatch: 1 }) - empty
+  const hash = measured(4096, { leastDispatch: 1, dispatch: 'always' }) - empty
   const tries = [256, 16384].map(trie) as [number, number]
   const { processor, kernel, node, jit } = machine()
   const row = (name: string, value: number, used?: number): string =>
@@ -157,7 +157,11 @@ function report(): void {
       row('a question, rules asked in turn', asked.step, nanoseconds.question),
       row('a branch of a tree in code', code.step, nanoseconds.branch),
       row('a branch of a tree in a map', map.step, nanoseconds.mapBranch),
-      row('a tree in a map beside its branches', map.fixed - empty, nanoseconds.tree + nanoseconds.answer),
+      row(
+        'a tree in a map beside its branches',
+        map.fixed - empty,
+        nanoseconds.walk + nanoseconds.tree + nanoseconds.answer,
+      ),
       row('a look-up in a hash map', hash, nanoseconds.hash),
       row('a look-up among 256 prefixes', tries[0]),
       row('a look-up among 16,384 prefixes', tries[1]),

@@ -38,6 +38,8 @@ export interface SeparatedBlock {
 export interface Strategies {
   /** The shortest run of rules that becomes a look-up. Infinity for none: an object file cannot hold a hash map's contents. */
   readonly leastDispatch: number
+  /** Whether look-ups are made where trees would be cheaper, or never. */
+  readonly dispatch: Choice
   /** Rules, by their index among all that counts, that make a look-up of their run however short it is: more like them are likely to come. */
   readonly edited: ReadonlySet<number>
   /** As many candidates as may be asked in turn; more are told apart by a tree. */
@@ -58,6 +60,7 @@ export type Choice = (typeof choices)[number]
 
 export const defaultStrategies: Strategies = {
   leastDispatch: LEAST_DISPATCH,
+  dispatch: 'cheapest',
   edited: new Set(),
   linear: 3,
   leastSeparated: 64,

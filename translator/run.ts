@@ -2,12 +2,12 @@
 
 import type { Family } from 'iptables-parser'
 import { blocksCost } from './block-cost.ts'
-import type { Block, SeparatedBlock, Strategies } from './chain.ts'
-import { codeCost, mapCost, REPLICATION, total } from './cost.ts'
+import { type Block, itemsIn, type SeparatedBlock, type Strategies } from './chain.ts'
+import { codeCost, mapCost, nanoseconds, REPLICATION, total } from './cost.ts'
 import { decides, type Item } from './item.ts'
 import { gathered, unshadowed, withinOdd, withinWhole } from './split.ts'
 import { allBoxes, leafOf } from './tree/build.ts'
-import { type Segment, segmentsOf } from './tree/dispatch.ts'
+import { type Dispatch, type Segment, segmentsOf } from './tree/dispatch.ts'
 import { isMappable } from './tree/map.ts'
 import { mapLeaves, shapeOf } from './tree/node.ts'
 import { type SeparateTree, separateTrees, tryTree } from './tree/separate.ts'
@@ -23,26 +23,42 @@ interface Making {
 
 export function blocksOfRun(items: readonly Item[], family: Family, strategies: Strategies): Block[] {
   const making = { family, strategies }
-  const { leastDispatch, edited } = strategies
+  const { leastDispatch, edited, dispatch } = strategies
   const isEdited = items.some(({ rule }) => edited.has(rule))
-  if (items.length < leastDispatch && !isEdited) return treesOf(items, making)
+  if (dispatch === 'never' || (items.length < leastDispatch && !isEdited)) return treesOf(items, making)
   // a rule that looks into the transport header is several items, which only a split takes apart
   const inTransport = new Set(items.filter(({ sets }) => sets.has('transport')).map(({ rule }) => rule))
   const alone = new Set([...edited].filter(rule => !inTransport.has(rule)))
   const segments = segmentsOf(items, family, leastDispatch, alone)
-  const some = segments.some(({ kind }) => kind === 'dispatch')
-  const looked = some ? lookUps(segments, making) : dispatchSplit(items, making)
-  if (!looked) return treesOf(items, making)
-  if (isEdited || blocksIn(looked) <= FEW_BLOCKS) return looked
+  const isWanted = isEdited || dispatch === 'always'
+  if (!segments.some(isDispatch)) {
+    const looked = dispatchSplit(items, making)
+    if (!looked) return treesOf(items, making)
+    return isWanted || isList(looked) ? looked : cheaper(treesOf(items, making), looked)
+  }
+  if (isWanted || isList(segments)) return lookUps(segments, making)
   const trees = treesOf(items, making)
-  return total(blocksCost(trees)) < total(blocksCost(looked)) ? trees : looked
+  const least = nanoseconds.hash * segments.filter(isDispatch).length
+  return total(blocksCost(trees)) <= least ? trees : cheaper(trees, lookUps(segments, making))
 }
 
-/** Up to so many blocks of which one is a look-up nothing else needs to be tried. */
-const FEW_BLOCKS = 8
+type Part = Segment | Block
 
-const blocksIn = (blocks: readonly Block[]): number =>
-  blocks.reduce((sum, block) => sum + (block.kind === 'split' ? blocksIn(block.whole) : 1), 0)
+const isDispatch = (part: Part): part is Dispatch => part.kind === 'dispatch'
+
+/** In so few parts, of which look-ups hold at least half of the rules, nothing else needs to be tried: rules will come and go there. */
+const FEW_PARTS = 8
+
+function isList(parts: readonly Part[]): boolean {
+  const inner = parts.flatMap((part): readonly Part[] => (part.kind === 'split' ? part.whole : [part]))
+  return inner.length <= FEW_PARTS && 2 * rulesIn(inner.filter(isDispatch)) >= rulesIn(inner)
+}
+
+const rulesIn = (parts: readonly Part[]): number =>
+  parts.reduce((sum, part) => sum + (part.kind === 'rest' ? part.items : itemsIn(part)).length, 0)
+
+const cheaper = (one: Block[], other: Block[]): Block[] =>
+  total(blocksCost(one)) <= total(blocksCost(other)) ? one : other
 
 /** What can be looked up, and for what stands between it trees or look-ups on one side. */
 const lookUps = (segments: readonly Segment[], making: Making): Block[] =>

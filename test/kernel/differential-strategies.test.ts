@@ -18,10 +18,16 @@ const never = Number.POSITIVE_INFINITY
 const forced: Readonly<Record<string, Partial<Strategies>>> = {
   'rules asked in turn': { linear: never, leastDispatch: never },
   'nothing but trees, to the last question': { linear: 0, leastDispatch: never, leastSeparated: never },
-  'look-ups for single rules': { leastDispatch: 1 },
+  'look-ups for single rules': { leastDispatch: 1, dispatch: 'always' },
   'separate trees in code': { separate: 'always', map: 'never', leastSeparated: 1, linear: 1 },
   'trees in a map': { separate: 'never', map: 'always', leastSeparated: 1, linear: 1, leastDispatch: never },
-  'separate trees in a map': { separate: 'always', map: 'always', leastSeparated: 1, linear: 2 },
+  'separate trees in a map': {
+    separate: 'always',
+    map: 'always',
+    leastSeparated: 1,
+    linear: 2,
+    dispatch: 'never',
+  },
   'trees in a map for want of room for code': { mostSlots: 0, leastSeparated: 1, leastDispatch: never },
 }
 

@@ -103,7 +103,7 @@ const crowded = rules.replace(
 const forced: readonly Partial<Strategies>[] = [
   { leastSeparated: 2, separate: 'always', linear: 1, map: 'never' },
   { leastSeparated: 2, separate: 'always', linear: 1, map: 'always' },
-  { leastSeparated: 2, separate: 'never', linear: 1, leastDispatch: 2 },
+  { leastSeparated: 2, separate: 'never', linear: 1, leastDispatch: 2, dispatch: 'always' },
 ]
 
 for (const strategies of forced)
