@@ -57,6 +57,16 @@ export class FieldSets implements ReadonlyMap<FieldName, IntervalSet> {
     return new FieldSets(listOf(names), this.#sets.toSpliced(at, 1))
   }
 
+  /** The fields; one object for all that ask about the same fields in the same order. */
+  get names(): readonly FieldName[] {
+    return this.#fields.names
+  }
+
+  /** The set of the field at an index of `names`. */
+  at(index: number): IntervalSet {
+    return this.#sets[index] ?? []
+  }
+
   /** Whether another asks the same in the same order. */
   isSame(other: FieldSets): boolean {
     return this.#fields === other.#fields && this.#sets.every((set, at) => isSame(set, other.#sets[at]))

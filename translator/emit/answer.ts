@@ -31,22 +31,43 @@ const COUNTER_BITS = 24
 
 export const NO_ANSWER = -1
 
-const keyOf = ({ array, outcome }: Action): string =>
-  `${array} ${outcome.kind} ${'chain' in outcome ? outcome.chain : ''}`
+/** Of each counter array, outcomes and their numbers. */
+type Numbers = Map<string, Map<string, { readonly outcome: Outcome; number: number }>>
+
+const arrayOf = (frame: Frame, { rule, outcome }: Item): string =>
+  outcome.kind === 'hotdrop' ? '' : frame.place(rule).array.name
+
+const keyOf = (outcome: Outcome): string =>
+  'chain' in outcome ? `${outcome.kind} ${outcome.chain}` : outcome.kind
+
+/** Numbers all outcomes that items have, in the order of their names. */
+function numberOutcomes(frame: Frame, items: readonly Item[]): Numbers {
+  const numbers: Numbers = new Map()
+  for (const item of items) {
+    const array = arrayOf(frame, item)
+    const own = numbers.get(array) ?? new Map()
+    const key = keyOf(item.outcome)
+    if (!own.has(key)) own.set(key, { outcome: item.outcome, number: 0 })
+    numbers.set(array, own)
+  }
+  const all = [...numbers].flatMap(([array, own]) =>
+    [...own].map(([key, numbered]) => ({ name: `${array} ${key}`, numbered })),
+  )
+  all.sort((a, b) => (a.name < b.name ? -1 : 1))
+  for (const [number, { numbered }] of all.entries()) numbered.number = number
+  return numbers
+}
 
 /** What items come to; the numbers depend on nothing but which outcomes there are. */
 export function answersOf(frame: Frame, items: readonly Item[]): Answers {
-  const actionOf = ({ rule, outcome }: Item): Action => ({
-    array: outcome.kind === 'hotdrop' ? '' : frame.place(rule).array.name,
-    outcome,
-  })
-  const found = new Map(items.map(item => [keyOf(actionOf(item)), actionOf(item)]))
-  const keys = [...found.keys()].sort()
-  const numbers = new Map(keys.map((key, number) => [key, number]))
+  const numbers = numberOutcomes(frame, items)
+  const actions: Action[] = []
+  for (const [array, own] of numbers)
+    for (const { outcome, number } of own.values()) actions[number] = { array, outcome }
   return {
-    actions: keys.flatMap(key => found.get(key) ?? []),
+    actions,
     of: item => {
-      const number = numbers.get(keyOf(actionOf(item))) ?? MOST_ACTIONS
+      const number = numbers.get(arrayOf(frame, item))?.get(keyOf(item.outcome))?.number ?? MOST_ACTIONS
       const index = item.outcome.kind === 'hotdrop' ? 0 : frame.place(item.rule).index
       if (number >= MOST_ACTIONS || index >= 2 ** COUNTER_BITS)
         throw new RangeError(`no answer says action ${number} and counter ${index}`)

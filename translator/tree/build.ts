@@ -3,7 +3,6 @@
 
 import type { Family } from 'iptables-parser'
 import type { Item } from '../item.ts'
-import { isFinal } from '../item.ts'
 import { setTest } from '../test.ts'
 import { Cutter } from './cut.ts'
 import type { AnyLeaf, Candidate, Leaf, Node } from './node.ts'
@@ -42,27 +41,23 @@ export function growTree<L extends AnyLeaf>(
   return builder.exceeded ? undefined : root
 }
 
-const NONE = new Int32Array()
-
 class TreeBuilder<L extends AnyLeaf> {
   readonly #space: Space
   readonly #limits: TreeLimits
   readonly #leaf: (ids: Int32Array, box: Box) => L
-  /** For each box whether a packet that matches goes no further. */
-  readonly #ends: Uint8Array
-  readonly #cutter = new Cutter()
-  /** Where the boxes of a side are gathered. */
-  #inside = new Int32Array(64)
+  readonly #cutter: Cutter
+  /** Of the node that is being grown, its sides written into it while they are. */
+  readonly #box: Box
+  /** The boxes of all nodes on the way down to it, each node's behind those of the one before. */
+  #ids = new Int32Array()
   #candidates = 0
 
   constructor(space: Space, limits: TreeLimits, leaf: (ids: Int32Array, box: Box) => L) {
     this.#space = space
     this.#limits = limits
     this.#leaf = leaf
-    this.#ends = Uint8Array.from(space.itemOf, (item, id) => {
-      const { [item]: found } = space.items
-      return space.exact[id] && found && isFinal(found) ? 1 : 0
-    })
+    this.#cutter = new Cutter(space)
+    this.#box = Int32Array.from(space.axes.flatMap(({ starts }) => [0, starts.length]))
   }
 
   get exceeded(): boolean {
@@ -70,60 +65,82 @@ class TreeBuilder<L extends AnyLeaf> {
   }
 
   grow(ids: Int32Array): Node<L> {
-    return this.#node(ids, Int32Array.from(this.#space.axes.flatMap(({ starts }) => [0, starts.length])))
+    this.#ids = new Int32Array(3 * ids.length)
+    this.#ids.set(ids)
+    return this.#node(0, ids.length)
   }
 
-  #node(ids: Int32Array, box: Box): Node<L> {
-    if (this.exceeded) return this.#leaf(ids.subarray(0, 0), box)
-    const { alive, open } = this.#reach(ids, box)
-    const cut = open > this.#limits.linear ? this.#bestCut(alive, box) : undefined
+  /** The tree of the boxes from one place on to another. */
+  #node(from: number, to: number): Node<L> {
+    if (this.exceeded) return this.#leafOf(from, from)
+    const { end, open } = this.#reach(from, to)
+    const cut = open > this.#limits.linear ? this.#cutter.best(this.#ids, from, end, this.#box) : undefined
     if (!cut) {
-      this.#candidates += alive.length
-      return this.#leaf(alive, box)
+      this.#candidates += end - from
+      return this.#leafOf(from, end)
     }
     const { axis, at } = cut
-    const below = this.#side(alive, box, axis, box[2 * axis] ?? 0, at)
-    const above = this.#side(alive, box, axis, at, box[2 * axis + 1] ?? 0)
+    const low = this.#box[2 * axis] ?? 0
+    const high = this.#box[2 * axis + 1] ?? 0
+    const below = this.#side(from, end, axis, low, at)
+    const above = this.#side(from, end, axis, at, high)
+    this.#narrow(axis, low, high)
     const { field, starts } = this.#space.axes[axis] ?? { field: 'protocol' as const, starts: [] }
     return { kind: 'branch', field, at: starts[at] ?? 0, below, above }
   }
 
-  #side(ids: Int32Array, box: Box, axis: number, low: number, end: number): Node<L> {
-    const { [axis]: lows = NONE } = this.#space.lows
-    const { [axis]: ends = NONE } = this.#space.ends
-    let inside = 0
-    if (this.#inside.length < ids.length) this.#inside = new Int32Array(2 * ids.length)
-    for (let index = 0; index < ids.length; index++) {
-      const id = ids[index] ?? 0
-      if ((lows[id] ?? 0) < end && (ends[id] ?? 0) > low) this.#inside[inside++] = id
-    }
-    const kept = this.#inside.slice(0, inside)
-    const side = box.slice()
-    side[2 * axis] = low
-    side[2 * axis + 1] = end
-    return this.#node(kept, side)
+  #leafOf(from: number, to: number): L {
+    return this.#leaf(this.#ids.slice(from, to), this.#box.slice())
   }
 
-  /** The boxes a packet of the node can still get to, and how many of their items leave a question open. */
-  #reach(ids: Int32Array, box: Box): { alive: Int32Array; open: number } {
-    const { exact, itemOf } = this.#space
+  #narrow(axis: number, low: number, end: number): void {
+    this.#box[2 * axis] = low
+    this.#box[2 * axis + 1] = end
+  }
+
+  #side(from: number, to: number, axis: number, low: number, end: number): Node<L> {
+    const lows = this.#space.lows[axis]
+    const ends = this.#space.ends[axis]
+    const ids = this.#withRoom(2 * to - from)
+    let next = to
+    for (let index = from; index < to; index++) {
+      const id = ids[index] ?? 0
+      if ((lows?.[id] ?? 0) < end && (ends?.[id] ?? 0) > low) ids[next++] = id
+    }
+    this.#narrow(axis, low, end)
+    return this.#node(to, next)
+  }
+
+  #withRoom(length: number): Int32Array {
+    if (this.#ids.length >= length) return this.#ids
+    const ids = new Int32Array(2 * length)
+    ids.set(this.#ids)
+    this.#ids = ids
+    return ids
+  }
+
+  /** Behind which box no packet of the node gets, and how many items before it leave a question open. */
+  #reach(from: number, to: number): { end: number; open: number } {
+    const { exact, closed, itemOf } = this.#space
+    const ids = this.#ids
     let open = 0
     let last = -1
-    for (let index = 0; index < ids.length; index++) {
+    for (let index = from; index < to; index++) {
       const id = ids[index] ?? 0
       const item = itemOf[id] ?? 0
-      if (exact[id] && this.#covers(id, box)) {
-        if (this.#ends[id]) return { alive: ids.subarray(0, index + 1), open }
+      if (exact[id] && this.#covers(id)) {
+        if (closed[id]) return { end: index + 1, open }
       } else if (item !== last) {
         open++
         last = item
       }
     }
-    return { alive: ids, open }
+    return { end: to, open }
   }
 
-  #covers(id: number, box: Box): boolean {
+  #covers(id: number): boolean {
     const { lows, ends } = this.#space
+    const box = this.#box
     for (let axis = 0; axis < lows.length; axis++)
       if (
         (lows[axis]?.[id] ?? 0) > (box[2 * axis] ?? 0) ||
@@ -131,20 +148,6 @@ class TreeBuilder<L extends AnyLeaf> {
       )
         return false
     return true
-  }
-
-  #bestCut(ids: Int32Array, box: Box): { axis: number; at: number } | undefined {
-    let best: { axis: number; at: number; cost: number } | undefined
-    for (const [axis, { field }] of this.#space.axes.entries()) {
-      const lows = this.#space.lows[axis]
-      const ends = this.#space.ends[axis]
-      if (!lows || !ends) continue
-      const cut = this.#cutter.cut({ ids, lows, ends, low: box[2 * axis] ?? 0, end: box[2 * axis + 1] ?? 0 })
-      // how far the transport header reaches comes first: nearly all packets have all of it, and rules ask no more of them
-      if (cut && field === 'transport') return { axis, at: cut.at }
-      if (cut && (!best || cut.cost < best.cost)) best = { axis, ...cut }
-    }
-    return best
   }
 }
 

@@ -1,52 +1,85 @@
-// Where along an axis boxes fall apart best.
+// Where boxes fall apart best: along which axis, and at which of its segments.
 
-/** Boxes by number, their segments along one axis, and the range of segments that is to be cut. */
-export interface Cutting {
-  readonly ids: Int32Array
-  readonly lows: Int32Array
-  readonly ends: Int32Array
-  readonly low: number
-  readonly end: number
-}
+import type { Space } from './space.ts'
 
 export interface Cut {
+  readonly axis: number
   readonly at: number
-  /** The sum of the squares of what lies on the sides. */
-  readonly cost: number
 }
+
+/** Up to so many segments for each box, it is faster to count in all of them than to sort the boxes. */
+const DENSE = 8
+
+/** Up to so many numbers are sorted here: to call for it takes longer. */
+const FEW = 24
 
 /** Finds cuts; keeps the memory that finding one takes for the next. */
 export class Cutter {
+  readonly #space: Space
+  /** The axes in the order they are tried. */
+  readonly #order: readonly number[]
+  /** Where boxes that lie across the range begin and end within it. */
   #begins = new Int32Array(64)
   #stops = new Int32Array(64)
   #begun = new Int32Array(64)
   #stopped = new Int32Array(64)
+  /** The best cut so far; its cost is the sum of the squares of how many boxes lie on its sides. */
+  #axis = 0
+  #at = 0
+  #cost = Number.POSITIVE_INFINITY
 
-  /** The cut of least cost; undefined where no box begins or ends inside. */
-  cut({ ids, lows, ends, low, end }: Cutting): Cut | undefined {
-    if (this.#begins.length < ids.length) {
-      this.#begins = new Int32Array(2 * ids.length)
-      this.#stops = new Int32Array(2 * ids.length)
-    }
-    let across = 0
-    for (let i = 0; i < ids.length; i++) {
-      const id = ids[i] ?? 0
-      const from = lows[id] ?? 0
-      const to = ends[id] ?? 0
-      if (from <= low && to >= end) continue
-      this.#begins[across] = from < low ? low : from
-      this.#stops[across++] = to > end ? end : to
-    }
-    if (across === 0) return undefined
-    const sides: Sides = {
-      free: ids.length - across,
-      begins: this.#begins.subarray(0, across),
-      stops: this.#stops.subarray(0, across),
-    }
-    return end - low <= DENSE * across ? this.#counted(sides, low, end) : sortedCut(sides, low, end)
+  constructor(space: Space) {
+    this.#space = space
+    const transport = space.axes.findIndex(({ field }) => field === 'transport')
+    const others = space.axes.flatMap((_, axis) => (axis === transport ? [] : [axis]))
+    this.#order = transport < 0 ? others : [transport, ...others]
   }
 
-  #counted({ free, begins, stops }: Sides, low: number, end: number): Cut | undefined {
+  /** The cut of least cost for the boxes from one place of a list on to another, within a box; undefined where none begins or ends inside. */
+  best(ids: Int32Array, from: number, to: number, box: Int32Array): Cut | undefined {
+    this.#cost = Number.POSITIVE_INFINITY
+    const boxes = to - from
+    for (let index = 0; index < this.#order.length; index++) {
+      const axis = this.#order[index] ?? 0
+      this.#along(axis, ids, from, to, box)
+      if (this.#cost === Number.POSITIVE_INFINITY) continue
+      // how far the transport header reaches comes first: nearly all packets have all of it, and rules ask no more of them
+      if (index === 0 && this.#space.axes[axis]?.field === 'transport') break
+      // each box lies on a side, so no cut costs less than one through the middle
+      if (2 * this.#cost <= boxes * boxes + 1) break
+    }
+    return this.#cost === Number.POSITIVE_INFINITY ? undefined : { axis: this.#axis, at: this.#at }
+  }
+
+  #along(axis: number, ids: Int32Array, from: number, to: number, box: Int32Array): void {
+    const lows = this.#space.lows[axis]
+    const ends = this.#space.ends[axis]
+    const low = box[2 * axis] ?? 0
+    const end = box[2 * axis + 1] ?? 0
+    if (!lows || !ends || end - low < 2) return
+    if (this.#begins.length < to - from) {
+      this.#begins = new Int32Array(2 * (to - from))
+      this.#stops = new Int32Array(2 * (to - from))
+    }
+    const begins = this.#begins
+    const stops = this.#stops
+    let across = 0
+    for (let index = from; index < to; index++) {
+      const id = ids[index] ?? 0
+      const begin = lows[id] ?? 0
+      const stop = ends[id] ?? 0
+      if (begin <= low && stop >= end) continue
+      begins[across] = begin < low ? low : begin
+      stops[across++] = stop > end ? end : stop
+    }
+    if (across === 0) return
+    const free = to - from - across
+    if (end - low <= DENSE * across) this.#count(axis, free, across, low, end)
+    else this.#sort(axis, free, across, low, end)
+  }
+
+  /** `free` boxes cover all of the range, `across` do not. */
+  #count(axis: number, free: number, across: number, low: number, end: number): void {
     const segments = end - low
     if (this.#begun.length <= segments) {
       this.#begun = new Int32Array(2 * segments)
@@ -54,52 +87,54 @@ export class Cutter {
     }
     const begun = this.#begun.fill(0, 0, segments + 1)
     const stopped = this.#stopped.fill(0, 0, segments + 1)
-    for (let i = 0; i < begins.length; i++) {
-      const from = (begins[i] ?? 0) - low
-      const to = (stops[i] ?? 0) - low
+    for (let i = 0; i < across; i++) {
+      const from = (this.#begins[i] ?? 0) - low
+      const to = (this.#stops[i] ?? 0) - low
       begun[from] = (begun[from] ?? 0) + 1
       stopped[to] = (stopped[to] ?? 0) + 1
     }
-    const best = { at: 0, cost: Number.POSITIVE_INFINITY }
     let below = free
-    let above = free + begins.length
+    let above = free + across
     for (let at = 1; at < segments; at++) {
       below += begun[at - 1] ?? 0
       above -= stopped[at] ?? 0
-      if (!begun[at] && !stopped[at]) continue
-      improve(best, low + at, below, above)
+      if (begun[at] || stopped[at]) this.#improve(axis, low + at, below, above)
     }
-    return best.at > 0 ? best : undefined
+  }
+
+  #sort(axis: number, free: number, across: number, low: number, end: number): void {
+    const begins = sorted(this.#begins, across)
+    const stops = sorted(this.#stops, across)
+    let begun = 0
+    let stopped = 0
+    while (begun < across || stopped < across) {
+      const begin = begun < across ? (begins[begun] ?? 0) : end
+      const stop = stopped < across ? (stops[stopped] ?? 0) : end
+      const at = begin < stop ? begin : stop
+      while (stopped < across && (stops[stopped] ?? 0) <= at) stopped++
+      if (at > low && at < end) this.#improve(axis, at, begun + free, across - stopped + free)
+      while (begun < across && (begins[begun] ?? 0) <= at) begun++
+    }
+  }
+
+  #improve(axis: number, at: number, below: number, above: number): void {
+    const cost = below * below + above * above
+    if (cost >= this.#cost) return
+    this.#axis = axis
+    this.#at = at
+    this.#cost = cost
   }
 }
 
-/** Up to so many segments for each box, it is faster to count in all of them than to sort the boxes. */
-const DENSE = 8
-
-/** Where boxes that lie across the range begin and end within it, and how many cover it all. */
-interface Sides {
-  readonly free: number
-  readonly begins: Int32Array
-  readonly stops: Int32Array
-}
-
-function sortedCut({ free, begins, stops }: Sides, low: number, end: number): Cut | undefined {
-  begins.sort()
-  stops.sort()
-  const best = { at: 0, cost: Number.POSITIVE_INFINITY }
-  let [begun, stopped] = [0, 0]
-  while (begun < begins.length || stopped < stops.length) {
-    const at = Math.min(begins[begun] ?? end, stops[stopped] ?? end)
-    while ((stops[stopped] ?? end) <= at && stopped < stops.length) stopped++
-    if (at > low && at < end) improve(best, at, begun + free, stops.length - stopped + free)
-    while ((begins[begun] ?? end) <= at && begun < begins.length) begun++
-  }
-  return best.at > 0 ? best : undefined
-}
-
-function improve(best: { at: number; cost: number }, at: number, below: number, above: number): void {
-  const cost = below * below + above * above
-  if (cost >= best.cost) return
-  best.at = at
-  best.cost = cost
+/** The first `count` numbers, sorted in place. */
+function sorted(numbers: Int32Array, count: number): Int32Array {
+  if (count > FEW) numbers.subarray(0, count).sort()
+  else
+    for (let next = 1; next < count; next++) {
+      const number = numbers[next] ?? 0
+      let at = next
+      for (; at > 0 && (numbers[at - 1] ?? 0) > number; at--) numbers[at] = numbers[at - 1] ?? 0
+      numbers[at] = number
+    }
+  return numbers
 }

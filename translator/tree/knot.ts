@@ -145,7 +145,7 @@ export class Knots {
     for (let knot = 0; knot < this.length; knot++) {
       const at = from + knot * size
       for (let branch = 1; branch <= BRANCHES; branch++) {
-        const { [BRANCHES * knot + branch - 1]: value = 0 } = this.#cuts
+        const value = this.#cuts[BRANCHES * knot + branch - 1] ?? 0
         if (cutBits === 32) view.setUint32(at + cut(branch), Number(value), true)
         else view.setBigUint64(at + cut(branch), BigInt(value), true)
         view.setUint8(at + word(branch), this.#offsets[BRANCHES * knot + branch - 1] ?? 0)

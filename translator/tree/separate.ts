@@ -118,8 +118,8 @@ function widerThan({ axes, lows, ends }: Space, axis: number, values: number): (
   const points = Float64Array.from(starts, Number)
   const [low, end] = [lows[axis], ends[axis]]
   return id => {
-    const { [low?.[id] ?? 0]: from = 0 } = points
-    const { [end?.[id] ?? 0]: to = Number.POSITIVE_INFINITY } = points
+    const from = points[low?.[id] ?? 0] ?? 0
+    const to = points[end?.[id] ?? 0] ?? Number.POSITIVE_INFINITY
     return to - from >= values
   }
 }

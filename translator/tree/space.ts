@@ -4,17 +4,17 @@
 
 import type { Family } from 'iptables-parser'
 import { domain, type FieldName } from '../field.ts'
-import type { Item } from '../item.ts'
+import { FieldSets } from '../field-sets.ts'
+import { type Item, isFinal } from '../item.ts'
 import type { IntervalSet, Point } from './interval.ts'
+import { type PointColumn, PointList, segmentAt } from './point.ts'
 
 /** Segments of a field: number i begins at starts[i]. */
 export interface Axis {
   readonly field: FieldName
-  readonly starts: readonly Point[]
+  readonly starts: PointColumn
   /** Behind the last. */
   readonly end: Point
-  /** The number of the segment that begins at a point; that of the end is the number of segments. */
-  readonly numbers: ReadonlyMap<Point, number>
 }
 
 /** Half-open ranges of segments, sorted and disjoint: low, end, low, end, … */
@@ -31,106 +31,174 @@ export interface Space {
   readonly ends: readonly Int32Array[]
   /** For each box whether all packets inside match its item: it has no questions beside it, and is not a hull. */
   readonly exact: Uint8Array
+  /** For each box whether it is exact, and a packet inside goes no further. */
+  readonly closed: Uint8Array
 }
 
 /** An item that would have more boxes gets a hull along some axes. */
 const MOST_BOXES = 32
 
 export function spaceOf(items: readonly Item[], family: Family): Space {
-  const names = new Set<FieldName>()
-  for (const { sets } of items) for (const name of sets.keys()) names.add(name)
-  const axes = [...names].sort().map(field => axisOf(field, items, family))
-  const columns = new BoxColumns(axes)
+  const fields = fieldsOf(items)
+  const axes = axesOf(fields, items, family)
+  const columns = new BoxColumns(axes, items.length)
   for (const [index, item] of items.entries()) columns.add(item, index)
   return { axes, items, ...columns.finish() }
 }
 
+/** All fields that items ask about, in alphabetical order. There are few lists of them. */
+function fieldsOf(items: readonly Item[]): readonly FieldName[] {
+  const lists = new Set<readonly FieldName[]>()
+  for (const { sets } of items) lists.add(FieldSets.of(sets).names)
+  return [...new Set([...lists].flat())].sort()
+}
+
+function axesOf(fields: readonly FieldName[], items: readonly Item[], family: Family): readonly Axis[] {
+  const domains = fields.map(field => domain(field, family))
+  const lists = domains.map(({ low }) => new PointList(low))
+  const places = new Places(fields)
+  for (const item of items) {
+    const sets = FieldSets.of(item.sets)
+    for (const [at, place] of places.of(sets.names).entries()) {
+      const end = domains[place]?.end ?? 0
+      for (const interval of sets.at(at)) {
+        lists[place]?.add(interval.low)
+        if (interval.end < end) lists[place]?.add(interval.end)
+      }
+    }
+  }
+  return fields.map((field, place) => ({
+    field,
+    starts: lists[place]?.sorted() ?? [],
+    end: domains[place]?.end ?? 0,
+  }))
+}
+
+/** Where the fields that items ask about stand among all of a space. */
+class Places {
+  readonly #fields: readonly FieldName[]
+  readonly #known = new Map<readonly FieldName[], readonly number[]>()
+
+  constructor(fields: readonly FieldName[]) {
+    this.#fields = fields
+  }
+
+  of(names: readonly FieldName[]): readonly number[] {
+    const known = this.#known.get(names)
+    if (known) return known
+    const places = names.map(name => this.#fields.indexOf(name))
+    this.#known.set(names, places)
+    return places
+  }
+}
+
 class BoxColumns {
   readonly #axes: readonly Axis[]
-  readonly #items: number[] = []
-  readonly #exact: number[] = []
-  readonly #lows: number[][]
-  readonly #ends: number[][]
+  readonly #places: Places
+  #count = 0
+  #itemOf: Int32Array
+  #exact: Uint8Array
+  #closed: Uint8Array
+  #lows: readonly Int32Array[]
+  #ends: readonly Int32Array[]
 
-  constructor(axes: readonly Axis[]) {
+  constructor(axes: readonly Axis[], boxes: number) {
     this.#axes = axes
-    this.#lows = axes.map(() => [])
-    this.#ends = axes.map(() => [])
+    this.#places = new Places(axes.map(({ field }) => field))
+    this.#itemOf = new Int32Array(boxes)
+    this.#exact = new Uint8Array(boxes)
+    this.#closed = new Uint8Array(boxes)
+    this.#lows = axes.map(() => new Int32Array(boxes))
+    this.#ends = axes.map(() => new Int32Array(boxes))
   }
 
   add(item: Item, index: number): void {
-    if (isPlain(item)) return this.#addPlain(item, index)
+    const sets = FieldSets.of(item.sets)
+    const places = this.#places.of(sets.names)
+    if (places.every((_, at) => sets.at(at).length === 1)) return this.#addPlain(item, index, places)
     const ranges = this.#axes.map(axis => rangesOf(item, axis))
     const boxes = ranges.reduce((product, { length }) => (product * length) / 2, 1)
     const hulls = boxes > MOST_BOXES
-    const exact = item.rest.length === 0 && !hulls
     const sides = hulls ? ranges.map(range => [range[0] ?? 0, range.at(-1) ?? 0]) : ranges
-    this.#product(sides, [], index, exact ? 1 : 0)
+    this.#product(sides, [], item, index, hulls)
   }
 
   /** Most items ask for one interval of each field. */
-  #addPlain({ sets, rest }: Item, index: number): void {
-    this.#items.push(index)
-    this.#exact.push(rest.length === 0 ? 1 : 0)
-    for (let at = 0; at < this.#axes.length; at++) {
-      const axis = this.#axes[at]
-      const only = axis && sets.get(axis.field)?.[0]
-      this.#lows[at]?.push(only ? (axis.numbers.get(only.low) ?? 0) : 0)
-      this.#ends[at]?.push((only && axis.numbers.get(only.end)) ?? axis?.starts.length ?? 0)
+  #addPlain(item: Item, index: number, places: readonly number[]): void {
+    const sets = FieldSets.of(item.sets)
+    const box = this.#push(item, index, false)
+    for (let at = 0; at < places.length; at++) {
+      const place = places[at] ?? 0
+      const axis = this.#axes[place]
+      const [only] = sets.at(at)
+      if (axis && only)
+        this.#setRange(place, box, segmentAt(axis.starts, only.low), segmentAt(axis.starts, only.end))
     }
   }
 
   /** One box for each way to take a range of every axis. */
-  #product(sides: readonly SegmentRanges[], chosen: readonly number[], item: number, exact: number): void {
-    const axis = chosen.length / 2
-    const ranges = sides[axis]
-    if (!ranges) return this.#push(chosen, item, exact)
-    for (let i = 0; i < ranges.length; i += 2)
-      this.#product(sides, [...chosen, ranges[i] ?? 0, ranges[i + 1] ?? 0], item, exact)
+  #product(
+    sides: readonly SegmentRanges[],
+    chosen: readonly number[],
+    item: Item,
+    index: number,
+    hull: boolean,
+  ): void {
+    const ranges = sides[chosen.length / 2]
+    if (!ranges) {
+      const box = this.#push(item, index, hull)
+      for (let axis = 0; axis < sides.length; axis++)
+        this.#setRange(axis, box, chosen[2 * axis] ?? 0, chosen[2 * axis + 1] ?? 0)
+    } else
+      for (let i = 0; i < ranges.length; i += 2)
+        this.#product(sides, [...chosen, ranges[i] ?? 0, ranges[i + 1] ?? 0], item, index, hull)
   }
 
-  #push(box: readonly number[], item: number, exact: number): void {
-    this.#items.push(item)
-    this.#exact.push(exact)
-    for (let axis = 0; axis < this.#axes.length; axis++) {
-      this.#lows[axis]?.push(box[2 * axis] ?? 0)
-      this.#ends[axis]?.push(box[2 * axis + 1] ?? 0)
-    }
+  /** A box that takes all there is; its number. */
+  #push(item: Item, index: number, hull: boolean): number {
+    const box = this.#count++
+    if (box >= this.#itemOf.length) this.#grow()
+    const exact = item.rest.length === 0 && !hull
+    this.#itemOf[box] = index
+    this.#exact[box] = exact ? 1 : 0
+    this.#closed[box] = exact && isFinal(item) ? 1 : 0
+    for (let axis = 0; axis < this.#axes.length; axis++)
+      this.#setRange(axis, box, 0, this.#axes[axis]?.starts.length ?? 0)
+    return box
   }
 
-  finish(): Pick<Space, 'itemOf' | 'lows' | 'ends' | 'exact'> {
+  #setRange(axis: number, box: number, low: number, end: number): void {
+    const lows = this.#lows[axis]
+    const ends = this.#ends[axis]
+    if (!lows || !ends) return
+    lows[box] = low
+    ends[box] = end
+  }
+
+  #grow(): void {
+    const boxes = 2 * this.#count
+    this.#itemOf = longer(this.#itemOf, new Int32Array(boxes))
+    this.#exact = longer(this.#exact, new Uint8Array(boxes))
+    this.#closed = longer(this.#closed, new Uint8Array(boxes))
+    this.#lows = this.#lows.map(lows => longer(lows, new Int32Array(boxes)))
+    this.#ends = this.#ends.map(ends => longer(ends, new Int32Array(boxes)))
+  }
+
+  finish(): Pick<Space, 'itemOf' | 'lows' | 'ends' | 'exact' | 'closed'> {
+    const count = this.#count
     return {
-      itemOf: Int32Array.from(this.#items),
-      lows: this.#lows.map(low => Int32Array.from(low)),
-      ends: this.#ends.map(end => Int32Array.from(end)),
-      exact: Uint8Array.from(this.#exact),
+      itemOf: this.#itemOf.subarray(0, count),
+      lows: this.#lows.map(lows => lows.subarray(0, count)),
+      ends: this.#ends.map(ends => ends.subarray(0, count)),
+      exact: this.#exact.subarray(0, count),
+      closed: this.#closed.subarray(0, count),
     }
   }
 }
 
-function isPlain({ sets }: Item): boolean {
-  for (const set of sets.values()) if (set.length !== 1) return false
-  return true
-}
-
-function axisOf(field: FieldName, items: readonly Item[], family: Family): Axis {
-  const { low, end } = domain(field, family)
-  const points = new Set<Point>([low])
-  for (const { sets } of items)
-    for (const interval of sets.get(field) ?? []) {
-      points.add(interval.low)
-      if (interval.end < end) points.add(interval.end)
-    }
-  const starts = sorted(points)
-  return { field, starts, end, numbers: new Map([...starts, end].map((point, index) => [point, index])) }
-}
-
-/** Points of one field are all numbers, which sort faster as doubles, or all bigints. */
-function sorted(points: ReadonlySet<Point>): Point[] {
-  const all = [...points]
-  return all.every(point => typeof point === 'number')
-    ? [...Float64Array.from(all).sort()]
-    : all.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+function longer<T extends Int32Array | Uint8Array>(column: T, room: T): T {
+  room.set(column)
+  return room
 }
 
 /** The segments of an axis that an item is about. */
@@ -140,5 +208,5 @@ export function rangesOf({ sets }: Item, axis: Axis): SegmentRanges {
 }
 
 /** What ends behind all values of the field ends with them: options take greater numbers than headers hold. */
-const segmentsOf = (set: IntervalSet, { numbers, starts }: Axis): number[] =>
-  set.flatMap(({ low, end }) => [numbers.get(low) ?? 0, numbers.get(end) ?? starts.length])
+const segmentsOf = (set: IntervalSet, { starts }: Axis): number[] =>
+  set.flatMap(({ low, end }) => [segmentAt(starts, low), segmentAt(starts, end)])

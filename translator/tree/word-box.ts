@@ -76,6 +76,8 @@ export class WordBoxes {
   /** For each axis where its words begin. */
   readonly #wordOf: readonly number[]
   readonly #halved: readonly number[]
+  /** For each axis where in a box its first word stands. */
+  readonly #offsetOf: readonly number[]
   /** For each box of the space the offset behind where it was first written. */
   readonly #written: Int32Array
 
@@ -88,11 +90,15 @@ export class WordBoxes {
     this.#answer = answer
     this.#wordOf = space.axes.map(({ field }) => words.findIndex(word => word.field === field))
     this.#halved = [...space.axes.keys()].filter(axis => this.#isHalved(axis))
+    this.#offsetOf = this.#wordOf.map(word =>
+      words.slice(0, word).reduce((size, { bits }) => size + bits / 4, 0),
+    )
     this.#written = new Int32Array(space.itemOf.length)
   }
 
   /** How many a box becomes. */
   count(id: number): number {
+    if (this.#halved.length === 0) return 1
     return this.#halved.reduce((count, axis) => count * this.#alternatives(id, axis).length, 1)
   }
 
@@ -106,26 +112,52 @@ export class WordBoxes {
 
   /** Writes a box, or copies it from where it was written first; the offset behind it. */
   #writeBox(view: DataView, at: number, id: number): number {
-    const { [id]: position = 0 } = this.#space.itemOf
-    const { [id]: known = 0 } = this.#written
+    const position = this.#space.itemOf[id] ?? 0
+    const known = this.#written[id] ?? 0
     if (known === 0) {
+      const end = this.#halved.length === 0 ? this.#writeWhole(view, at, id) : this.#writeParts(view, at, id)
       const item = this.#space.items[position]
       const said = item ? this.#answer(item) : 0
-      let offset = at
-      for (const part of this.#parts(id)) {
-        this.#writePart(view, offset, part)
+      for (let offset = at; offset < end; offset += this.size) {
         view.setUint32(offset + this.answerOffset, said, true)
         view.setUint32(offset + this.positionOffset, position, true)
-        offset += this.size
       }
-      this.#written[id] = offset
-      return offset
+      this.#written[id] = end
+      return end
     }
     const length = this.count(id) * this.size
     new Uint8Array(view.buffer).copyWithin(at, known - length, known)
     // there it may have been the last of its leaf
     view.setUint32(at + length - this.size + this.positionOffset, position, true)
     return at + length
+  }
+
+  /** Where no field takes two words, a box stays one, and its sides go where they belong. */
+  #writeWhole(view: DataView, at: number, id: number): number {
+    const { axes, lows, ends } = this.#space
+    for (let axis = 0; axis < axes.length; axis++) {
+      const { starts = [], end = 0 } = axes[axis] ?? {}
+      const low = starts[lows[axis]?.[id] ?? 0] ?? 0
+      const behind = starts[ends[axis]?.[id] ?? 0] ?? end
+      const offset = at + (this.#offsetOf[axis] ?? 0)
+      if (this.#words[this.#wordOf[axis] ?? 0]?.bits === 64) {
+        view.setBigUint64(offset, BigInt(low), true)
+        view.setBigUint64(offset + 8, BigInt(behind) - BigInt(low) - 1n, true)
+      } else {
+        view.setUint32(offset, Number(low), true)
+        view.setUint32(offset + 4, Number(behind) - Number(low) - 1, true)
+      }
+    }
+    return at + this.size
+  }
+
+  #writeParts(view: DataView, at: number, id: number): number {
+    let offset = at
+    for (const part of this.#parts(id)) {
+      this.#writePart(view, offset, part)
+      offset += this.size
+    }
+    return offset
   }
 
   #writePart(view: DataView, at: number, part: readonly Range[]): void {
