@@ -44,6 +44,8 @@ export const structs: Readonly<Record<string, Readonly<Record<string, KernelType
     nd_net: { struct: 'possible_net', bytes: 8 },
     dev_list: { struct: 'list_head', bytes: 16 },
     ip_ptr: pointerTo('in_device'),
+    priv_flags: 'u32',
+    adj_list: { struct: 'net_device_adj_list', bytes: 32 },
     index_hlist: { struct: 'hlist_node', bytes: 16 },
     ip6_ptr: pointerTo('inet6_dev'),
   },
@@ -154,6 +156,12 @@ export const structs: Readonly<Record<string, Readonly<Record<string, KernelType
   // behind pf is hook_ops_type, a bit field of eight bits
   nf_hook_ops: { pf: 'u8', priority: 'int' },
   hlist_node: { next: pointerTo('hlist_node') },
+  list_head: { next: pointerTo('list_head') },
+  netdev_adjacent: {
+    dev: pointerTo('net_device'),
+    master: 'u8',
+    list: { struct: 'list_head', bytes: 16 },
+  },
   fib_table: { tb_hlist: { struct: 'hlist_node', bytes: 16 }, tb_id: 'u32', tb_data: { pointer: 'u64' } },
   trie: { kv: { array: { struct: 'key_vector', bytes: 16 }, length: 1 } },
   tnode: {

@@ -8,6 +8,8 @@ import { load, loadMember, store, typeId } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r10 } from '../asm/register.ts'
 
 const ARPHRD_ETHER = 1
+/** IFF_L3MDEV_SLAVE (include/linux/netdevice.h): IP gets what comes in from the VRF that the device is in. */
+export const IN_VRF = 1 << 21
 
 export interface FitCheck {
   /** Loads the device into r1, from registers that calls leave alone. */
@@ -29,6 +31,8 @@ export function emitFit(assembler: Assembler, { loadDevice, destination, scratch
     ...loadDevice,
     loadMember('u16', r2, r1, 'net_device', 'type'),
     jumpIf('!=', r2, immediate(ARPHRD_ETHER), odd, 32),
+    loadMember('u32', r2, r1, 'net_device', 'priv_flags'),
+    jumpIf('&', r2, immediate(IN_VRF), odd),
     loadMember('u64', r2, r1, 'net_device', 'rx_handler'),
     jumpIf('!=', r2, immediate(0), odd),
     loadMember('u64', r2, r1, 'net_device', 'nf_hooks_ingress'),
