@@ -2,6 +2,7 @@
 // emit/record.ts); trees compare them there.
 
 import type { Family } from 'iptables-parser'
+import type { AddressTypeField } from './address-type-field.ts'
 import { type ExtensionKind, type ExtensionPart, extensionKinds, extensionParts } from './extension-field.ts'
 import { hooksAt, netfilterHooks } from './hook/place.ts'
 import type { Hook } from './program.ts'
@@ -18,8 +19,7 @@ export type FieldName =
   | 'ttl'
   | 'tos'
   // what its addresses are to routing
-  | 'saddr-type'
-  | 'daddr-type'
+  | AddressTypeField
   // the transport header
   | 'transport'
   // where it begins, for questions that look behind it: 0 where there is none
@@ -176,6 +176,8 @@ export const MAC_THERE = 1n << 48n
 const netfilter: readonly Hook[] = netfilterHooks
 /** Where programs look into the routing tables. */
 const routed: readonly Hook[] = ['xdp', 'tc-ingress', ...netfilterHooks]
+/** Where packets go out by a device. */
+const leaving: readonly Hook[] = hooksAt('FORWARD', 'OUTPUT', 'POSTROUTING')
 /** Where a packet may be with the socket it is from or for. */
 const local: readonly Hook[] = hooksAt('INPUT', 'OUTPUT', 'POSTROUTING')
 /** Where a socket of this machine may have sent the packet. */
@@ -217,7 +219,21 @@ const fields: { readonly [N in Exclude<FieldName, QuestionField>]: Field } = {
   ttl: field('ttl', 'TTL or hop limit', 8),
   tos: field('tos', 'type of service', 8),
   'saddr-type': field('saddr-type', 'type of the source address', 8, routed),
+  'saddr-type-in': field('saddr-type-in', 'type of the source address on the input interface', 8, routed),
+  'saddr-type-out': field('saddr-type-out', 'type of the source address on the output interface', 8, leaving),
   'daddr-type': field('daddr-type', 'type of the destination address', 8, routed),
+  'daddr-type-in': field(
+    'daddr-type-in',
+    'type of the destination address on the input interface',
+    8,
+    routed,
+  ),
+  'daddr-type-out': field(
+    'daddr-type-out',
+    'type of the destination address on the output interface',
+    8,
+    leaving,
+  ),
   transport: field('transport', 'extent of the transport header', 3),
   'transport-offset': field('transport-offset', 'offset of the transport header', 32),
   sport: field('sport', 'source port', 16),

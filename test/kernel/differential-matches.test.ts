@@ -57,6 +57,15 @@ const ranges = {
   ],
 } as const
 
+const limitedTypes = (limits: readonly ('in' | 'out')[]): readonly string[] =>
+  limits.flatMap(limit =>
+    ['UNICAST', 'LOCAL', 'BROADCAST', 'MULTICAST'].flatMap(type =>
+      ['--src-type', '! --src-type', '--dst-type', '! --dst-type'].map(
+        option => `-m addrtype ${option} ${type} --limit-iface-${limit}`,
+      ),
+    ),
+  )
+
 const hopOptions = (family: Family): readonly string[] => {
   const name = family === 4 ? 'ttl' : 'hl'
   return [
@@ -181,6 +190,14 @@ const headerCases = (family: Family): readonly MatchCase[] => [
   },
   ...(family === 4
     ? [
+        {
+          name: 'address types of one device',
+          asked: {
+            INPUT: limitedTypes(['in']),
+            FORWARD: limitedTypes(['in', 'out']),
+            OUTPUT: limitedTypes(['out']),
+          },
+        },
         {
           name: 'realms',
           asked: { all: bothWays('realm', ['--realm 7', '--realm 0', '--realm 0x1/0x1']) },

@@ -2,13 +2,13 @@
 
 import { add, addImmediate, andImmediate, mov, rsh, xor32 } from '../asm/alu.ts'
 import type { Instruction } from '../asm/instruction.ts'
-import { immediate, jump, jumpIf } from '../asm/jump.ts'
+import { immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { addMember, load, loadMember, store, structSize, subMember } from '../asm/memory.ts'
 import { peek, peekPointer, peekWord } from '../asm/peek.ts'
 import { r0, r1, r2, r4, r5, r6, r7, r10 } from '../asm/register.ts'
 import { addressType } from '../field.ts'
-import { HOP, HOPS, NEXT_HOP, ROUTE, TYPE, type Walk } from './address-walk.ts'
+import { DEVICE, FIRST_HOP, HOP, HOPS, NEXT_HOP, ROUTE, TYPE, type Walk } from './address-walk.ts'
 
 /** RTNH_F_DEAD and RTNH_F_LINKDOWN. */
 const DEAD = 1
@@ -62,6 +62,7 @@ export function emitRoute(walk: Walk): void {
     addMember(r4, 'fib_info', 'fib_nh'),
     addMember(r4, 'fib_nh', 'nh_common'),
     store('u64', r10, HOP, r4),
+    store('u64', r10, FIRST_HOP, r4),
   )
   walk.go('hop')
   assembler.place(objects)
@@ -85,6 +86,7 @@ function emitObject(walk: Walk): void {
     jumpIf('!=', r1, immediate(0), unicast),
     load('u64', r4, r10, HOP),
     addMember(r4, 'nh_info', 'fib_nhc'),
+    store('u64', r10, FIRST_HOP, r4),
   )
   emitUsable(walk)
   walk.go('back')
@@ -96,9 +98,13 @@ function emitObject(walk: Walk): void {
     addMember(r4, 'nh_group', 'nh_entries'),
     store('u64', r10, HOP, r4),
     store('u64', r10, HOPS, r1),
-    jumpIf('!=', r1, immediate(1), several),
     ...peekPointer(r4, r4, 'nh_grp_entry', 'nh'),
     ...peekPointer(r4, r4, 'nexthop', 'nh_info'),
+    mov(r1, r4),
+    addMember(r1, 'nh_info', 'fib_nhc'),
+    store('u64', r10, FIRST_HOP, r1),
+    load('u64', r1, r10, HOPS),
+    jumpIf('!=', r1, immediate(1), several),
     ...peek('u8', r1, r4, 'nh_info', 'reject_nh'),
     jumpIf('!=', r1, immediate(0), unicast),
   )
@@ -146,28 +152,41 @@ export function emitMember(walk: Walk): void {
   walk.go('back')
 }
 
-/** Ends with the route's type if the fib_nh_common at r4 can be used (fib_lookup_good_nhc); goes on here if not. */
-function emitUsable({ assembler, done }: Walk): void {
+/** Ends if the fib_nh_common at r4 can be used (fib_lookup_good_nhc); goes on here if not. */
+function emitUsable({ assembler, found }: Walk): void {
   const unusable = assembler.label('unusable')
-  const usable = assembler.label('usable')
   assembler.emit(
     store('u64', r10, NEXT_HOP, r4),
     ...peek('u8', r1, r4, 'fib_nh_common', 'nhc_flags'),
     jumpIf('&', r1, immediate(DEAD), unusable),
     andImmediate(r1, LINKDOWN),
-    jumpIf('==', r1, immediate(0), usable),
+    jumpIf('==', r1, immediate(0), found),
     // that matters where the device is told so
     load('u64', r4, r10, NEXT_HOP),
     ...peekPointer(r4, r4, 'fib_nh_common', 'nhc_dev'),
     ...peekPointer(r4, r4, 'net_device', 'ip_ptr'),
-    jumpIf('==', r4, immediate(0), usable),
+    jumpIf('==', r4, immediate(0), found),
     addMember(r4, 'in_device', 'cnf'),
     addMember(r4, 'ipv4_devconf', 'data'),
     addImmediate(r4, IGNORE_LINKDOWN),
     ...peekWord(r1, r4),
-    jumpIf('!=', r1, immediate(0), unusable, 32),
+    jumpIf('==', r1, immediate(0), found, 32),
   )
-  assembler.place(usable)
-  assembler.emit(load('u64', r0, r10, TYPE), jump(done))
   assembler.place(unusable)
+}
+
+/** The route's type. Of one device only routes whose first next hop is by it count, whichever can be used. */
+export function emitFound({ assembler, found, done, unicast }: Walk): void {
+  const all = assembler.label('all_devices')
+  assembler.place(found)
+  assembler.emit(
+    load('u64', r1, r10, DEVICE),
+    jumpIf('==', r1, immediate(0), all),
+    load('u64', r4, r10, FIRST_HOP),
+    ...peekPointer(r4, r4, 'fib_nh_common', 'nhc_dev'),
+    load('u64', r1, r10, DEVICE),
+    jumpIf('!=', r1, register(r4), unicast),
+  )
+  assembler.place(all)
+  assembler.emit(load('u64', r0, r10, TYPE), jump(done))
 }

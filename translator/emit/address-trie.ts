@@ -16,11 +16,11 @@ import {
 import type { Instruction } from '../asm/instruction.ts'
 import { immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
-import { addMember, loadMember, store, subMember } from '../asm/memory.ts'
+import { addMember, load, loadMember, store, subMember } from '../asm/memory.ts'
 import { castAt, peek, peekPointer, peekWord } from '../asm/peek.ts'
 import { type Register, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { addressType } from '../field.ts'
-import { ROUTE, TABLE_LOCAL, type Walk } from './address-walk.ts'
+import { ROUTE, TABLE, type Walk } from './address-walk.ts'
 
 /** Bits of an address; the root of a trie pretends to lie that high. */
 const KEY_BITS = 32
@@ -28,13 +28,14 @@ const KEY_BITS = 32
 /** Finds the table in its list, and goes to the root of its trie. r7 is the list's node. */
 export function emitTable(walk: Walk): void {
   const { assembler, next, done, unicast } = walk
-  const here = assembler.label('local_table')
+  const here = assembler.label('table_found')
   assembler.emit(movImmediate(r0, addressType.BROADCAST), jumpIf('==', r7, immediate(0), done))
   assembler.emit(
     mov(r9, r7),
     subMember(r9, 'fib_table', 'tb_hlist'),
     ...peek('u32', r1, r9, 'fib_table', 'tb_id'),
-    jumpIf('==', r1, immediate(TABLE_LOCAL), here),
+    load('u64', r2, r10, TABLE),
+    jumpIf('==', r1, register(r2), here),
     ...peekPointer(r7, r7, 'hlist_node', 'next'),
     jump(next),
   )

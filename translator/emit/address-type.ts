@@ -1,5 +1,5 @@
-// What an IPv4 address is to routing, as a function of its own: the kernel's inet_addr_type, which looks the address up in the table
-// `local` and answers with the type of the route. No helper does that, so the function walks the kernel's trie as fib_table_lookup does
+// What an IPv4 address is to routing, as a function of its own: the kernel's inet_dev_addr_type, which looks the address up in the table
+// `local`, or that of the device's VRF, and answers with the type of the route. No helper does that, so the function walks the kernel's trie as fib_table_lookup does
 // (net/ipv4/fib_trie.c), in a loop of small steps that the verifier follows once each.
 //
 // A node of the trie is a key_vector. It stands for a range of addresses, from its key on; its children are told apart by `bits` bits of the
@@ -15,18 +15,33 @@
 //          fp-32   the type of the one looked at
 //          fp-40   its next hop, or next entry of a group, and  fp-48  how many are left
 //          fp-56   the one looked at
+//          fp-64   the device whose routes alone count, or 0
+//          fp-72   the table's number
+//          fp-80   the first next hop of the route
 
-import { addImmediate, mov, mov32, movImmediate, rshImmediate } from '../asm/alu.ts'
+import {
+  add,
+  addImmediate,
+  andImmediate,
+  lshImmediate,
+  mov,
+  mov32,
+  movImmediate,
+  rshImmediate,
+} from '../asm/alu.ts'
 import { createAssembler } from '../asm/assembler.ts'
 import { callKfunc, exit, immediate, jump, jumpIf } from '../asm/jump.ts'
-import { addMember, load, storeImmediate } from '../asm/memory.ts'
+import { addMember, load, store, storeImmediate } from '../asm/memory.ts'
 import { peek, peekPointer, peekWord } from '../asm/peek.ts'
 import { r0, r1, r2, r3, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { addressType } from '../field.ts'
 import type { FunctionSpec } from '../program.ts'
-import { emitHop, emitMember, emitRoute } from './address-route.ts'
+import { emitFound, emitHop, emitMember, emitRoute } from './address-route.ts'
+import { emitTableNumber } from './address-table.ts'
 import { emitBack, emitDown, emitPrefix, emitTable } from './address-trie.ts'
 import {
+  DEVICE,
+  FIRST_HOP,
   HOP,
   HOPS,
   ITERATOR,
@@ -35,18 +50,19 @@ import {
   STEP,
   type Step,
   steps,
-  TABLE_LOCAL,
+  TABLE,
   TYPE,
   type Walk,
 } from './address-walk.ts'
 
-/** The address as a number is in r1, the address of the network namespace in r2; the type comes back in r0. */
+/** The address as a number is in r1, that of the network namespace in r2, and in r3 that of the device whose routes alone count, or 0; the type comes back in r0. */
 export const ADDRESS_TYPE_FUNCTION = 'address_type'
 
 /** More steps than any walk takes: a node has 32 bits at most to go down by and to clear, and the rest is as many as routes and next hops. */
 const MOST_STEPS = 1 << 23
 
-const POINTER = 8
+/** Where there are policy rules, tables are kept in lists by the lowest bits of their number. */
+const TABLE_LISTS = 256
 
 export function addressTypeFunction(): FunctionSpec {
   const assembler = createAssembler()
@@ -55,11 +71,13 @@ export function addressTypeFunction(): FunctionSpec {
     next: assembler.label('next'),
     done: assembler.label('done'),
     unicast: assembler.label('unicast'),
+    found: assembler.label('found'),
     go: step => assembler.emit(storeImmediate('u64', r10, STEP, steps.indexOf(step)), jump(walk.next)),
   }
   emitWithoutTable(walk)
   emitStart(walk)
   emitLoop(walk)
+  emitFound(walk)
   assembler.place(walk.unicast)
   assembler.emit(movImmediate(r0, addressType.UNICAST))
   assembler.place(walk.done)
@@ -76,6 +94,7 @@ export function addressTypeFunction(): FunctionSpec {
     parameters: [
       { name: 'address', type: { kind: 'scalar' } },
       { name: 'net', type: { kind: 'scalar' } },
+      { name: 'device', type: { kind: 'scalar' } },
     ],
     instructions: assembler.assemble(),
   }
@@ -100,20 +119,23 @@ function emitWithoutTable({ assembler }: Walk): void {
   assembler.place(other)
 }
 
-/** Begins with the first table of the list that `local` is in. */
+/** Begins with the first table of the list that the one to look into is in. */
 function emitStart({ assembler }: Walk): void {
+  assembler.emit(mov(r7, r2), addMember(r7, 'net', 'ipv4'), mov(r8, r3), store('u64', r10, DEVICE, r3))
+  emitTableNumber(assembler)
   assembler.emit(
-    mov(r7, r2),
-    addMember(r7, 'net', 'ipv4'),
+    store('u64', r10, TABLE, r9),
+    andImmediate(r9, TABLE_LISTS - 1),
+    lshImmediate(r9, 3),
     // only kernels with policy rules have this member, and without them the table would lie elsewhere
     ...peek('u64', r8, r7, 'netns_ipv4', 'fib_main'),
     ...peekPointer(r8, r7, 'netns_ipv4', 'fib_table_hash'),
-    addImmediate(r8, POINTER * TABLE_LOCAL),
+    add(r8, r9),
     ...peekWord(r7, r8),
     movImmediate(r8, 0),
     movImmediate(r9, 0),
     storeImmediate('u64', r10, STEP, steps.indexOf('table')),
-    ...[ROUTE, TYPE, HOP, HOPS, NEXT_HOP].map(slot => storeImmediate('u64', r10, slot, 0)),
+    ...[ROUTE, TYPE, HOP, HOPS, NEXT_HOP, FIRST_HOP].map(slot => storeImmediate('u64', r10, slot, 0)),
     mov(r1, r10),
     addImmediate(r1, ITERATOR),
     movImmediate(r2, 0),

@@ -10,13 +10,13 @@ export const TYPE = -32
 export const HOP = -40
 export const HOPS = -48
 export const NEXT_HOP = -56
+export const DEVICE = -64
+export const TABLE = -72
+export const FIRST_HOP = -80
 
 /** What each turn of the loop does. */
 export const steps = ['table', 'down', 'prefix', 'back', 'route', 'hop', 'member'] as const
 export type Step = (typeof steps)[number]
-
-/** RT_TABLE_LOCAL. Where there are policy rules, tables are kept in lists by the lowest 8 bits of their number. */
-export const TABLE_LOCAL = 255
 
 export interface Walk {
   readonly assembler: Assembler
@@ -24,6 +24,8 @@ export interface Walk {
   go(step: Step): void
   /** Where to go on with the step that is set. */
   readonly next: Label
+  /** Ends with the type of the route, if its first next hop is by the device. */
+  readonly found: Label
   /** Ends with the type in r0. */
   readonly done: Label
   /** Ends: no route but one that says nothing. */

@@ -1,4 +1,5 @@
 import type { Family } from 'iptables-parser'
+import { addressOfType } from '../address-type-field.ts'
 import { cutsIn, itemsIn } from '../chain.ts'
 import { domain, type FieldName, headerSizes, transport } from '../field.ts'
 import type { Item } from '../item.ts'
@@ -29,8 +30,8 @@ export function needsOf({ chains }: Plan, family: Family): Needs {
 /** A field, and those it is found by. */
 function withSources(field: FieldName): FieldName[] {
   if (isQuestionField(field)) return [field, ...questionSources(field)]
-  if (field === 'saddr-type') return [field, 'saddr']
-  return field === 'daddr-type' ? [field, 'daddr'] : [field]
+  const address = addressOfType(field)
+  return address ? [field, address] : [field]
 }
 
 /** Adds the fields that an item looks at. */

@@ -16,10 +16,10 @@ import type { Instruction } from '../asm/instruction.ts'
 import { call, callKfunc, immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMap, loadMember, store, storeImmediate } from '../asm/memory.ts'
-import { numberOf } from '../asm/peek.ts'
-import { r0, r1, r2, r3, r4, r6, r7, r9, r10 } from '../asm/register.ts'
+import { numberOf, peekPointer } from '../asm/peek.ts'
+import { r0, r1, r2, r3, r4, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { clearRecord, LENGTH_OFFSET, type RecordLayout } from '../emit/record.ts'
-import { asksAddressType, emitAddressTypes } from './address-type.ts'
+import { emitAddressTypes } from './address-type.ts'
 import { emitAside } from './aside.ts'
 import { interfaceMap, storeDevice } from './device.ts'
 import { emitFit } from './fit.ts'
@@ -137,13 +137,11 @@ function emitIngress(
   }
   const { read, readAny } = access
   emitIp(assembler, request, { read, readAny, scratch: SCRATCH, missing: pass, check, plain: true })
-  if (!asksAddressType(request)) return
-  assembler.emit(
-    ...loadKernelDevice(access),
-    loadMember('u64', r1, r1, 'net_device', 'nd_net'),
-    ...numberOf(r7, r1, FIB),
-  )
-  emitAddressTypes(assembler, request, r7)
+  const loadDevice = [...loadKernelDevice(access), ...numberOf(r8, r1, FIB)]
+  emitAddressTypes(assembler, request, {
+    loadNet: [...loadDevice, ...peekPointer(r7, r8, 'net_device', 'nd_net')],
+    loadDevice: () => loadDevice,
+  })
 }
 
 /** Loads the device into r7, and goes to `odd` where the frame is not one to be judged at ingress (hook/fit.ts). */

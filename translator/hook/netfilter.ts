@@ -8,7 +8,7 @@
 // Stack:   fp-8    struct sk_buff *
 //          fp-24   struct bpf_dynptr
 //          fp-64   buffer of 40 bytes for headers that have to be copied
-//          fp-72   struct net *, where rules ask what an address is to routing; else what follows begins here
+//          fp-72   struct nf_hook_state *, where rules ask what an address is to routing; else what follows begins here
 //          fp-88   scratch for the walk along TCP options, of 24 bytes
 //          below   the record
 
@@ -28,8 +28,8 @@ import type { Instruction } from '../asm/instruction.ts'
 import { call, callKfunc, immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMap, loadMember, store, typeId } from '../asm/memory.ts'
-import { numberOf } from '../asm/peek.ts'
-import { r0, r1, r2, r3, r4, r6, r7, r8, r9, r10 } from '../asm/register.ts'
+import { peekPointer } from '../asm/peek.ts'
+import { type Register, r0, r1, r2, r3, r4, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { clearRecord, LENGTH_OFFSET } from '../emit/record.ts'
 import type { FieldName } from '../field.ts'
 import { asksAddressType, emitAddressTypes } from './address-type.ts'
@@ -52,12 +52,12 @@ import type { HeaderReader } from './transport.ts'
 const SKB = -8
 const DYNPTR = SKB - 16
 const BUFFER = DYNPTR - 40
-const NET = BUFFER - 8
+const STATE = BUFFER - 8
 const SCRATCH_SIZE = 24
 
 /** Where the scratch begins, with the record below it. */
 const scratchOf = (request: PrologueRequest): number =>
-  (asksAddressType(request) ? NET : BUFFER) - SCRATCH_SIZE
+  (asksAddressType(request) ? STATE : BUFFER) - SCRATCH_SIZE
 
 /** NF_DROP and NF_ACCEPT (include/uapi/linux/netfilter.h); a BPF_NETFILTER program may yield no other. */
 const verdicts = { drop: 0, accept: 1 } as const
@@ -93,16 +93,21 @@ function prologueOf(leftovers: boolean): HookFrame['prologue'] {
     emitConnection(assembler, request, BUFFER)
     emitOwner(assembler, request, BUFFER)
     emitSocketGroups(assembler, request, BUFFER)
-    if (asksAddressType(request))
-      assembler.emit(loadMember('u64', r1, r8, 'nf_hook_state', 'net'), store('u64', r10, NET, r1))
+    if (asksAddressType(request)) assembler.emit(store('u64', r10, STATE, r8))
     if (leftovers || [...request.fields].some(isHeaderField)) emitHeaders(assembler, request, ways, leftovers)
-    if (asksAddressType(request)) {
-      assembler.emit(load('u64', r1, r10, NET), ...numberOf(r7, r1, NET))
-      emitAddressTypes(assembler, request, r7)
-    }
+    emitAddressTypes(assembler, request, {
+      loadNet: loadState(r7, 'net'),
+      loadDevice: limit => loadState(r8, limit),
+    })
     assembler.emit(jump(request.ready))
   }
 }
+
+/** dst = a pointer of the hook's state, as a number. */
+const loadState = (dst: Register, member: 'net' | 'in' | 'out'): Instruction[] => [
+  load('u64', r3, r10, STATE),
+  ...peekPointer(dst, r3, 'nf_hook_state', member),
+]
 
 const besideHeaders: ReadonlySet<FieldName> = new Set<FieldName>([
   'iif',

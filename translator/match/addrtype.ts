@@ -1,28 +1,20 @@
-import type { AddrtypeMatch, Family } from 'iptables-parser'
+import type { AddrtypeMatch } from 'iptables-parser'
+import { type AddressField, addressTypeField } from '../address-type-field.ts'
 import { addressType, domain, pointOf } from '../field.ts'
 import { type Step, setTerm } from '../test.ts'
 import { complement, type IntervalSet, inclusive, intersect, normalise, single } from '../tree/interval.ts'
 import { type MatchTranslator, Untranslatable } from './translate.ts'
 
 type Types = NonNullable<AddrtypeMatch['source']>['value']
-type AddressField = 'saddr' | 'daddr'
 
 /** What routing says of an address (net/netfilter/xt_addrtype.c). */
 export const addrtype: MatchTranslator<AddrtypeMatch> = ({ source, destination, limit }, { family }) => {
-  if (limit && family === 4)
-    throw new Untranslatable(
-      `--limit-iface-${limit} asks for the routes of one device, which a VRF may have of its own`,
-      {
-        hint: 'ask for the type of the address alone, and for the device with -i or -o',
-      },
-    )
-  return [...typeStep('saddr', source, family), ...typeStep('daddr', destination, family)]
-}
-
-function typeStep(field: AddressField, asked: AddrtypeMatch['source'], family: Family): Step[] {
-  if (!asked) return []
-  if (family === 4) return [setTerm(`${field}-type`, 4, ofIpv4(asked.value), asked.negated)]
-  return [setTerm(field, 6, ofIpv6(field, asked.value), asked.negated)]
+  const typeStep = (address: AddressField, asked: AddrtypeMatch['source']): Step[] => {
+    if (!asked) return []
+    if (family === 6) return [setTerm(address, 6, ofIpv6(address, asked.value), asked.negated)]
+    return [setTerm(addressTypeField(address, limit ?? ''), 4, ofIpv4(asked.value), asked.negated)]
+  }
+  return [...typeStep('saddr', source), ...typeStep('daddr', destination)]
 }
 
 function refuse(type: string, field: AddressField): never {

@@ -13,12 +13,14 @@ const ownAddresses = (devices: readonly string[]): readonly bigint[] =>
 /** The networks of topologyOf have 24 bits. */
 const broadcastOf = (address: bigint): bigint => address | 0xffn
 
-/** What an IPv4 address is to the routing of a host with these devices, apart from `lo`. */
-export const addressTypeOf = (devices: readonly string[], address: bigint): AddressType => {
-  if (address === 0n || address === 0xffff_ffffn || address === 0x7fff_ffffn) return 'BROADCAST'
+/** What an IPv4 address is to the routing of a host with these devices, apart from `lo`; with a device, to its routes alone. */
+export const addressTypeOf = (devices: readonly string[], address: bigint, device?: string): AddressType => {
+  if (address === 0n || address === 0xffff_ffffn) return 'BROADCAST'
   if (address >> 28n === 0xen) return 'MULTICAST'
-  const own = ownAddresses(devices)
-  if (address >> 24n === 127n || own.includes(address)) return 'LOCAL'
+  const isOn = (name: string): boolean => device === undefined || device === name
+  if (address >> 24n === 127n && isOn('lo')) return address === 0x7fff_ffffn ? 'BROADCAST' : 'LOCAL'
+  const own = ownAddresses(devices).filter((_, index) => isOn(devices[index] ?? ''))
+  if (own.includes(address)) return 'LOCAL'
   return own.some(one => broadcastOf(one) === address) ? 'BROADCAST' : 'UNICAST'
 }
 

@@ -47,6 +47,15 @@ const deviceGroup = (grammar: Grammar, chain: string): string => {
   return ` -m devgroup ${not(grammar)}--${side}-group ${random.pick(groups)}`
 }
 
+/** By base chain, which of a packet's devices an address type may be limited to. */
+const limitsIn: Readonly<Record<string, readonly string[]>> = {
+  PREROUTING: ['in'],
+  INPUT: ['in'],
+  FORWARD: ['in', 'out'],
+  OUTPUT: ['out'],
+  POSTROUTING: ['out'],
+}
+
 /** Matches that go with every protocol; those that only some chains can have are left to the base chains that do. */
 const others: Readonly<Partial<Record<Feature, (grammar: Grammar, chain: string) => string>>> = {
   iprange: grammar => {
@@ -79,14 +88,17 @@ const others: Readonly<Partial<Record<Feature, (grammar: Grammar, chain: string)
     const every = 1 + random.below(5)
     return ` -m statistic --mode nth ${not(grammar)}--every ${every} --packet ${random.below(every)}`
   },
-  addrtype: grammar => {
+  addrtype: (grammar, chain) => {
     const { random, family } = grammar
     const types =
       family === 4
         ? ['LOCAL', 'BROADCAST', 'UNICAST', 'MULTICAST', 'LOCAL,BROADCAST']
         : ['UNICAST', 'MULTICAST']
     const sides = random.sample(['src', 'dst'], 1 + random.below(2))
-    return ` -m addrtype${sides.map(side => ` ${not(grammar)}--${side}-type ${random.pick(types)}`).join('')}`
+    const asked = sides.map(side => ` ${not(grammar)}--${side}-type ${random.pick(types)}`).join('')
+    const limits = family === 4 ? (limitsIn[chain] ?? []) : []
+    const limit = limits.length > 0 && random.chance(0.4) ? ` --limit-iface-${random.pick(limits)}` : ''
+    return ` -m addrtype${asked}${limit}`
   },
   cpu: simple('cpu', 'cpu', ['0', '1']),
   u32: grammar => ` -m u32 ${not(grammar)}--u32 "${grammar.random.pick(u32Tests)}"`,

@@ -280,14 +280,16 @@ const prefixWishes = (
 const addressTypeWishes = (
   field: 'source' | 'destination',
   term: Term<readonly AddressType[]> | undefined,
+  limit: 'in' | 'out' | undefined,
   { family, devices }: Setting,
 ): readonly Wish[] => {
+  const deviceOf = (sketch: Sketch): string | undefined => limit && sketch[`${limit}Device`]
   const others = devices.filter(device => device !== 'lo')
   return family === 6
     ? []
     : forTerm(term, (types, negated) => ({
         edits: typicalAddresses(others).map(address => ({ [field]: address })),
-        met: sketch => types.includes(addressTypeOf(others, sketch[field])) !== negated,
+        met: sketch => types.includes(addressTypeOf(others, sketch[field], deviceOf(sketch))) !== negated,
       }))
 }
 
@@ -410,8 +412,8 @@ const matchWishes = (match: Match, setting: Setting): readonly Wish[] => {
       return mssWishes(match.mss)
     case 'addrtype':
       return [
-        ...addressTypeWishes('source', match.source, setting),
-        ...addressTypeWishes('destination', match.destination, setting),
+        ...addressTypeWishes('source', match.source, match.limit, setting),
+        ...addressTypeWishes('destination', match.destination, match.limit, setting),
       ]
     case 'devgroup':
       return [
