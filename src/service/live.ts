@@ -7,6 +7,7 @@ import { indexKey, lookup, openPinnedMap } from '../kernel/map.ts'
 import { namespaceIdentity } from '../kernel/sys/namespace.ts'
 import { ServiceError } from './error.ts'
 import { type Generation, readGeneration } from './generation.ts'
+import { expectRules } from './heap.ts'
 import { type Journal, readJournal } from './incremental/journal.ts'
 import { finishEdits } from './incremental/quick.ts'
 import { withEdits } from './incremental/replay.ts'
@@ -55,6 +56,7 @@ export function loadGeneration(settings: Settings, number: number): Live {
   const journal = readJournal(settings, number)
   const edits = journal.entries.flatMap(entry => entry.edits)
   const loaded = generation.rulesets.map(({ family, text, slots }): LoadedRuleset => {
+    expectRules(text)
     const ruleset = parseSave(text, { family, name: `generation ${number}`, remarks: true })
     return { ruleset, text, slots }
   })

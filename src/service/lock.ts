@@ -54,8 +54,9 @@ function openLockFile(directory: string): number {
 }
 
 async function acquire(fd: number, wait: LockWait): Promise<void> {
+  if (tryLock(fd)) return
   const deadline = performance.now() + wait * 1000
-  while (!tryLock(fd)) {
+  do {
     if (performance.now() >= deadline)
       throw new ServiceError(
         'ERR_LOCKED',
@@ -63,5 +64,5 @@ async function acquire(fd: number, wait: LockWait): Promise<void> {
         'Wait longer with -w SECONDS, or for as long as it takes with -w alone.',
       )
     await sleep(RETRY_MILLISECONDS)
-  }
+  } while (!tryLock(fd))
 }

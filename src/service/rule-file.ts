@@ -11,6 +11,7 @@ import {
   type Ruleset,
 } from 'iptables-parser'
 import { ServiceError, systemReason } from './error.ts'
+import { expectRules } from './heap.ts'
 
 export interface RuleFile {
   /** As the user gave it; `-` for standard input. */
@@ -22,7 +23,9 @@ export interface RuleFile {
 export async function readRuleFiles(names: readonly string[]): Promise<readonly RuleFile[]> {
   if (names.filter(name => name === '-').length > 1)
     throw new ServiceError('ERR_FILE', 'standard input (-) can be read only once')
-  return Promise.all(names.map(async name => ({ name, text: await readText(name) })))
+  const files = await Promise.all(names.map(async name => ({ name, text: await readText(name) })))
+  for (const { text } of files) expectRules(text)
+  return files
 }
 
 async function readText(name: string): Promise<string> {

@@ -1,7 +1,6 @@
 // The kernel's own iptables, which takes the tables that bpftables leaves: iptables-nft or iptables-legacy, by its own name or as a
 // multi-call binary. It is never this project's own iptables, under whatever name that is linked into place.
 
-import { spawnSync } from 'node:child_process'
 import { accessSync, constants, realpathSync } from 'node:fs'
 import { basename, delimiter, dirname, join } from 'node:path'
 import type { Family } from 'iptables-parser'
@@ -131,6 +130,8 @@ export function runKernelIptables(
   { input = '', attached }: RunOptions = {},
 ): Run {
   const [command, ...first] = commandOf(program, family, verb)
+  // only where it is run, since node:child_process takes 5 ms to load
+  const { spawnSync } = process.getBuiltinModule('node:child_process')
   const { status, stdout, stderr, error } = spawnSync(command, [...first, ...words], {
     encoding: 'utf8',
     maxBuffer: MOST_OUTPUT,
