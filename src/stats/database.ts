@@ -11,6 +11,8 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { ServiceError, systemReason } from '../service/error.ts'
 import type { Settings } from '../service/settings.ts'
+import { databasePath, readBeginning, removeBeginning } from './beginning.ts'
+import { addReading, type Reading } from './history.ts'
 
 export type StatisticsDatabase = Database.Database
 
@@ -44,27 +46,42 @@ const schema = `
 /** How long to wait for another process that uses the database, in milliseconds; writers have the lock of the rules anyway. */
 const TIMEOUT = 2000
 
-export const databasePath = ({ stateDirectory }: Settings): string => join(stateDirectory, 'statistics.db')
-
 /** Opens the database to write, in one transaction; makes it where there is none. Throws ServiceError('ERR_FILE' | 'ERR_STATE'). */
-export const writeDatabase = <T>(settings: Settings, use: (database: StatisticsDatabase) => T): T =>
-  withDatabase(databasePath(settings), openToWrite, database =>
+export function writeDatabase<T>(settings: Settings, use: (database: StatisticsDatabase) => T): T {
+  const written = withDatabase(databasePath(settings), openToWrite, database =>
     database
       .transaction(() => {
-        if (formatOf(database) === 0) database.exec(schema)
+        if (formatOf(database) === 0) begin(database, readBeginning(settings))
         return use(database)
       })
       .immediate(),
   )
+  removeBeginning(settings)
+  return written
+}
+
+function begin(database: StatisticsDatabase, beginning: Reading | undefined): void {
+  database.exec(schema)
+  if (beginning) addReading(database, beginning)
+}
 
 /** Opens the database to read one state of it; also where the directory is read-only. Throws ServiceError('ERR_FILE' | 'ERR_STATE'). */
 export function readDatabase<T>(settings: Settings, use: (database: StatisticsDatabase) => T): T {
   const path = databasePath(settings)
-  if (!existsSync(path)) throw noHistory(path)
+  if (!existsSync(path)) return withDatabase(path, () => openBeginning(settings), use)
   return withDatabase(path, openToRead, database => {
     if (formatOf(database) === 0) throw noHistory(path)
     return database.transaction(() => use(database))()
   })
+}
+
+/** Where nothing but the beginning could be written by now. */
+function openBeginning(settings: Settings): StatisticsDatabase {
+  const beginning = readBeginning(settings)
+  if (!beginning) throw noHistory(databasePath(settings))
+  const database = new Database(':memory:')
+  begin(database, beginning)
+  return database
 }
 
 const noHistory = (path: string): ServiceError =>

@@ -2,6 +2,7 @@
 // be written, standard error says so, and what was asked for is done. SQLite is loaded only here, and only when there is
 // something to write.
 
+import { existsSync } from 'node:fs'
 import type { Counters } from 'iptables-parser'
 import { counterKeys } from '../../translator/counter.ts'
 import { ServiceError } from '../service/error.ts'
@@ -10,6 +11,7 @@ import { type Live, readGenerationWord } from '../service/live.ts'
 import { withLock } from '../service/lock.ts'
 import type { Plan } from '../service/plan.ts'
 import type { Settings } from '../service/settings.ts'
+import { databasePath, hasBeginning, writeBeginning } from './beginning.ts'
 import { keepsHistory, nextCounters, slotsOf } from './change.ts'
 import type { KeyedCounters, Reading } from './history.ts'
 import { type RuleHits, readHits } from './hits.ts'
@@ -49,12 +51,23 @@ export async function recordChange(
 ): Promise<void> {
   const slots = slotsOf(before?.rulesets ?? [])
   if (before && before.ended.length === 0 && keepsHistory(slots, plan)) return
-  await attempt(() => {
+  await attempt(async () => {
+    if (!before && isNew(settings)) return begin(settings, plan, generation)
     const counters = before ? keyHits(readHits(settings, before)) : new Map<string, Counters>()
     const bySlot = new Map([...counters].map(([key, value]) => [slots.get(key) ?? Number.NaN, value]))
-    return write(settings, before, { generation, counters, next: nextCounters(plan, bySlot) })
+    await write(settings, before, { generation, counters, next: nextCounters(plan, bySlot) })
   })
 }
+
+const isNew = (settings: Settings): boolean => !existsSync(databasePath(settings)) && !hasBeginning(settings)
+
+const begin = (settings: Settings, plan: Plan, generation: number): void =>
+  writeBeginning(settings, {
+    time: Date.now(),
+    generation,
+    counters: new Map(),
+    next: nextCounters(plan, new Map()),
+  })
 
 /** Records what rules have counted whose counters are about to go. The caller holds the lock. */
 export const recordEnd = (settings: Settings, live: Live): Promise<void> =>

@@ -2,12 +2,12 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
-import { databasePath } from '../../src/stats/database.ts'
+import { databasePath } from '../../src/stats/beginning.ts'
 import { answeredEchoes, farToNear } from './echo.ts'
 import { commandPath, type Installation, type Outcome, runIn, withInstallation } from './installation.ts'
 import { kernelTest } from './needs-kernel.ts'
@@ -113,6 +113,10 @@ kernelTest('unused rules are those not hit for so long, and the others are not c
 kernelTest('only commands that lose counts load SQLite', t =>
   withInstallation(installation => {
     load(installation)
+    t.deepEqual(
+      readdirSync(installation.settings.stateDirectory).filter(name => name.startsWith('statistics')),
+      ['statistics.beginning'],
+    )
     const preload = join(installation.directory, 'preload.cjs')
     const found = join(installation.directory, 'found')
     writeFileSync(

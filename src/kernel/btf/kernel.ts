@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type { TypeId } from '../../../translator/btf/type.ts'
 import { KernelError } from '../error.ts'
 import { failedWith } from '../sys/error.ts'
-import { btfById, btfIds, btfNameOf, close, type FileDescriptor } from '../sys/object.ts'
+import { btfById, btfBytesOf, btfIds, btfNameOf, close, type FileDescriptor } from '../sys/object.ts'
 import { answerTo } from './answers.ts'
 import { enumeratorOf, memberOffset } from './member.ts'
 import { type Btf, findType, type Kind, readBtf, typeOf } from './reader.ts'
@@ -15,11 +15,22 @@ const vmlinuxName = 'vmlinux'
 
 const read = (name: string, base?: Btf): Btf => {
   try {
-    return readBtf(readFileSync(`${directory}/${name}`), base)
+    return readBtf(readBlob(name), base)
   } catch (cause) {
     const hint =
       'The kernel needs CONFIG_DEBUG_INFO_BTF=y; its types are there since Linux 5.4, those of modules since 5.11.'
     throw new KernelError('ERR_BTF', `cannot read the kernel's types from ${directory}/${name}`, hint, cause)
+  }
+}
+
+/** The file of vmlinux gives a page at a time, which takes 1,400 calls; bpf(2) gives all of it. */
+const readBlob = (name: string): Uint8Array => {
+  const fd = name === vmlinuxName ? openBlob(name) : undefined
+  if (fd === undefined) return readFileSync(`${directory}/${name}`)
+  try {
+    return btfBytesOf(fd)
+  } finally {
+    close(fd)
   }
 }
 
@@ -132,17 +143,22 @@ export const kernelFunction = (name: string): KernelFunction => {
   return { id: value, module }
 }
 
-const isModule = (fd: FileDescriptor, name: string): boolean => btfNameOf(fd) === name
-
 /** Opens a module's BTF, which a call of its kfuncs must name. */
 export const openModuleBtf = (name: string): FileDescriptor => {
+  const fd = openBlob(name)
+  if (fd !== undefined) return fd
+  throw new KernelError('ERR_BTF', `the BTF of kernel module ${name} is not there any more`)
+}
+
+/** Opens the blob of vmlinux or a module. */
+const openBlob = (name: string): FileDescriptor | undefined => {
   for (const id of btfIds()) {
     const fd = openBtf(id)
     if (fd === undefined) continue
-    if (isModule(fd, name)) return fd
+    if (btfNameOf(fd) === name) return fd
     close(fd)
   }
-  throw new KernelError('ERR_BTF', `the BTF of kernel module ${name} is not there any more`)
+  return undefined
 }
 
 /** A BTF blob by id; undefined where it went away since it was listed. */

@@ -11,6 +11,8 @@ export interface Btf {
   readonly strings: Buffer
   /** Where each type begins, in bytes from the start of the blob; index 0 is the blob's first type. */
   readonly offsets: Uint32Array
+  /** The name of each type, as an offset in all strings. */
+  readonly names: Uint32Array
   readonly firstId: TypeId
   readonly firstString: number
   readonly base: Btf | undefined
@@ -51,18 +53,30 @@ for (const [kind, bytes] of Object.entries(tail)) {
 
 const headSize = 12
 
-const indexTypes = (view: DataView, start: number, end: number): Uint32Array => {
-  const offsets = new Uint32Array((end - start) / headSize)
+type TypeIndex = Pick<Btf, 'offsets' | 'names'>
+
+/** Walks all types from `start` to `end`, in words of 32 bits, which they are made of. */
+const indexTypes = (bytes: Uint8Array, start: number, end: number): TypeIndex => {
+  const words = wordsOf(bytes.subarray(start, end))
+  const offsets = new Uint32Array(words.length / (headSize / 4))
+  const names = new Uint32Array(offsets.length)
   let count = 0
-  for (let offset = start; offset < end; count += 1) {
-    offsets[count] = offset
-    const info = view.getUint32(offset + 4, true)
+  for (let at = 0; at < words.length; count += 1) {
+    offsets[count] = start + at * 4
+    names[count] = words[at] ?? 0
+    const info = words[at + 1] ?? 0
     const kind = (info >>> 24) & 0x1f
     const extra = once[kind] ?? 0xff
     if (extra === 0xff) throw new Error(`BTF has a type of kind ${kind}, which is not known here`)
-    offset += headSize + extra + (each[kind] ?? 0) * (info & 0xffff)
+    at += (headSize + extra + (each[kind] ?? 0) * (info & 0xffff)) / 4
   }
-  return offsets.slice(0, count)
+  return { offsets: offsets.subarray(0, count), names: names.subarray(0, count) }
+}
+
+/** On the little-endian machines that Node runs on (sys/bpf.ts). */
+const wordsOf = (bytes: Uint8Array): Uint32Array => {
+  const { buffer, byteOffset, length } = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
+  return new Uint32Array(buffer, byteOffset, length / 4)
 }
 
 /** Indexes a blob; `base` is vmlinux's where it is a module's. */
@@ -75,7 +89,7 @@ export const readBtf = (bytes: Uint8Array, base?: Btf): Btf => {
   return {
     view,
     strings: Buffer.from(bytes.buffer, bytes.byteOffset + strings, view.getUint32(20, true)),
-    offsets: indexTypes(view, types, types + view.getUint32(12, true)),
+    ...indexTypes(bytes, types, types + view.getUint32(12, true)),
     firstId: base === undefined ? 1 : base.firstId + base.offsets.length,
     firstString: base === undefined ? 0 : base.firstString + base.strings.length,
     base,
@@ -131,11 +145,10 @@ export const nameOf = (btf: Btf, offset: number): string => {
 export const findType = (btf: Btf, kind: Kind, name: string): TypeId | undefined => {
   const wanted = nameOffset(btf, name)
   if (wanted === undefined) return undefined
-  const { view, offsets } = btf
-  for (let index = 0; index < offsets.length; index += 1) {
-    const offset = offsets[index] ?? 0
-    if (view.getUint32(offset, true) !== wanted) continue
-    if (((view.getUint32(offset + 4, true) >>> 24) & 0x1f) === kindNumber[kind]) return btf.firstId + index
+  const { view, offsets, names } = btf
+  for (let at = names.indexOf(wanted); at >= 0; at = names.indexOf(wanted, at + 1)) {
+    const info = view.getUint32((offsets[at] ?? 0) + 4, true)
+    if (((info >>> 24) & 0x1f) === kindNumber[kind]) return btf.firstId + at
   }
   return undefined
 }

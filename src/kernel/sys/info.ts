@@ -42,4 +42,10 @@ export const netfilterLinkInfo = layout(64, {
   flags: u32(28),
 })
 
-export const btfInfo = layout(32, { btf_size: u32(8), id: u32(12), name: pointer(16), name_len: u32(24) })
+export const btfInfo = layout(32, {
+  btf: pointer(0),
+  btf_size: u32(8),
+  id: u32(12),
+  name: pointer(16),
+  name_len: u32(24),
+})

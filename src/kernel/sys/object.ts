@@ -11,7 +11,7 @@ import {
   tcxLinkInfo,
   xdpLinkInfo,
 } from './info.ts'
-import { type Decoded, decode, encode, type Fields, type Layout } from './layout.ts'
+import { type Decoded, decode, encode, type Fields, type Layout, type Values } from './layout.ts'
 import { check, libc } from './libc.ts'
 
 /** A file descriptor of a BPF object (or anything else close(2) takes). */
@@ -59,14 +59,26 @@ export const programMapIds = (fd: FileDescriptor): readonly number[] => {
   return [...ids]
 }
 
-/** The name of a BTF blob: `vmlinux`, a module's, or empty for a program's. */
-export const btfNameOf = (fd: FileDescriptor): string => {
-  const name = new Uint8Array(64)
-  const info = encode(btfInfo, { name, name_len: name.length })
+const readBtfInfo = (fd: FileDescriptor, into: Values<typeof btfInfo.fields>): number => {
+  const info = encode(btfInfo, into)
   const attribute = encode(objectInfo, { bpf_fd: fd, info_len: info.bytes.length, info: info.bytes })
   const pointers = [...attribute.pointers, ...info.pointers]
   bpf('BPF_OBJ_GET_INFO_BY_FD', { bytes: attribute.bytes, pointers }, 'read what a BTF blob is')
+  return decode(btfInfo, info.bytes).btf_size
+}
+
+/** The name of a BTF blob: `vmlinux`, a module's, or empty for a program's. */
+export const btfNameOf = (fd: FileDescriptor): string => {
+  const name = new Uint8Array(64)
+  readBtfInfo(fd, { name, name_len: name.length })
   return new TextDecoder().decode(name.subarray(0, name.indexOf(0)))
+}
+
+/** A BTF blob itself. */
+export const btfBytesOf = (fd: FileDescriptor): Uint8Array => {
+  const btf = new Uint8Array(readBtfInfo(fd, {}))
+  readBtfInfo(fd, { btf, btf_size: btf.length })
+  return btf
 }
 
 const nextId = (command: Command, after: number): number | undefined => {

@@ -5,7 +5,8 @@ import test from 'ava'
 import Database from 'better-sqlite3'
 import type { Counters } from 'iptables-parser'
 import { readSettings, type Settings } from '../../../src/service/settings.ts'
-import { databasePath, readDatabase, writeDatabase } from '../../../src/stats/database.ts'
+import { databasePath, hasBeginning, writeBeginning } from '../../../src/stats/beginning.ts'
+import { readDatabase, writeDatabase } from '../../../src/stats/database.ts'
 import { addReading, type Reading, readRules } from '../../../src/stats/history.ts'
 import type { RuleHits } from '../../../src/stats/hits.ts'
 import { hitsSince, unusedSince } from '../../../src/stats/past.ts'
@@ -229,6 +230,27 @@ test('only its owner reads the database, and nothing is left beside it', t => {
   read(settings, 0, { tcp: 1n })
   t.is(statSync(databasePath(settings)).mode & 0o777, 0o600)
   t.deepEqual(readdirSync(settings.stateDirectory), ['statistics.db'])
+})
+
+test('a first reading waits until there is a second, and can be asked about meanwhile', t => {
+  const settings = fresh()
+  const next = keyHits(rules({ tcp: 2n, udp: 0n }))
+  writeBeginning(settings, { time: start, generation: 1, counters: new Map(), next })
+  t.deepEqual(since(settings, HOUR, { tcp: 5n, udp: 0n }).packets, { tcp: 3n, udp: 0n })
+  t.deepEqual(readdirSync(settings.stateDirectory), ['statistics.beginning'])
+
+  read(settings, DAY, { tcp: 7n, udp: 0n })
+  t.false(hasBeginning(settings))
+  t.deepEqual(since(settings, HOUR, { tcp: 9n, udp: 0n }).packets, { tcp: 7n, udp: 0n })
+  t.deepEqual(readingTimes(settings), [0, DAY])
+})
+
+test('a first reading that is damaged is forgotten', t => {
+  const settings = fresh()
+  writeBeginning(settings, { time: start, generation: 1, counters: new Map(), next: new Map() })
+  writeFileSync(join(settings.stateDirectory, 'statistics.beginning'), '{"time":')
+  read(settings, DAY, { tcp: 7n })
+  t.deepEqual(readingTimes(settings), [DAY])
 })
 
 test('what cannot be read is said, and left as it is', t => {

@@ -1,0 +1,12 @@
+/** Bytes of text from which on the space for new objects is worth a word. */
+const MANY = 1 << 16
+
+/**
+ * Says that rules are about to be read from a text, which stay to the end. The space for new objects begins at a megabyte and is doubled step by step, so
+ * the collector would move the first thousands of them again and again; to let it grow in one step takes a quarter off reading them.
+ */
+export function expectRules(text: string): void {
+  // most commands read few rules, and node:v8 takes 2 ms to load
+  if (text.length >= MANY)
+    process.getBuiltinModule('node:v8').setFlagsFromString('--semi-space-growth-factor=16')
+}

@@ -1,0 +1,51 @@
+// The first reading of a history: rules come into force, and nothing was known before. It waits in a file of its own until there is a second, since
+// to load SQLite and to make a database takes as long as to load the rules.
+
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readIfThere } from '../service/durable-file.ts'
+import type { Settings } from '../service/settings.ts'
+import type { Reading } from './history.ts'
+
+interface Kept {
+  readonly time: number
+  readonly generation: number
+  /** What the counters that go on from it began at, in decimal digits. */
+  readonly next: readonly (readonly [key: string, packets: string, bytes: string])[]
+}
+
+type Beginning = Reading & Required<Pick<Reading, 'generation' | 'next'>>
+
+const pathOf = ({ stateDirectory }: Settings): string => join(stateDirectory, 'statistics.beginning')
+
+/** Here, since who imports database.ts loads SQLite. */
+export const databasePath = ({ stateDirectory }: Settings): string => join(stateDirectory, 'statistics.db')
+
+/** Whether a first reading waits. */
+export const hasBeginning = (settings: Settings): boolean => existsSync(pathOf(settings))
+
+export function writeBeginning(settings: Settings, { time, generation, next }: Beginning): void {
+  const kept = {
+    time,
+    generation,
+    next: [...next].map(([key, { packets, bytes }]) => [key, `${packets}`, `${bytes}`]),
+  }
+  mkdirSync(settings.stateDirectory, { recursive: true, mode: 0o700 })
+  writeFileSync(pathOf(settings), JSON.stringify(kept), { mode: 0o600 })
+}
+
+/** The first reading, where it waits; one that a power cut left half written is lost. */
+export function readBeginning(settings: Settings): Reading | undefined {
+  const text = readIfThere(pathOf(settings))
+  try {
+    const { time, generation, next } = JSON.parse(text ?? '') as Kept
+    const counters = next.map(
+      ([key, packets, bytes]) => [key, { packets: BigInt(packets), bytes: BigInt(bytes) }] as const,
+    )
+    return { time, generation, counters: new Map(), next: new Map(counters) }
+  } catch {
+    return undefined
+  }
+}
+
+export const removeBeginning = (settings: Settings): void => rmSync(pathOf(settings), { force: true })
