@@ -1,27 +1,23 @@
 import { addImmediate, mov, movImmediate } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
-import type { Instruction } from '../asm/instruction.ts'
 import { callKfunc, immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { r0, r1, r2, r10 } from '../asm/register.ts'
 
-/** Where the iterator lies: one loop at a time in a function. */
-const ITERATOR = -8
-
 /**
  * Emits a loop that runs as often as r3 says, however often that is: the verifier follows its body once (open-coded iterators, Linux 6.4). The body
  * must leave r6 to r9 as numbers of the same kind; it leaves the loop by a jump to `done`, and begins the next turn by one to `next`. r0 to r5 do not last.
+ * The iterator takes 8 bytes of the stack, at `place` from the frame pointer.
  */
-export function emitTimes(assembler: Assembler, body: (next: Label, done: Label) => void): void {
+export function emitTimes(assembler: Assembler, body: (next: Label, done: Label) => void, place = -8): void {
+  const iterator = [mov(r1, r10), addImmediate(r1, place)]
   const next = assembler.label('next')
   const done = assembler.label('done')
-  assembler.emit(...iterator(), movImmediate(r2, 0), callKfunc('bpf_iter_num_new'))
+  assembler.emit(...iterator, movImmediate(r2, 0), callKfunc('bpf_iter_num_new'))
   assembler.place(next)
-  assembler.emit(...iterator(), callKfunc('bpf_iter_num_next'), jumpIf('==', r0, immediate(0), done))
+  assembler.emit(...iterator, callKfunc('bpf_iter_num_next'), jumpIf('==', r0, immediate(0), done))
   body(next, done)
   assembler.emit(jump(next))
   assembler.place(done)
-  assembler.emit(...iterator(), callKfunc('bpf_iter_num_destroy'))
+  assembler.emit(...iterator, callKfunc('bpf_iter_num_destroy'))
 }
-
-const iterator = (): Instruction[] => [mov(r1, r10), addImmediate(r1, ITERATOR)]

@@ -9,7 +9,6 @@ import { load } from '../asm/memory.ts'
 import { r0, r1, r2, r6, r7, r8, r9 } from '../asm/register.ts'
 import { type ExtensionKind, type ExtensionPart, extensionKinds, headerPlace } from '../extension-field.ts'
 import { setField, storeField } from './field.ts'
-import { forget } from './forget.ts'
 import type { PrologueRequest } from './hook.ts'
 import type { HeaderReader } from './transport.ts'
 
@@ -38,16 +37,12 @@ export const looksAtExtensions = (request: PrologueRequest): boolean => askedKin
 
 const placeOf = ({ record }: PrologueRequest, kind: ExtensionKind): number => record.offset(kind)
 
-/** A place to r2, of which the verifier knows nothing, as of all that is noted: a comparison whose outcome it knows would make it follow offsets through the whole walk. */
-const loadPlace = (request: PrologueRequest, kind: ExtensionKind): Instruction[] => [
-  load('u32', r2, r6, placeOf(request, kind)),
-  ...forget(r2),
-]
+const loadPlace = (request: PrologueRequest, kind: ExtensionKind): Instruction =>
+  load('u32', r2, r6, placeOf(request, kind))
 
 /** No place is noted yet. */
-export function forgetPlaces(assembler: Assembler, request: PrologueRequest): void {
-  for (const kind of askedKinds(request))
-    assembler.emit(movImmediate(r1, headerPlace.absent), ...forget(r1), storeField(request, kind, r1))
+export function clearPlaces(assembler: Assembler, request: PrologueRequest): void {
+  for (const kind of askedKinds(request)) assembler.emit(setField(request, kind, headerPlace.absent))
 }
 
 /** The header at the offset in r8 is the first of its kind; its number is in r1, which it keeps. Destroys r2. */
@@ -56,11 +51,9 @@ export function notePlace(assembler: Assembler, request: PrologueRequest): void 
     const other = assembler.label('other_header')
     assembler.emit(
       jumpIf('!=', r1, immediate(numbers[kind]), other, 32),
-      ...loadPlace(request, kind),
+      loadPlace(request, kind),
       jumpIf('!=', r2, immediate(headerPlace.absent), other, 32),
-      mov(r2, r8),
-      ...forget(r2),
-      storeField(request, kind, r2),
+      storeField(request, kind, r8),
     )
     assembler.place(other)
   }
@@ -71,7 +64,7 @@ export function noteCut(assembler: Assembler, request: PrologueRequest): void {
   for (const kind of askedKinds(request)) {
     const known = assembler.label('found_before')
     assembler.emit(
-      ...loadPlace(request, kind),
+      loadPlace(request, kind),
       jumpIf('!=', r2, immediate(headerPlace.absent), known, 32),
       setField(request, kind, headerPlace.cutOff),
     )

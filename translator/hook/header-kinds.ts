@@ -1,9 +1,9 @@
 // Which kinds of headers an IPv6 packet has, as the match ipv6header finds them (net/ipv6/netfilter/ip6t_ipv6header.c): its walk goes on over what lies behind the header of a
 // later fragment, and ends at an ESP header.
 //
-// Registers:   r7  count of headers     r8  where the next header begins     r9  L3 bytes
+// Registers:   r7  what the walk ended at     r8  where the next header begins     r9  L3 bytes
 //
-// Stack, at `scratch`:   +0  the next header's number
+// Stack, at `scratch`:   +0  the next header's number     +8  iterator
 
 import {
   add,
@@ -21,12 +21,13 @@ import type { Label } from '../asm/label.ts'
 import { load, store } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { fixedOffsets } from '../emit/record.ts'
+import { emitTimes } from '../emit/times.ts'
 import { headerKinds, headerPlace } from '../extension-field.ts'
 import { extension } from './extension.ts'
 import { setField, storeField } from './field.ts'
-import { forget } from './forget.ts'
+import { forget, forgetRecord } from './forget.ts'
 import type { PrologueRequest } from './hook.ts'
-import { MOST_HEADERS } from './ipv6.ts'
+import { jumpIfExtension, MOST_HEADERS } from './ipv6.ts'
 import type { HeaderReader } from './transport.ts'
 
 const ESP = 50
@@ -75,12 +76,6 @@ export function emitHeaderKinds(assembler: Assembler, request: PrologueRequest, 
   assembler.place(cut)
   assembler.emit(setField(request, 'header-kinds', 0))
   assembler.place(done)
-  // nor what was found, or it would follow the walk to the transport header for every way out of this one
-  assembler.emit(
-    load('u16', r1, r6, request.record.offset('header-kinds')),
-    ...forget(r1),
-    storeField(request, 'header-kinds', r1),
-  )
 }
 
 /** Adds to the kinds that were found. Destroys r2. */
@@ -90,38 +85,58 @@ const addKind = (request: PrologueRequest, kind: number): Instruction[] => [
   storeField(request, 'header-kinds', r2),
 ]
 
+/** What the walk ended at, in r7. */
+const ends = { cut: 0, last: 1, beyond: 2 } as const
+
 /** Goes to `last` with the number of a header that is not walked over in r1, and on where a header says it is longer than the packet. */
 function emitWalk(
   assembler: Assembler,
   request: PrologueRequest,
-  { read, scratch }: KindsReader,
+  reader: KindsReader,
   to: { readonly last: Label; readonly cut: Label },
 ): void {
-  const loop = assembler.label('kind')
-  const known = assembler.label('walked_over')
-  assembler.emit(
-    store('u64', r10, scratch, r1),
-    movImmediate(r7, 0),
-    // not known to the verifier: else it would follow the walk for every set of kinds
-    movImmediate(r1, 0),
-    ...forget(r1),
-    storeField(request, 'header-kinds', r1),
-  )
-  assembler.place(loop)
-  assembler.emit(load('u64', r1, r10, scratch))
-  for (const { number } of walked) assembler.emit(jumpIf('==', r1, immediate(number), known, 32))
+  const walk = assembler.label('kind')
+  jumpIfExtension(assembler, r1, walk)
   assembler.emit(jump(to.last))
-  assembler.place(known)
-  assembler.emit(addImmediate(r7, 1), jumpIf('>', r7, immediate(MOST_HEADERS), to.cut), ...jumpIfEnds(to.cut))
-  read(assembler, 'transport', LEAST, to.cut)
+  assembler.place(walk)
+  emitSteps(assembler, request, reader)
   assembler.emit(
-    load('u64', r1, r10, scratch),
-    load('u8', r2, r0, 0),
-    store('u64', r10, scratch, r2),
-    load('u8', r3, r0, 1),
+    load('u64', r1, r10, reader.scratch),
+    jumpIf('==', r7, immediate(ends.last), to.last),
+    jumpIf('==', r7, immediate(ends.cut), to.cut),
   )
-  emitStep(assembler, request)
-  assembler.emit(add(r8, r3), jumpIf('<=', r8, register(r9), loop))
+}
+
+/** From the header whose number is in r1 to the next. Leaves in r7 what the walk ended at, and the number of the last header on the stack. */
+function emitSteps(assembler: Assembler, request: PrologueRequest, { read, scratch }: KindsReader): void {
+  assembler.emit(store('u64', r10, scratch, r1), movImmediate(r3, MOST_HEADERS), movImmediate(r7, ends.cut))
+  emitTimes(
+    assembler,
+    (next, done) => {
+      // nothing is known of the headers before, so one step stands for all
+      assembler.emit(...forgetRecord(), ...forget(r8), ...jumpIfEnds(done))
+      read(assembler, 'transport', LEAST, done)
+      assembler.emit(
+        load('u64', r1, r10, scratch),
+        load('u8', r2, r0, 0),
+        store('u64', r10, scratch, r2),
+        load('u8', r3, r0, 1),
+      )
+      emitStep(assembler, request)
+      const inside = assembler.label('inside')
+      assembler.emit(
+        add(r8, r3),
+        jumpIf('<=', r8, register(r9), inside),
+        movImmediate(r7, ends.beyond),
+        jump(done),
+      )
+      assembler.place(inside)
+      assembler.emit(load('u64', r1, r10, scratch))
+      jumpIfExtension(assembler, r1, next)
+      assembler.emit(movImmediate(r7, ends.last), jump(done))
+    },
+    scratch + 8,
+  )
 }
 
 /** Goes to `cut` where the packet ends before the first bytes of the header at the offset in r8. */

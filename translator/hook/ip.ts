@@ -176,6 +176,7 @@ function emitIpv4(assembler: Assembler, request: PrologueRequest, reader: IpRead
 function emitIpv6(assembler: Assembler, request: PrologueRequest, reader: IpReader): void {
   const done = assembler.label('headers')
   const later = assembler.label('later_fragment')
+  const walkReader = { read: reader.read, iterator: reader.scratch }
   if (looksAtKinds(request)) {
     emitHeaderKinds(assembler, request, reader)
     assembler.emit(...forgetRecord())
@@ -183,7 +184,7 @@ function emitIpv6(assembler: Assembler, request: PrologueRequest, reader: IpRead
   assembler.emit(movImmediate(r8, ipHeaderSize[6]))
   if (looksAtExtensions(request)) {
     const walked = assembler.label('walked')
-    emitExtensionWalk(assembler, request, reader.read, { later: walked, cut: walked })
+    emitExtensionWalk(assembler, request, walkReader, { later: walked, cut: walked })
     assembler.place(walked)
     assembler.emit(...forgetRecord(), ...forget(r8))
     emitExtensions(assembler, request, reader.read)
@@ -193,7 +194,7 @@ function emitIpv6(assembler: Assembler, request: PrologueRequest, reader: IpRead
       jumpIf('==', r1, immediate(transport.unreachable), done, 32),
       jumpIf('==', r1, immediate(transport.later), later, 32),
     )
-  } else emitExtensionWalk(assembler, request, reader.read, { later, cut: done })
+  } else emitExtensionWalk(assembler, request, walkReader, { later, cut: done })
   emitBehind(assembler, request, reader, later)
   assembler.place(done)
 }

@@ -15,50 +15,79 @@ import type { Label } from '../asm/label.ts'
 import { load, store, storeImmediate } from '../asm/memory.ts'
 import { type Register, r0, r1, r2, r3, r6, r7, r8 } from '../asm/register.ts'
 import { fixedOffsets } from '../emit/record.ts'
+import { emitTimes } from '../emit/times.ts'
 import { transport } from '../field.ts'
-import { extension, forgetPlaces, noteCut, notePlace } from './extension.ts'
+import { clearPlaces, extension, noteCut, notePlace } from './extension.ts'
+import { forget, forgetRecord } from './forget.ts'
 import type { PrologueRequest } from './hook.ts'
 import type { HeaderReader } from './transport.ts'
 
 /** Of a routing header the kernel wants type and segments left as well (struct ipv6_rt_hdr). */
 const ROUTING_BYTES = 4
 
-/** More extension headers than this are taken for a chain that is cut off. The shortest has 8 bytes, so 2 KiB of them pass. */
-export const MOST_HEADERS = 256
+/** A packet has 64 KiB behind its fixed header, and the shortest header 8 bytes. */
+export const MOST_HEADERS = 65536 / 8
+
+/** What the walk ended at, in r7. */
+const ends = { cut: 0, protocol: 1, later: 2, unreachable: 3 } as const
+
+interface WalkReader {
+  readonly read: HeaderReader
+  /** Where the 8 bytes of an iterator may lie on the stack. */
+  readonly iterator: number
+}
 
 /**
  * With the first "next header" in the record as protocol and the offset of the header it names in r8. Goes on with the transport header's offset in r8; to `cut`
  * where the headers end before it, or to `later` in a later fragment, with r8 zero: that is where ip6_tables' matches then look for it. The protocol is in the
- * record. Counts headers in r7.
+ * record. Destroys r7.
  */
 export function emitExtensionWalk(
   assembler: Assembler,
   request: PrologueRequest,
-  read: HeaderReader,
+  { read, iterator }: WalkReader,
   to: { readonly later: Label; readonly cut: Label },
 ): void {
-  const loop = assembler.label('extension')
-  const known = assembler.label('known')
-  const fragment = assembler.label('fragment')
-  const cut = assembler.label('cut_off')
+  const walk = assembler.label('extension')
   const unreachable = assembler.label('unreachable')
   const found = assembler.label('protocol')
-  forgetPlaces(assembler, request)
-  assembler.emit(movImmediate(r7, 0))
-  assembler.place(loop)
+  clearPlaces(assembler, request)
   assembler.emit(load('u8', r1, r6, fixedOffsets.protocol))
-  jumpIfExtension(assembler, r1, known)
+  jumpIfExtension(assembler, r1, walk)
   assembler.emit(jump(found))
-  assembler.place(known)
-  assembler.emit(addImmediate(r7, 1), jumpIf('>', r7, immediate(MOST_HEADERS), cut))
-  emitStep(assembler, request, read, { loop, fragment, cut })
-  assembler.place(fragment)
-  emitFragment(assembler, read, { loop, cut, unreachable, later: to.later })
-  assembler.place(cut)
+  assembler.place(walk)
+  emitSteps(assembler, request, { read, iterator })
+  assembler.emit(
+    jumpIf('==', r7, immediate(ends.protocol), found),
+    jumpIf('==', r7, immediate(ends.later), to.later),
+    jumpIf('==', r7, immediate(ends.unreachable), unreachable),
+  )
   noteCut(assembler, request)
   assembler.place(unreachable)
   assembler.emit(storeImmediate('u8', r6, fixedOffsets.transport, transport.unreachable), jump(to.cut))
   assembler.place(found)
+}
+
+/** From header to header. Leaves in r7 what the walk ended at. */
+function emitSteps(assembler: Assembler, request: PrologueRequest, { read, iterator }: WalkReader): void {
+  assembler.emit(movImmediate(r3, MOST_HEADERS), movImmediate(r7, ends.cut))
+  emitTimes(
+    assembler,
+    (next, done) => {
+      const stepped = assembler.label('stepped')
+      const fragment = assembler.label('fragment')
+      // nothing is known of the headers before, so one step stands for all
+      assembler.emit(...forgetRecord(), ...forget(r8))
+      emitStep(assembler, request, read, { stepped, fragment, cut: done })
+      assembler.place(fragment)
+      emitFragment(assembler, read, { stepped, done })
+      assembler.place(stepped)
+      assembler.emit(load('u8', r1, r6, fixedOffsets.protocol))
+      jumpIfExtension(assembler, r1, next)
+      assembler.emit(movImmediate(r7, ends.protocol), jump(done))
+    },
+    iterator,
+  )
 }
 
 /** Goes to `target` where a "next header" names an extension header that is walked over. */
@@ -72,7 +101,7 @@ function emitStep(
   assembler: Assembler,
   request: PrologueRequest,
   read: HeaderReader,
-  to: { loop: Label; fragment: Label; cut: Label },
+  to: { readonly stepped: Label; readonly fragment: Label; readonly cut: Label },
 ): void {
   const eights = assembler.label('eights')
   const step = assembler.label('step')
@@ -99,17 +128,18 @@ function emitStep(
   assembler.place(eights)
   assembler.emit(addImmediate32(r3, 1), lshImmediate32(r3, 3))
   assembler.place(step)
-  assembler.emit(add(r8, r3), jump(to.loop))
+  assembler.emit(add(r8, r3), jump(to.stepped))
 }
 
 /** Behind a fragment header with an offset lies the middle of a datagram: a protocol right behind it counts, a further extension header cannot be read. */
 function emitFragment(
   assembler: Assembler,
   read: HeaderReader,
-  to: { loop: Label; cut: Label; unreachable: Label; later: Label },
+  to: { readonly stepped: Label; readonly done: Label },
 ): void {
   const later = assembler.label('later')
-  read(assembler, 'transport', 4, to.cut)
+  const unreachable = assembler.label('unreachable')
+  read(assembler, 'transport', 4, to.done)
   assembler.emit(
     load('u8', r2, r0, 0),
     load('u16', r3, r0, 2),
@@ -118,13 +148,16 @@ function emitFragment(
     store('u8', r6, fixedOffsets.protocol, r2),
     jumpIf('!=', r3, immediate(0), later, 32),
     addImmediate(r8, 8),
-    jump(to.loop),
+    jump(to.stepped),
   )
   assembler.place(later)
-  jumpIfExtension(assembler, r2, to.unreachable)
+  jumpIfExtension(assembler, r2, unreachable)
   assembler.emit(
     storeImmediate('u8', r6, fixedOffsets.transport, transport.later),
     movImmediate(r8, 0),
-    jump(to.later),
+    movImmediate(r7, ends.later),
+    jump(to.done),
   )
+  assembler.place(unreachable)
+  assembler.emit(movImmediate(r7, ends.unreachable), jump(to.done))
 }

@@ -3,7 +3,7 @@
 //
 // Registers:   r7  bytes of options walked over     r8  offset of the TCP header, in the walk of the option     r9  L3 bytes
 //
-// Stack, at `scratch`:   +0  offset of the TCP header     +8  bytes of options     +16  options walked over: by it the verifier sees the end
+// Stack, at `scratch`:   +0  offset of the TCP header     +8  bytes of options     +16  iterator
 
 import {
   add,
@@ -23,9 +23,10 @@ import {
 import type { Assembler } from '../asm/assembler.ts'
 import { immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
-import { load, store, storeImmediate } from '../asm/memory.ts'
+import { load, store } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { fixedOffsets } from '../emit/record.ts'
+import { emitTimes } from '../emit/times.ts'
 import { ecnFlags, type FieldName, mss, type TcpOptionWord, tcpOptions, tcpOptionWords } from '../field.ts'
 import { setField, storeField } from './field.ts'
 import { forget, forgetRecord } from './forget.ts'
@@ -93,7 +94,6 @@ function emitExtent(assembler: Assembler, request: PrologueRequest, scratch: num
     subImmediate(r2, FIXED_SIZE),
     store('u64', r10, scratch, r8),
     store('u64', r10, scratch + 8, r2),
-    storeImmediate('u64', r10, scratch + 16, 0),
     ...(request.fields.has('mss') ? [setField(request, 'mss', mss.none)] : []),
     ...(request.fields.has('tcp-options') ? [setField(request, 'tcp-options', tcpOptions.readable)] : []),
   )
@@ -101,47 +101,45 @@ function emitExtent(assembler: Assembler, request: PrologueRequest, scratch: num
 
 /** A kind below 2 is all there is of an option; others have a length, of which 0 counts as 1. */
 function emitWalk(assembler: Assembler, request: PrologueRequest, { read, scratch }: Reader): void {
-  const loop = assembler.label('option')
-  const one = assembler.label('one_byte')
-  const step = assembler.label('step')
-  const end = assembler.label('options')
-  assembler.emit(movImmediate(r7, 0))
-  assembler.place(loop)
-  assembler.emit(
-    load('u64', r2, r10, scratch + 16),
-    jumpIf('>=', r2, immediate(MOST_OPTIONS), end),
-    addImmediate(r2, 1),
-    store('u64', r10, scratch + 16, r2),
-    // nothing but the bound is known of how far the walk is, nor what it found: one state for the verifier to follow, not one for each way here
-    ...forgetRecord(),
-    ...forget(r7),
-    jumpIf('>=', r7, immediate(MOST_OPTIONS), end),
-    load('u64', r2, r10, scratch + 8),
-    jumpIf('>=', r7, register(r2), end),
-    load('u64', r8, r10, scratch),
-    add(r8, r7),
-    addImmediate(r8, FIXED_SIZE),
+  assembler.emit(movImmediate(r3, MOST_OPTIONS), movImmediate(r7, 0))
+  emitTimes(
+    assembler,
+    (_, end) => {
+      const one = assembler.label('one_byte')
+      const step = assembler.label('step')
+      assembler.emit(
+        // nothing but the bound is known of how far the walk is, nor what it found, so one step stands for all
+        ...forgetRecord(),
+        ...forget(r7),
+        jumpIf('>=', r7, immediate(MOST_OPTIONS), end),
+        load('u64', r2, r10, scratch + 8),
+        jumpIf('>=', r7, register(r2), end),
+        load('u64', r8, r10, scratch),
+        add(r8, r7),
+        addImmediate(r8, FIXED_SIZE),
+      )
+      read(assembler, 'transport', 1, end)
+      assembler.emit(load('u8', r1, r0, 0))
+      for (const word of tcpOptionWords)
+        if (request.fields.has(`tcp-options-${word}`)) emitBit(assembler, request, word)
+      assembler.emit(
+        jumpIf('<', r1, immediate(2), one),
+        mov(r3, r7),
+        addImmediate(r3, 1),
+        load('u64', r2, r10, scratch + 8),
+        jumpIf('>=', r3, register(r2), end),
+      )
+      read(assembler, 'transport', 2, end)
+      assembler.emit(load('u8', r1, r0, 0), load('u8', r2, r0, 1))
+      if (request.fields.has('mss')) emitMss(assembler, request, { read, scratch }, { step, end })
+      assembler.emit(jumpIf('!=', r2, immediate(0), step))
+      assembler.place(one)
+      assembler.emit(movImmediate(r2, 1))
+      assembler.place(step)
+      assembler.emit(add(r7, r2))
+    },
+    scratch + 16,
   )
-  read(assembler, 'transport', 1, end)
-  assembler.emit(load('u8', r1, r0, 0))
-  for (const word of tcpOptionWords)
-    if (request.fields.has(`tcp-options-${word}`)) emitBit(assembler, request, word)
-  assembler.emit(
-    jumpIf('<', r1, immediate(2), one),
-    mov(r3, r7),
-    addImmediate(r3, 1),
-    load('u64', r2, r10, scratch + 8),
-    jumpIf('>=', r3, register(r2), end),
-  )
-  read(assembler, 'transport', 2, end)
-  assembler.emit(load('u8', r1, r0, 0), load('u8', r2, r0, 1))
-  if (request.fields.has('mss')) emitMss(assembler, request, { read, scratch }, { step, end })
-  assembler.emit(jumpIf('!=', r2, immediate(0), step))
-  assembler.place(one)
-  assembler.emit(movImmediate(r2, 1))
-  assembler.place(step)
-  assembler.emit(add(r7, r2), jump(loop))
-  assembler.place(end)
   assembler.emit(load('u64', r8, r10, scratch))
 }
 
