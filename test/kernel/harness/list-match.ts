@@ -51,7 +51,7 @@ export const chunkLists = [
   '0003ffff',
   '030000ff00000001',
   'c2000004c2000004',
-  `${'0e000004'.repeat(350)}00020004`,
+  `${'0e000004'.repeat(300)}00020004`,
   allTypes,
   allTypes.slice(8),
   `${allTypes.slice(0, -8)}00000000`,
