@@ -8,19 +8,27 @@ import { type IntervalSet, isSame } from './tree/interval.ts'
 interface FieldList {
   readonly names: readonly FieldName[]
   readonly longer: Map<FieldName, FieldList>
+  /** Those that are shorter by one. */
+  readonly shorter: Map<FieldName, FieldList>
 }
 
-const NO_FIELDS: FieldList = { names: [], longer: new Map() }
+const NO_FIELDS: FieldList = { names: [], longer: new Map(), shorter: new Map() }
 
 function longer(fields: FieldList, field: FieldName): FieldList {
   const known = fields.longer.get(field)
   if (known) return known
-  const added = { names: [...fields.names, field], longer: new Map() }
+  const added = { names: [...fields.names, field], longer: new Map(), shorter: new Map() }
   fields.longer.set(field, added)
   return added
 }
 
-const listOf = (names: readonly FieldName[]): FieldList => names.reduce(longer, NO_FIELDS)
+function shorter(fields: FieldList, field: FieldName): FieldList {
+  const known = fields.shorter.get(field)
+  if (known) return known
+  const left = fields.names.filter(name => name !== field).reduce(longer, NO_FIELDS)
+  fields.shorter.set(field, left)
+  return left
+}
 
 export class FieldSets implements ReadonlyMap<FieldName, IntervalSet> {
   readonly #fields: FieldList
@@ -51,10 +59,8 @@ export class FieldSets implements ReadonlyMap<FieldName, IntervalSet> {
 
   /** The same without a field. */
   without(field: FieldName): FieldSets {
-    if (!this.has(field)) return this
     const at = this.#fields.names.indexOf(field)
-    const names = this.#fields.names.filter(name => name !== field)
-    return new FieldSets(listOf(names), this.#sets.toSpliced(at, 1))
+    return at < 0 ? this : new FieldSets(shorter(this.#fields, field), this.#sets.toSpliced(at, 1))
   }
 
   /** The fields; one object for all that ask about the same fields in the same order. */

@@ -309,6 +309,17 @@ export const fieldOf = (name: FieldName): Field =>
 
 /** All values a field can have. */
 export function domain(name: FieldName, family: Family): Interval {
+  const known = domains[family].get(name)
+  if (known) return known
+  const found = domainOf(name, family)
+  domains[family].set(name, found)
+  return found
+}
+
+/** Those that were asked for: they are asked for each rule. */
+const domains: Readonly<Record<Family, Map<FieldName, Interval>>> = { 4: new Map(), 6: new Map() }
+
+function domainOf(name: FieldName, family: Family): Interval {
   if (isQuestionField(name)) return { low: 0, end: answerCount(name) }
   const bits = fieldOf(name).bits(family)
   return bits > 32 ? { low: 0n, end: 1n << BigInt(bits) } : { low: 0, end: 2 ** bits }

@@ -27,8 +27,7 @@ export function blocksOfRun(items: readonly Item[], family: Family, strategies: 
   const isEdited = items.some(({ rule }) => edited.has(rule))
   if (dispatch === 'never' || (items.length < leastDispatch && !isEdited)) return treesOf(items, making)
   // a rule that looks into the transport header is several items, which only a split takes apart
-  const inTransport = new Set(items.filter(({ sets }) => sets.has('transport')).map(({ rule }) => rule))
-  const alone = new Set([...edited].filter(rule => !inTransport.has(rule)))
+  const alone = edited.size === 0 ? edited : withoutTransport(edited, items)
   const segments = segmentsOf(items, family, leastDispatch, alone)
   const isWanted = isEdited || dispatch === 'always'
   if (!segments.some(isDispatch)) {
@@ -40,6 +39,11 @@ export function blocksOfRun(items: readonly Item[], family: Family, strategies: 
   const trees = treesOf(items, making)
   const least = nanoseconds.hash * segments.filter(isDispatch).length
   return total(blocksCost(trees)) <= least ? trees : cheaper(trees, lookUps(segments, making))
+}
+
+function withoutTransport(rules: ReadonlySet<number>, items: readonly Item[]): ReadonlySet<number> {
+  const inTransport = new Set(items.filter(({ sets }) => sets.has('transport')).map(({ rule }) => rule))
+  return new Set([...rules].filter(rule => !inTransport.has(rule)))
 }
 
 type Part = Segment | Block
@@ -112,7 +116,8 @@ function severalTrees(space: Space, ids: Int32Array, making: Making): Block[] {
   if (pieces.length > 1) return pieces.flatMap(piece => treesOf(piece, making))
   if (strategies.separate === 'never' || !space.items.every(decides)) return halves(space.items, making)
   const { linear, separate } = strategies
-  const trees = separateTrees(space, ids, { family, linear, eager: separate === 'always' })
+  const eager = separate === 'always'
+  const trees = separateTrees(space, ids, { family, linear, eager, failed: eager ? 0 : REPLICATION })
   return cheapest({ kind: 'mapped', space, trees }, making)
 }
 

@@ -6,7 +6,8 @@ import { domain, type FieldName } from '../field.ts'
 import type { Item } from '../item.ts'
 import type { SetTest } from '../test.ts'
 import { setTest } from '../test.ts'
-import { type IntervalSet, isSame, type Point } from './interval.ts'
+import { isSame, isSingle, type Point } from './interval.ts'
+import { ShapeMap } from './shape.ts'
 
 /** From so many rules on a look-up beats a tree: it loads faster by far, and a tree of fewer is hardly deeper than a look-up is long. */
 export const LEAST_DISPATCH = 64
@@ -38,9 +39,10 @@ export function segmentsOf(
   edited: ReadonlySet<number> = new Set(),
 ): Segment[] {
   const segments: Segment[] = []
+  const exact = exactFields(items)
   let rest: Item[] = []
   for (let at = 0; at < items.length; ) {
-    const run = runFrom(items, at, family, least, edited)
+    const run = runFrom(items, exact, at, family, least, edited)
     if (run) {
       if (rest.length > 0) segments.push({ kind: 'rest', items: rest })
       rest = []
@@ -86,39 +88,51 @@ const MOST_LOOK_UPS = 3
  */
 function runFrom(
   items: readonly Item[],
+  exact: ExactFields,
   start: number,
   family: Family,
   least: number,
   edited: ReadonlySet<number>,
 ): Run | undefined {
-  const first = items[start]
-  const fields = first && [...first.sets.keys()].filter(field => isSingle(first.sets.get(field))).sort()
-  if (!fields || fields.length === 0) return undefined
+  const fields = exact[start]
+  if (!fields) return undefined
   let ahead = start
-  while (ahead < start + least && isOfFields(items[ahead], fields)) ahead++
+  while (ahead < start + least && exact[ahead] === fields) ahead++
   const isEdited = (end: number): boolean =>
     edited.size > 0 && items.slice(start, end).some(({ rule }) => edited.has(rule))
   if (ahead < start + least && !isEdited(ahead)) return undefined
   return [MOST_LOOK_UPS, 1]
-    .map(most => runOf(items, start, fields, family, most))
+    .map(most => runOf(items, exact, start, family, most))
     .find(({ length, lookUps }) => length >= least * lookUps.length || isEdited(start + length))
 }
 
-function runOf(
-  items: readonly Item[],
-  start: number,
-  fields: readonly FieldName[],
-  family: Family,
-  most: number,
-): Run {
+function runOf(items: readonly Item[], exact: ExactFields, start: number, family: Family, most: number): Run {
   const lookUps: LookUp[] = []
+  const fields = exact[start] ?? []
   let end = start
-  for (let item = items[end]; item && isOfFields(item, fields); item = items[++end]) {
+  for (let item = items[end]; item && exact[end] === fields; item = items[++end]) {
     const lookUp = lookUpFor(item, fields, lookUps, most)
     const values = fields.map(field => item.sets.get(field)?.[0]?.low ?? domain(field, family).low)
     if (!lookUp || !addCase(lookUps, lookUp, { values, item })) break
   }
   return { length: end - start, fields, lookUps }
+}
+
+/** For each item the fields of which it asks exact values, sorted; one object for all with the same, undefined for what no look-up can hold. */
+type ExactFields = readonly (readonly FieldName[] | undefined)[]
+
+function exactFields(items: readonly Item[]): ExactFields {
+  const known = new ShapeMap<readonly FieldName[] | undefined>()
+  const lists = new Map<string, readonly FieldName[]>()
+  const listOf = (item: Item): readonly FieldName[] | undefined => {
+    const fields = [...item.sets.keys()].filter(field => isSingle(item.sets.get(field))).sort()
+    const key = fields.join()
+    if (!lists.has(key)) lists.set(key, fields)
+    return fields.length === 0 ? undefined : lists.get(key)
+  }
+  return items.map(item =>
+    item.rest.length > 0 || 'chain' in item.outcome ? undefined : known.of(item, () => listOf(item)),
+  )
 }
 
 /** Whether an item asks for exact values of the fields and of no others. */
@@ -180,10 +194,4 @@ function keyOf(values: readonly Point[]): Key {
   for (const value of values)
     key += typeof value === 'number' ? String.fromCharCode(value >>> 16, value & 0xffff) : `${value},`
   return key
-}
-
-export function isSingle(set: IntervalSet | undefined): boolean {
-  const [only] = set ?? []
-  if (!only || set?.length !== 1) return false
-  return typeof only.low === 'bigint' ? only.low + 1n === only.end : only.low + 1 === only.end
 }

@@ -26,6 +26,13 @@ export const isSame = (a: IntervalSet | undefined, b: IntervalSet | undefined): 
   (a?.length === b?.length &&
     (a ?? []).every(({ low, end }, index) => low === b?.[index]?.low && end === b[index]?.end))
 
+/** Whether the set is of one value. */
+export function isSingle(set: IntervalSet | undefined): boolean {
+  const [only] = set ?? []
+  if (!only || set?.length !== 1) return false
+  return typeof only.low === 'bigint' ? only.low + 1n === only.end : only.low + 1 === only.end
+}
+
 /** Sorts, and joins what overlaps or touches. */
 export function normalise(intervals: readonly Interval[]): IntervalSet {
   const sorted = intervals.toSorted((a, b) => (a.low < b.low ? -1 : a.low > b.low ? 1 : 0))

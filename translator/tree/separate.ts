@@ -44,27 +44,30 @@ export interface Separation {
   readonly linear: number
   /** Whether classes are told apart where one tree would do as well. */
   readonly eager: boolean
+  /** One tree for all is known to replicate more than so often. */
+  readonly failed: number
 }
 
 /** Trees for boxes of a space, those with the first boxes first. */
 export function separateTrees(
   space: Space,
   ids: Int32Array,
-  { family, linear, eager }: Separation,
+  { family, linear, eager, failed }: Separation,
 ): readonly SeparateTree[] {
   const trees: SeparateTree[] = []
-  const separate = (ids: Int32Array, pass: number): void => {
+  const separate = (boxes: Int32Array, pass: number): void => {
     const replication = REPLICATION[pass] ?? REPLICATION[2]
-    const root = eager && pass === 0 ? undefined : tryTree(space, ids, linear, replication)
-    if (root) trees.push({ root, boxes: ids.length, first: ids[0] ?? 0 })
+    const hopeless = (eager && pass === 0) || (boxes === ids && replication <= failed)
+    const root = hopeless ? undefined : tryTree(space, boxes, linear, replication)
+    if (root) trees.push({ root, boxes: boxes.length, first: boxes[0] ?? 0 })
     else if (pass < passes.length) {
-      const classes = classesOf(space, ids, family, passes[pass] ?? {})
+      const classes = classesOf(space, boxes, family, passes[pass] ?? {})
       if (classes) for (const each of classes) separate(each, pass)
-      else separate(ids, pass + 1)
+      else separate(boxes, pass + 1)
     } else {
-      const middle = ids.length >> 1
-      separate(ids.subarray(0, middle), pass)
-      separate(ids.subarray(middle), pass)
+      const middle = boxes.length >> 1
+      separate(boxes.subarray(0, middle), pass)
+      separate(boxes.subarray(middle), pass)
     }
   }
   separate(ids, 0)

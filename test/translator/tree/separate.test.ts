@@ -147,7 +147,7 @@ for (const family of [4, 6] as const)
     fc.assert(
       fc.property(itemsOf(family), fc.nat(3), fc.boolean(), samples, (items, most, eager, all) => {
         const space = spaceOf(items, family)
-        const trees = separateTrees(space, allBoxes(space), { family, linear: most, eager })
+        const trees = separateTrees(space, allBoxes(space), { family, linear: most, eager, failed: 0 })
         t.true(isMappable(space, family))
         const map = writeTrees(space, trees, family, ({ rule }) => rule)
         for (const values of all) {
@@ -169,7 +169,7 @@ test('rules of many kinds are separated, and replicated little', t => {
   })
   const items = Array.from({ length: 2000 }, (_, index) => wide(index % 2 === 0 ? 'saddr' : 'daddr', index))
   const space = spaceOf(items, 4)
-  const trees = separateTrees(space, allBoxes(space), { family: 4, linear: 3, eager: false })
+  const trees = separateTrees(space, allBoxes(space), { family: 4, linear: 3, eager: false, failed: 0 })
   const candidates = trees.reduce((sum, { root }) => sum + shapeOf(root).candidates, 0)
   t.is(trees.length, 2)
   t.true(candidates < 1.5 * items.length)
