@@ -26,6 +26,7 @@ import { frameOf } from './hook/registry.ts'
 import { firstTable, type Lane, programName, programType } from './lane.ts'
 import { type NthLayout, nthTestsIn } from './nth.ts'
 import type { Plan } from './plan.ts'
+import type { PlanMemory } from './plan-memory.ts'
 import type { FunctionSpec, MapSpec, ProgramSpec } from './program.ts'
 
 /** The plan of one family in a program, and its base chain's policy. */
@@ -41,13 +42,19 @@ export interface BuiltProgram {
   readonly tables: ReadonlyMap<string, TableUse>
 }
 
+/** What all programs of a translation are built with. */
+interface Building {
+  readonly place: (rule: number) => CounterPlace
+  readonly nth: NthLayout
+  readonly jumps: JumpOptions
+  readonly memory: PlanMemory
+}
+
 /** Builds the program of a lane out of one plan, or at hooks that see both families two. */
 export function buildProgram(
   lane: Lane,
   plans: readonly FamilyPlan[],
-  place: (rule: number) => CounterPlace,
-  nth: NthLayout,
-  jumps: JumpOptions,
+  { place, nth, jumps, memory }: Building,
 ): BuiltProgram {
   const arrays = new Map<string, CounterArray>()
   const remember = (rule: number): CounterPlace => {
@@ -95,6 +102,7 @@ export function buildProgram(
       jumps,
       place: remember,
       nth: nth.offset,
+      treesOf: (block, write) => memory.treesOf(block, write),
       table,
       data,
       subprogram,

@@ -2,9 +2,10 @@
 // base chains that call it. Making blocks is most of the work of a translation, and they never change.
 
 import type { Family } from 'iptables-parser'
-import { type Block, blocksOf, type Strategies } from './chain.ts'
+import { type Block, blocksOf, type SeparatedBlock, type Strategies } from './chain.ts'
 import { FieldSets } from './field-sets.ts'
 import type { Item } from './item.ts'
+import type { TreeMap } from './tree/map.ts'
 
 interface Made {
   readonly items: readonly Item[]
@@ -15,6 +16,7 @@ interface Made {
 /** Good for rule sets that number what counts alike. */
 export class PlanMemory {
   readonly #made = new Map<string, Made[]>()
+  readonly #trees = new Map<SeparatedBlock, TreeMap>()
 
   /** The blocks of a chain, which is named uniquely in its family. */
   blocksOf(chain: string, items: readonly Item[], family: Family, strategies: Strategies): readonly Block[] {
@@ -25,6 +27,15 @@ export class PlanMemory {
     const blocks = blocksOf(items, family, strategies)
     this.#made.set(key, [...known, { items, strategies, blocks }])
     return blocks
+  }
+
+  /** The trees of a block as a map holds them, which says the same for all programs: where a rule counts, and what it does. */
+  treesOf(block: SeparatedBlock, write: () => TreeMap): TreeMap {
+    const known = this.#trees.get(block)
+    if (known) return known
+    const trees = write()
+    this.#trees.set(block, trees)
+    return trees
   }
 }
 

@@ -89,6 +89,7 @@ export interface PlannedLanes {
   readonly kind: 'planned'
   readonly lanes: readonly Pick<LaneProgram, 'lane' | 'plans'>[]
   readonly index: RuleIndex
+  readonly memory: PlanMemory
 }
 
 /** Translates at most one rule set for each family. Pure: the same input gives the same programs. */
@@ -110,16 +111,19 @@ export function planLanes(
     return plans.length === 0 ? [] : [{ lane, plans }]
   })
   if (refusals.length > 0) return { kind: 'refused', refusals: distinct(refusals) }
-  return { kind: 'planned', lanes: planned, index }
+  return { kind: 'planned', lanes: planned, index, memory }
 }
 
 /** The other half: their programs. */
-export function buildLanes({ lanes, index }: PlannedLanes, jumps: JumpOptions = plainJumps): Translated {
+export function buildLanes(
+  { lanes, index, memory }: PlannedLanes,
+  jumps: JumpOptions = plainJumps,
+): Translated {
   const nth = nthLayout(lanes.flatMap(({ plans }) => plans))
   const build = ({ lane, plans }: (typeof lanes)[number]): LaneProgram => ({
     lane,
     plans,
-    ...buildProgram(lane, plans, rule => index.place(rule), nth, jumps),
+    ...buildProgram(lane, plans, { place: rule => index.place(rule), nth, jumps, memory }),
   })
   return {
     kind: 'translated',

@@ -40,6 +40,7 @@ export interface EmitContext {
   readonly jumps: JumpOptions
   place(rule: number): CounterPlace
   readonly nth: Frame['nth']
+  readonly treesOf: Frame['treesOf']
   readonly table: Frame['table']
   readonly data: Frame['data']
   /** Its name is the prefix and a number. */
@@ -137,6 +138,7 @@ function createFrame(assembler: Assembler, context: EmitContext, ending: Frame['
     ending,
     place: context.place,
     nth: context.nth,
+    treesOf: context.treesOf,
     table: context.table,
     data: context.data,
     subprogram: (prefix, parameters, body) =>

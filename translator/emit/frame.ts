@@ -1,9 +1,11 @@
 import type { Family } from 'iptables-parser'
 import type { Assembler } from '../asm/assembler.ts'
 import type { Label } from '../asm/label.ts'
+import type { SeparatedBlock } from '../chain.ts'
 import type { CounterPlace } from '../counter.ts'
 import type { FunctionSpec, MapSpec } from '../program.ts'
 import type { Dispatch } from '../tree/dispatch.ts'
+import type { TreeMap } from '../tree/map.ts'
 import type { Actions } from './dispatch.ts'
 import type { RecordLayout } from './record.ts'
 
@@ -25,6 +27,8 @@ export interface Frame {
   place(rule: number): CounterPlace
   /** Where a match counts its packets, in bytes (nth.ts). */
   nth(match: string): number
+  /** The trees of a block as a map holds them: written, where they were not for another program. */
+  treesOf(block: SeparatedBlock, write: () => TreeMap): TreeMap
   /** Whether a call of a chain is made as a call of its function. */
   isFunction(chain: string): boolean
   /** The name of a map that the program gets for this, and what it is for. */

@@ -35,9 +35,11 @@ import { answersOf, emitAnswer, NO_ANSWER } from './answer.ts'
 import type { Frame } from './frame.ts'
 import { sizeOf } from './record.ts'
 
-export function emitMapped(frame: Frame, { space, trees }: SeparatedBlock, next: Label): void {
+export function emitMapped(frame: Frame, block: SeparatedBlock, next: Label): void {
+  const { space, trees } = block
   const answers = answersOf(frame, space.items)
-  const written = writeTrees(space, trees, frame.family, item => answers.of(item))
+  const write = () => writeTrees(space, trees, frame.family, item => answers.of(item))
+  const written = frame.treesOf(block, write)
   const map = frame.data(written.bytes)
   const walk = walkFunction(frame, written, map)
   emitWords(frame, written)
