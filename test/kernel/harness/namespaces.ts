@@ -1,5 +1,6 @@
 import { insideNamespace } from '../../../src/kernel/sys/namespace.ts'
 import { ip } from './command.ts'
+import { awaitAddresses } from './own-address.ts'
 import { hostSettings, lateHostSettings, peerSettings, writeSettings } from './sysctl.ts'
 import { createBatch, deleteBatch, hostBatch, peerBatch, settleBatch, type Topology } from './topology.ts'
 
@@ -27,6 +28,7 @@ const setUp = (topology: Topology, hostPath: string, peerPath: string, peer: str
   inside(hostPath, () => {
     writeSettings(hostSettings(family))
     ip(hostBatch(topology, peer), `-${family}`)
+    awaitAddresses(topology)
     writeSettings(lateHostSettings(family))
   })
   inside(peerPath, () => ip(peerBatch(topology)))
