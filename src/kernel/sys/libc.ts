@@ -13,6 +13,8 @@ const declare = <F extends (...args: never[]) => unknown>(prototype: string): F 
 
 const strerror = declare<(errno: number) => string>('const char *strerror(int errno)')
 
+const close = library.func('int close(int fd)')
+
 export const libc = {
   /** syscall(2) as bpf(2) needs it. */
   syscall: declare<(number: number, command: number, attribute: Buffer, size: number) => number>(
@@ -25,6 +27,7 @@ export const libc = {
     'int clock_getres(int clock, void *resolution)',
   ),
   close: declare<(fd: number) => number>('int close(int fd)'),
+  closeLater: (fd: number): void => close.async(fd, () => undefined),
   flock: declare<(fd: number, operation: number) => number>('int flock(int fd, int operation)'),
   if_indextoname: declare<(ifindex: number, name: Buffer) => unknown>(
     'void *if_indextoname(unsigned int ifindex, void *name)',

@@ -22,6 +22,12 @@ export const close = (fd: FileDescriptor): void => {
   check(libc.close(fd), 'close', 'close a file descriptor')
 }
 
+/**
+ * The same in a thread of its own, some time after this returns. For what is slow to close, since the kernel waits for packets on their way (packet sockets,
+ * links); who must know that it is closed uses `close`.
+ */
+export const closeLater = (fd: FileDescriptor): void => libc.closeLater(fd)
+
 const cString = (text: string): Uint8Array => new TextEncoder().encode(`${text}\0`)
 
 /** BPF_OBJ_PIN: `path` must not exist yet, and lie on bpffs. */

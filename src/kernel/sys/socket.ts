@@ -19,14 +19,21 @@ const MSG_DONTWAIT = 0x40
 const open = (domain: number, protocol: number, purpose: string): FileDescriptor =>
   check(libc.socket(domain, socketType.raw | socketType.closeOnExec, protocol), 'socket', purpose)
 
-const swap16 = (value: number): number => ((value & 0xff) << 8) | (value >> 8)
-
-/** Sends whole frames on one device, and receives those of one ethertype; by default of all, with 0 of none. */
+/**
+ * Sends whole frames on one device, and receives those of one ethertype; by default of all, with 0 of none. With 0 for the device it receives on all of
+ * them. It has no protocol before it is bound: changing it would wait for packets on their way (packet_do_bind, net/packet/af_packet.c).
+ */
 export const packetSocket = (ifindex: number, protocol = ETH_P_ALL): FileDescriptor => {
-  const fd = open(family.packet, swap16(protocol), 'open a packet socket')
+  const fd = open(family.packet, 0, 'open a packet socket')
   const address = linkAddress(ifindex, protocol)
   check(libc.bind(fd, address, address.byteLength), 'bind', 'bind a packet socket')
   return fd
+}
+
+/** Sends a frame on a device from a packet socket, whichever device it is bound to. */
+export const sendFrame = (socket: FileDescriptor, ifindex: number, frame: Uint8Array): void => {
+  const address = linkAddress(ifindex, 0)
+  check(libc.sendto(socket, frame, frame.length, 0, address, address.byteLength), 'sendto', 'send a frame')
 }
 
 const linkAddress = (ifindex: number, protocol: number): DataView => {

@@ -1,16 +1,17 @@
 import { SystemError } from '../../../src/kernel/sys/error.ts'
 import { insideNamespace } from '../../../src/kernel/sys/namespace.ts'
 import { close, type FileDescriptor } from '../../../src/kernel/sys/object.ts'
-import { rawSocket, send, sendDatagram } from '../../../src/kernel/sys/socket.ts'
+import { rawSocket, sendDatagram } from '../../../src/kernel/sys/socket.ts'
 import { ipv4Bytes, ipv6Bytes } from '../../packet/address.ts'
 import { build } from '../../packet/build.ts'
-import { ip, run } from './command.ts'
+import { run } from './command.ts'
 import { createNamespaces } from './namespaces.ts'
+import { changeRules } from './policy-rule.ts'
 import { datagramOf, isSentFromInside, type Probe } from './probe.ts'
 import { type Course, type Phase, sameCourse, schedule } from './schedule.ts'
-import { courseBatch, exitAddress, type Topology } from './topology.ts'
+import { courseRule, exitAddress, type Topology } from './topology.ts'
 import { traffic } from './traffic.ts'
-import { closeWire, drain, openWires, type Wire } from './wire.ts'
+import { closeWires, drain, openWires, sendTo, type Wires } from './wire.ts'
 
 /** A filtered namespace and its peer. A test closes it when done. */
 export interface Host {
@@ -26,14 +27,6 @@ export interface Host {
   /** What the kernel says it delivered, forwarded and sent, as lines. */
   readonly traffic: () => readonly string[]
   readonly close: () => void
-}
-
-type Wires = ReadonlyMap<string, Wire>
-
-const wireOf = (wires: Wires, device: string): Wire => {
-  const wire = wires.get(device)
-  if (wire === undefined) throw new RangeError(`the test has no device ${device}`)
-  return wire
 }
 
 /** Why the kernel did not take a datagram: EPERM where a filter dropped it. */
@@ -66,7 +59,7 @@ const sendProbe = (
   probe: Probe,
 ): string | undefined => {
   if (isSentFromInside(probe.path)) return sendFromInside(topology, raw, probe)
-  send(wireOf(wires, probe.path.device).sender, build(probe.packet))
+  sendTo(wires, probe.path.device, build(probe.packet))
   return undefined
 }
 
@@ -74,12 +67,18 @@ const sendProbe = (
 const courseSetter = (topology: Topology) => {
   const current = new Map<string, Course>(topology.devices.map(({ name }) => [name, { kind: 'local' }]))
   return (courses: Phase['courses']): void => {
-    const changed = [...courses].filter(([device, course]) => {
+    const rules = [...courses].flatMap(([device, course]) => {
       const before = current.get(device)
-      return before === undefined || !sameCourse(before, course)
+      if (before === undefined || sameCourse(before, course)) return []
+      current.set(device, course)
+      return [{ before: courseRule(topology, device, before), after: courseRule(topology, device, course) }]
     })
-    for (const [device, course] of changed) current.set(device, course)
-    ip(courseBatch(topology, new Map(changed)), `-${topology.family}`)
+    if (rules.length === 0) return
+    changeRules(
+      topology.family,
+      rules.map(({ before }) => before),
+      rules.map(({ after }) => after),
+    )
   }
 }
 
@@ -103,7 +102,7 @@ export const openHost = (topology: Topology): Host => {
       const reason = sendProbe(topology, wires, raw, probe)
       return reason === undefined ? [] : [`${probe.name}: ${reason}`]
     })
-    for (let round = 0; round < ROUNDS; round++) drain([...wires.values()])
+    for (let round = 0; round < ROUNDS; round++) drain(wires)
     return refused
   }
 
@@ -115,7 +114,7 @@ export const openHost = (topology: Topology): Host => {
     send: probes => schedule(probes).flatMap(sendPhase),
     traffic: () => inside(() => traffic(topology.family)),
     close: () => {
-      wires.forEach(closeWire)
+      closeWires(wires)
       close(raw)
       namespaces.remove()
     },

@@ -2,7 +2,7 @@ import { insideNamespace } from '../../../src/kernel/sys/namespace.ts'
 import { ip } from './command.ts'
 import { awaitAddresses } from './own-address.ts'
 import { hostSettings, lateHostSettings, peerSettings, writeSettings } from './sysctl.ts'
-import { createBatch, deleteBatch, hostBatch, peerBatch, settleBatch, type Topology } from './topology.ts'
+import { createBatch, deleteBatch, hostBatch, peerBatch, type Topology } from './topology.ts'
 
 /** Two network namespaces, set up for a topology. */
 export interface Namespaces {
@@ -22,17 +22,18 @@ process.once('exit', () => {
 
 const inside = <T>(path: string, body: () => T): T => insideNamespace(path, 'net', body)
 
-const setUp = (topology: Topology, hostPath: string, peerPath: string, peer: string): void => {
+const setUp = (topology: Topology, hostPath: string, peerPath: string, host: string): void => {
   const { family } = topology
-  inside(peerPath, () => writeSettings(peerSettings))
+  inside(hostPath, () => writeSettings(hostSettings(family)))
+  inside(peerPath, () => {
+    writeSettings(peerSettings)
+    ip(peerBatch(topology, host))
+  })
   inside(hostPath, () => {
-    writeSettings(hostSettings(family))
-    ip(hostBatch(topology, peer), `-${family}`)
+    ip(hostBatch(topology), `-${family}`)
     awaitAddresses(topology)
     writeSettings(lateHostSettings(family))
   })
-  inside(peerPath, () => ip(peerBatch(topology)))
-  inside(hostPath, () => ip(settleBatch(topology)))
 }
 
 /** New namespaces, with names made unique by the process id. */
@@ -46,7 +47,7 @@ export const createNamespaces = (topology: Topology): Namespaces => {
   present.set(host, remove)
   const namespaces: Namespaces = { host: `/run/netns/${host}`, peer: `/run/netns/${peer}`, remove }
   try {
-    setUp(topology, namespaces.host, namespaces.peer, peer)
+    setUp(topology, namespaces.host, namespaces.peer, host)
     return namespaces
   } catch (error) {
     remove()

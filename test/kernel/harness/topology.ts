@@ -15,6 +15,7 @@
  */
 import type { Family } from 'iptables-parser'
 import { hostMac, peerMac } from '../../packet/link.ts'
+import type { PolicyRule } from './policy-rule.ts'
 import type { Course } from './schedule.ts'
 
 export interface Device {
@@ -83,15 +84,21 @@ export const deleteBatch = (host: string, peer: string): readonly string[] => [
   `netns del ${peer}`,
 ]
 
-/** In the peer namespace, which has no addresses: nothing there ever answers. */
-export const peerBatch = ({ devices }: Topology): readonly string[] =>
-  devices.map(({ name }) => `link set dev ${name} arp off multicast off up`)
+/** Nothing is asked or told on a device. */
+const quietly = 'arp off multicast off up'
+
+/** In the peer namespace, first: the devices. It has no addresses, so nothing there ever answers. */
+export const peerBatch = ({ devices }: Topology, host: string): readonly string[] =>
+  devices.flatMap(({ name }) => [
+    `link add name ${name} address ${peerMac} type veth peer name ${name} address ${hostMac} netns ${host}`,
+    `link set dev ${name} ${quietly}`,
+  ])
 
 /**
- * In the host namespace, at last: a device whose peer comes up later sends nothing until the kernel's link watch has been there, which
- * on a busy machine takes a while. Being asked for a device, the kernel brings it up to date first (rtnl_getlink, net/core/rtnetlink.c).
+ * At last: a device whose link has changed may send nothing until the kernel's link watch has been there, which on a busy machine takes a while. Being asked
+ * for a device, the kernel brings it up to date first (rtnl_getlink, net/core/rtnetlink.c).
  */
-export const settleBatch = ({ devices }: Topology): readonly string[] =>
+const settling = ({ devices }: Topology): readonly string[] =>
   devices.map(({ name }) => `link show dev ${name}`)
 
 /** Only IPv4 has realms; each way out but the first has one. */
@@ -104,17 +111,16 @@ const routesOf = (topology: Topology, { name }: Device, index: number): readonly
   `rule add pref ${preference.arrived + index} iif ${name} lookup ${table.anyLocal}`,
 ]
 
-/** In the host namespace, with `ip -4` or `ip -6` by the family: its devices, addresses, routes and policy rules. */
-export const hostBatch = (topology: Topology, peer: string): readonly string[] => {
+/** In the host namespace, with `ip -4` or `ip -6` by the family: what its devices are, addresses, routes and policy rules. */
+export const hostBatch = (topology: Topology): readonly string[] => {
   const { family, devices } = topology
   const quiet = `${quietPorts.first}-${quietPorts.last}`
   const nodad = family === 6 ? ' nodad' : ''
   return [
     'link set dev lo up',
     ...devices.flatMap(({ name, addresses }) => [
-      `link add name ${name} address ${hostMac} type veth peer name ${name} address ${peerMac} netns ${peer}`,
       `link set dev ${name} addrgenmode none`,
-      `link set dev ${name} group ${groupOf(name)} arp off multicast off up`,
+      `link set dev ${name} group ${groupOf(name)} ${quietly}`,
       ...addresses.map(address => `addr add ${address} dev ${name}${nodad}`),
     ]),
     `rule add pref ${preference.local} lookup local`,
@@ -126,14 +132,13 @@ export const hostBatch = (topology: Topology, peer: string): readonly string[] =
     `route add local ${everything[family]} dev lo table ${table.anyLocal}`,
     ...devices.flatMap((device, index) => routesOf(topology, device, index)),
     ...devices.slice(0, 1).map(({ name }) => `route add ${everything[family]} dev ${name}`),
+    ...settling(topology),
   ]
 }
 
-/** In the host namespace: what arrives on each device takes the given course from now on. */
-export const courseBatch = (topology: Topology, courses: ReadonlyMap<string, Course>): readonly string[] =>
-  [...courses].flatMap(([name, course]) => {
-    const pref = preference.arrived + deviceNumber(topology, name)
-    const lookup =
-      course.kind === 'local' ? table.anyLocal : table.out + deviceNumber(topology, course.device)
-    return [`rule del pref ${pref}`, `rule add pref ${pref} iif ${name} lookup ${lookup}`]
-  })
+/** What arrives on a device takes the given course by this rule. */
+export const courseRule = (topology: Topology, device: string, course: Course): PolicyRule => ({
+  preference: preference.arrived + deviceNumber(topology, device),
+  device,
+  table: course.kind === 'local' ? table.anyLocal : table.out + deviceNumber(topology, course.device),
+})

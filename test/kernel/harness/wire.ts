@@ -1,25 +1,33 @@
 import { availableParallelism } from 'node:os'
 import { interfaceIndex } from '../../../src/kernel/sys/interface.ts'
 import { insideNamespace } from '../../../src/kernel/sys/namespace.ts'
-import { close, type FileDescriptor } from '../../../src/kernel/sys/object.ts'
-import { packetSocket, receive, send } from '../../../src/kernel/sys/socket.ts'
+import { closeLater, type FileDescriptor } from '../../../src/kernel/sys/object.ts'
+import { packetSocket, receive, sendFrame } from '../../../src/kernel/sys/socket.ts'
 import { build } from '../../packet/build.ts'
 import { run } from './command.ts'
 import type { Namespaces } from './namespaces.ts'
 import type { Topology } from './topology.ts'
 
-/** The two ends of a device under test. */
-export interface Wire {
-  /** Sends frames that arrive on the device: from the peer; for `lo`, on the device itself. */
-  readonly sender: FileDescriptor
-  /** Receives the sentinels that have come in by the device. */
+/** Where frames are sent to arrive on a device: on the other end of it, in the peer; for `lo`, on the device itself. */
+interface End {
+  readonly socket: FileDescriptor
+  readonly index: number
+}
+
+/** The devices under test with their other ends. */
+export interface Wires {
+  /** By the name of the device, `lo` among them. */
+  readonly ends: ReadonlyMap<string, End>
+  /** Receives the sentinels that have come in by any device. */
   readonly sentinels: FileDescriptor
+  readonly peer: FileDescriptor
 }
 
 /** Local experimental ethertype 2 (IEEE 802): no rule asks for it and no stack takes it. */
 const sentinelType = 0x88b6
 /** The protocol of a packet socket that receives nothing. */
 const sendOnly = 0
+const anyDevice = 0
 /** Milliseconds; far beyond what a packet takes, so that only a lost one is late. */
 const sentinelTimeout = 5000
 
@@ -44,36 +52,42 @@ const deviceIndex = (name: string): number => {
   return index
 }
 
-/** The wires of all devices by name, `lo` among them. */
-export const openWires = ({ devices }: Topology, { host, peer }: Namespaces): ReadonlyMap<string, Wire> => {
+export const openWires = ({ devices }: Topology, namespaces: Namespaces): Wires => {
   if (!pinned) pin()
   pinned = true
-  const openSender = (name: string) => packetSocket(deviceIndex(name), sendOnly)
-  const senders = insideNamespace(peer, 'net', () => devices.map(({ name }) => openSender(name)))
-  const wire = (name: string, sender: FileDescriptor): readonly [string, Wire] => [
-    name,
-    { sender, sentinels: packetSocket(deviceIndex(name), sentinelType) },
-  ]
-  return insideNamespace(
-    host,
-    'net',
-    () =>
-      new Map([
-        wire('lo', openSender('lo')),
-        ...devices.map(({ name }, index) => wire(name, senders[index] ?? openSender(name))),
-      ]),
-  )
+  const far = insideNamespace(namespaces.peer, 'net', () => ({
+    socket: packetSocket(anyDevice, sendOnly),
+    indices: devices.map(({ name }) => [name, deviceIndex(name)] as const),
+  }))
+  const near = insideNamespace(namespaces.host, 'net', () => ({
+    socket: packetSocket(anyDevice, sentinelType),
+    lo: deviceIndex('lo'),
+  }))
+  return {
+    ends: new Map([
+      ['lo', { socket: near.socket, index: near.lo }],
+      ...far.indices.map(([name, index]) => [name, { socket: far.socket, index }] as const),
+    ]),
+    sentinels: near.socket,
+    peer: far.socket,
+  }
 }
 
-export const closeWire = ({ sender, sentinels }: Wire): void => {
-  close(sender)
-  close(sentinels)
+export const closeWires = ({ sentinels, peer }: Wires): void => {
+  closeLater(sentinels)
+  closeLater(peer)
+}
+
+/** Sends a frame that arrives on a device of the host. Throws RangeError where the test has no such device. */
+export const sendTo = ({ ends }: Wires, device: string, frame: Uint8Array): void => {
+  const end = ends.get(device)
+  if (end === undefined) throw new RangeError(`the test has no device ${device}`)
+  sendFrame(end.socket, end.index, frame)
 }
 
 /** Returns when all that was sent on these wires has been through the host. Throws where a sentinel is lost. */
-export const drain = (wires: readonly Wire[]): void => {
-  for (const { sender } of wires) send(sender, sentinel)
-  for (const { sentinels } of wires) {
+export const drain = ({ ends, sentinels }: Wires): void => {
+  for (const { socket, index } of ends.values()) sendFrame(socket, index, sentinel)
+  for (const _ of ends)
     if (receive(sentinels, sentinelTimeout) === undefined) throw new Error('a sentinel packet did not arrive')
-  }
 }
