@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto'
+import { VerifierError } from '../../src/kernel/verifier/error.ts'
+import { formatDifferences } from '../kernel/harness/compare.ts'
 import { compareOutcomes, type Experiment, observe } from '../kernel/harness/differential.ts'
 import { direct } from '../kernel/harness/direct.ts'
 import { type Firewall, legacy } from '../kernel/harness/firewall.ts'
-import { experimentOf, explain, questionOf, type Trial } from '../kernel/harness/trial.ts'
+import { experimentOf, questionOf, reasonOf, reduce, type Trial } from '../kernel/harness/trial.ts'
 import type { CampaignOptions } from './options.ts'
 
 /** A trial made: one rule set and its packets under one firewall. */
@@ -11,6 +14,8 @@ export interface Tried {
   readonly seed: number
   readonly strategies: CampaignOptions['strategies'][number]
   readonly tables: CampaignOptions['tables']
+  /** A digest of the rules: trials of one rule set have it in common. */
+  readonly ruleset: string
   readonly rules: number
   /** Rules, policies left out, that some packet met. */
   readonly hit: number
@@ -18,7 +23,11 @@ export interface Tried {
   readonly milliseconds: number
   /** What differed, or went wrong; left out where nothing did. */
   readonly difference?: string
+  /** What went wrong is that the verifier refused a program. */
+  readonly refused?: true
 }
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16)
 
 const countRules = (text: string): number => text.match(/^-A /gm)?.length ?? 0
 
@@ -45,19 +54,21 @@ const expectations = () => {
   }
 }
 
-/** Whether what a firewall makes of an experiment is what is expected; a program that cannot be loaded is not. */
-const isExpected = async (firewall: Firewall, { experiment, expected }: Expectation): Promise<boolean> => {
+/** How what a firewall makes of an experiment differs from what is expected. */
+const differenceOf = async (
+  firewall: Firewall,
+  { experiment, expected }: Expectation,
+): Promise<Pick<Tried, 'difference' | 'refused'>> => {
   try {
-    return compareOutcomes(firewall, experiment, expected, await observe(firewall, experiment)).length === 0
-  } catch {
-    return false
+    const actual = await observe(firewall, experiment)
+    const differences = compareOutcomes(firewall, experiment, expected, actual)
+    if (differences.length === 0) return {}
+    return { difference: await reduce(firewall, experiment, formatDifferences(differences)) }
+  } catch (error) {
+    const difference = await reduce(firewall, experiment, reasonOf(error))
+    return { difference, ...(error instanceof VerifierError && { refused: true }) }
   }
 }
-
-const differenceOf = async (firewall: Firewall, expectation: Expectation): Promise<string | undefined> =>
-  (await isExpected(firewall, expectation))
-    ? undefined
-    : ((await explain(firewall, expectation.experiment)) ?? 'a difference that did not come again')
 
 /** The trials of one seed, one after another. */
 export async function* trialsOf(seed: number, options: CampaignOptions): AsyncGenerator<Tried> {
@@ -69,18 +80,19 @@ export async function* trialsOf(seed: number, options: CampaignOptions): AsyncGe
       const { experiment, expected } = expectation
       for (const strategies of options.strategies) {
         const start = performance.now()
-        const difference = await differenceOf(direct(hook, strategies), expectation)
+        const outcome = await differenceOf(direct(hook, strategies), expectation)
         yield {
           hook,
           family,
           seed,
           strategies,
           tables: options.tables,
+          ruleset: digest(experiment.rules),
           rules: countRules(experiment.rules),
           hit: countHit(expected),
           packets: experiment.probes.length,
           milliseconds: Math.round(performance.now() - start),
-          ...(difference === undefined ? {} : { difference }),
+          ...outcome,
         }
       }
     }

@@ -1,25 +1,16 @@
 // `npm run differential -- --seeds FROM-TO …`: the differential test over many seeds, with progress and a log that can be cited, or
-// with --coverage what it tries.
+// with --coverage what it tries; `--summary LOG…` sums logs up.
 // The exit status is 1 where something differed. docs/differential.md says what is sent.
 
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, readFileSync } from 'node:fs'
 import { experimentOf } from '../kernel/harness/trial.ts'
 import { type Tried, trialsOf } from './campaign.ts'
 import { addCoverage, type Coverage, coverageOf, noCoverage, printCoverage } from './coverage.ts'
-import { type CampaignOptions, readOptions, UsageError, usage } from './options.ts'
+import { type CampaignOptions, readOptions, readSummary, UsageError, usage } from './options.ts'
+import { summarise } from './summary.ts'
 
 /** Seconds between two lines of progress. */
 const PACE = 30
-
-const totals = { trials: 0, rules: 0, hit: 0, packets: 0, differences: 0 }
-
-const count = ({ rules, hit, packets, difference }: Tried): void => {
-  totals.trials++
-  totals.rules += rules
-  totals.hit += hit
-  totals.packets += packets
-  if (difference !== undefined) totals.differences++
-}
 
 const show = ({ hook, family, seed, strategies, difference }: Tried): void => {
   if (difference === undefined) return
@@ -27,8 +18,8 @@ const show = ({ hook, family, seed, strategies, difference }: Tried): void => {
   process.stdout.write(`seed ${seed}, IPv${family} at ${hook}${how}:\n${difference}\n`)
 }
 
-const summary = (): string =>
-  `${totals.trials} rule sets (${totals.rules} rules, ${totals.hit} met), ${totals.packets} packets: ${totals.differences} differences`
+const hasDifference = (trials: readonly Tried[]): boolean =>
+  trials.some(({ difference }) => difference !== undefined)
 
 /** Of the experiments of all seeds, families and hooks. */
 const cover = async ({ first, last, families, hooks, tables }: CampaignOptions): Promise<Coverage> => {
@@ -40,28 +31,45 @@ const cover = async ({ first, last, families, hooks, tables }: CampaignOptions):
   return coverage
 }
 
-const run = async (options: CampaignOptions): Promise<void> => {
+/** Makes the trials, telling of each as it is made. */
+const run = async (options: CampaignOptions): Promise<readonly Tried[]> => {
+  const trials: Tried[] = []
   let shown = performance.now()
   for (let seed = options.first; seed <= options.last; seed++) {
     for await (const tried of trialsOf(seed, options)) {
-      count(tried)
+      trials.push(tried)
       show(tried)
       if (options.log !== undefined) appendFileSync(options.log, `${JSON.stringify(tried)}\n`)
     }
     if (performance.now() - shown < 1000 * PACE) continue
     shown = performance.now()
-    process.stderr.write(`seed ${seed}: ${summary()}\n`)
+    const differing = trials.filter(({ difference }) => difference !== undefined).length
+    process.stderr.write(`seed ${seed}: ${trials.length} trials, ${differing} that differ\n`)
   }
+  return trials
+}
+
+const readLog = (path: string): readonly Tried[] =>
+  readFileSync(path, 'utf8')
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => JSON.parse(line) as Tried)
+
+/** Prints what was asked for; whether nothing differed. */
+const answer = async (words: readonly string[]): Promise<boolean> => {
+  const logs = readSummary(words)
+  const options = logs === undefined ? readOptions(words) : undefined
+  if (options?.coverage) {
+    process.stdout.write(printCoverage(await cover(options)))
+    return true
+  }
+  const trials = options === undefined ? (logs ?? []).flatMap(readLog) : await run(options)
+  process.stdout.write(`${summarise(trials)}\n`)
+  return !hasDifference(trials)
 }
 
 try {
-  const options = readOptions(process.argv.slice(2))
-  if (options.coverage) process.stdout.write(printCoverage(await cover(options)))
-  else {
-    await run(options)
-    process.stdout.write(`seeds ${options.first} to ${options.last}: ${summary()}\n`)
-  }
-  process.exitCode = totals.differences > 0 ? 1 : 0
+  process.exitCode = (await answer(process.argv.slice(2))) ? 0 : 1
 } catch (error) {
   if (!(error instanceof UsageError)) throw error
   process.stderr.write(`${error.message}\n${usage}\n`)

@@ -18,7 +18,7 @@ export interface CampaignOptions {
 }
 
 export const usage =
-  'usage: npm run differential -- --seeds FROM-TO [--hook netfilter,early-xdp,early-tc,xdp,tc] [--family 4,6] [--strategies NAME=VALUE,… …] [--tables filter] [--log FILE] [--coverage]'
+  'usage: npm run differential -- --summary LOG… | --seeds FROM-TO [--hook netfilter,early-xdp,early-tc,xdp,tc] [--family 4,6] [--strategies NAME=VALUE,… …] [--tables filter] [--log FILE] [--coverage]'
 
 /** A command line that cannot be understood. */
 export class UsageError extends Error {
@@ -62,6 +62,13 @@ const strategiesOf = (text: string): Partial<Strategies> =>
       return fault(`there is no strategy ${name}; there are ${Object.keys(defaultStrategies).join(', ')}`)
     }),
   )
+
+/** The logs whose trials are to be summed up; undefined where trials are to be made. */
+export const readSummary = (words: readonly string[]): readonly string[] | undefined => {
+  const [first, ...logs] = words
+  if (first !== '--summary') return undefined
+  return logs.length === 0 ? fault('--summary takes one log or more') : logs
+}
 
 export const readOptions = (words: readonly string[]): CampaignOptions => {
   const { values } = parseArgs({

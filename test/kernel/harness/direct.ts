@@ -11,7 +11,7 @@ import { attachXdp } from '../../../src/kernel/link/xdp.ts'
 import { createMap, indexKey, type MapHandle, update } from '../../../src/kernel/map.ts'
 import { loadProgram } from '../../../src/kernel/program.ts'
 import { interfaceIndex } from '../../../src/kernel/sys/interface.ts'
-import { close } from '../../../src/kernel/sys/object.ts'
+import { closeLater, type FileDescriptor } from '../../../src/kernel/sys/object.ts'
 import type { Strategies } from '../../../translator/chain.ts'
 import { needsConntrack } from '../../../translator/conntrack.ts'
 import { countedRules, counterPlace, newLayout } from '../../../translator/counter.ts'
@@ -77,16 +77,27 @@ function enforce(host: Host, text: string, hook: DirectHook, strategies: Partial
   if (translation.kind === 'refused')
     throw new Error(translation.refusals.map(({ reason, rule }) => `${rule.rule}: ${reason}`).join('\n'))
   const maps = new Map<string, MapHandle>()
+  const descriptors: FileDescriptor[] = []
+  const closeAll = (): void => descriptors.splice(0).forEach(closeLater)
   const mapOf = (spec: MapSpec): MapHandle => {
-    const map = ((spec.shared || spec.together) && maps.get(spec.name)) || createMap(spec)
+    const known = spec.shared || spec.together ? maps.get(spec.name) : undefined
+    if (known) return known
+    const map = createMap(spec)
+    descriptors.push(map.fd)
     maps.set(spec.name, map)
     return map
   }
   if (needsConntrack([ruleset])) requireConntrack()
-  const descriptors = translation.programs.flatMap(({ lane, spec }) => {
-    const program = loadProgram(spec, new Map(spec.maps.map(map => [map.name, mapOf(map)])))
-    return attach(lane, program, host, maps.get('interfaces'))
-  })
+  try {
+    for (const { lane, spec } of translation.programs) {
+      const program = loadProgram(spec, new Map(spec.maps.map(map => [map.name, mapOf(map)])))
+      descriptors.push(program.fd)
+      descriptors.push(...attach(lane, program, host, maps.get('interfaces')))
+    }
+  } catch (error) {
+    closeAll()
+    throw error
+  }
   const read = (): ReadonlyMap<string, Counters> => {
     const arrays = new Map(
       counters.arrays.flatMap(({ name }) => {
@@ -105,13 +116,7 @@ function enforce(host: Host, text: string, hook: DirectHook, strategies: Partial
       }),
     )
   }
-  return {
-    ruleset,
-    read,
-    close: () => {
-      for (const fd of descriptors) close(fd)
-    },
-  }
+  return { ruleset, read, close: closeAll }
 }
 
 function attach(

@@ -1,5 +1,6 @@
 import { type Family, parseSave, type TableName } from 'iptables-parser'
 import { aim } from './aim.ts'
+import { formatDifferences } from './compare.ts'
 import { differ, disagreement, type Experiment } from './differential.ts'
 import { type DirectHook, decidingHook } from './direct.ts'
 import type { Firewall } from './firewall.ts'
@@ -30,12 +31,11 @@ const featuresOf = (hook: DirectHook, tables: readonly TableName[]): readonly Fe
     feature => !(tables.includes('mangle') && (feature === 'mark' || feature === 'connmark')),
   )
 
-/** What comes before routing judges only packets for the host's own addresses; in half of the trials it has many. */
-const isOwned = ({ hook, seed }: Trial): boolean => hook !== 'netfilter' && seed % 2 === 0
+/** What comes before routing judges only packets for the host's own addresses; in half of the trials, at every hook, it has many. */
+const isOwned = ({ seed }: Trial): boolean => seed % 2 === 0
 
-/** The hooks whose experiments are the same have the same question. */
-export const questionOf = (trial: Trial): string =>
-  [isOwned(trial), ...featuresOf(trial.hook, trial.tables ?? ['filter'])].join()
+/** The hooks whose experiments with a seed are the same have the same question. */
+export const questionOf = ({ hook, tables = ['filter'] }: Trial): string => featuresOf(hook, tables).join()
 
 /** The rules ask only what the hook can decide. */
 export const experimentOf = (trial: Trial): Experiment => {
@@ -50,28 +50,38 @@ export const experimentOf = (trial: Trial): Experiment => {
   return isOwned(trial) ? owned(experiment) : experiment
 }
 
-/** What is wrong with a firewall, of which a program that the kernel does not take is a part. */
-const faultOf = async (body: () => Promise<string | undefined>): Promise<string | undefined> => {
+/** What an error says, of which a program that the kernel does not take is one. */
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** How a firewall differs from iptables-legacy over an experiment, or why it cannot be tried; undefined where they agree. */
+const faultOf = async (firewall: Firewall, experiment: Experiment): Promise<string | undefined> => {
   try {
-    return await body()
+    const differences = await differ(firewall, experiment)
+    return differences.length === 0 ? undefined : formatDifferences(differences)
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return reasonOf(error)
+  }
+}
+
+/** A fault that was found, for as few of the rules as a bounded search finds it, and with the first packet that shows it. */
+export const reduce = async (firewall: Firewall, experiment: Experiment, found: string): Promise<string> => {
+  const rules = await minimise(
+    experiment.rules,
+    async text => (await faultOf(firewall, { ...experiment, rules: text })) !== undefined,
+  )
+  try {
+    const shown = await disagreement(firewall, { ...experiment, rules })
+    return shown ?? `${found}\nThis did not come again.\n${experiment.rules}`
+  } catch (error) {
+    return `${reasonOf(error)}\n${rules}`
   }
 }
 
 /**
- * What iptables-legacy and the firewall differ in, for as few of the rules as a bounded search finds; undefined where they agree. Packets are sent one by one, so
- * what programs decide comes again; what comes only once in three runs is the machine's: an answer of the host to itself that a loaded machine has not
- * delivered when counters are read.
+ * What iptables-legacy and the firewall differ in, reduced; undefined where they agree. Nothing is tried again before it counts: the same packets are sent in the
+ * same order, and counters are read when they and what the host answers have been through.
  */
 export const explain = async (firewall: Firewall, experiment: Experiment): Promise<string | undefined> => {
-  const differs = async (text: string): Promise<boolean> =>
-    (await faultOf(async () =>
-      (await differ(firewall, { ...experiment, rules: text })).length > 0 ? 'a difference' : undefined,
-    )) !== undefined
-  if (!(await differs(experiment.rules))) return undefined
-  if (!(await differs(experiment.rules)) && !(await differs(experiment.rules))) return undefined
-  const rules = await minimise(experiment.rules, differs)
-  const fault = await faultOf(() => disagreement(firewall, { ...experiment, rules }))
-  return fault?.includes(rules) ? fault : `${fault ?? 'a difference that did not come again'}\n${rules}`
+  const found = await faultOf(firewall, experiment)
+  return found === undefined ? undefined : reduce(firewall, experiment, found)
 }

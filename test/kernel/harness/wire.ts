@@ -1,11 +1,10 @@
-import { availableParallelism } from 'node:os'
 import { interfaceIndex } from '../../../src/kernel/sys/interface.ts'
 import { insideNamespace } from '../../../src/kernel/sys/namespace.ts'
 import { closeLater, type FileDescriptor } from '../../../src/kernel/sys/object.ts'
 import { packetSocket, receive, sendFrame } from '../../../src/kernel/sys/socket.ts'
 import { build } from '../../packet/build.ts'
-import { run } from './command.ts'
 import type { Namespaces } from './namespaces.ts'
+import { pin } from './pin.ts'
 import type { Topology } from './topology.ts'
 
 /** Where frames are sent to arrive on a device: on the other end of it, in the peer; for `lo`, on the device itself. */
@@ -36,16 +35,6 @@ const sentinel = build([
   { kind: 'raw', zeros: 46 },
 ])
 
-/**
- * Keeps the process on one CPU. A packet waits in the queue of the CPU that sent it; in one queue, a
- * sentinel cannot overtake the packets before it.
- */
-const pin = (): void => {
-  run('taskset', ['-cp', String(process.pid % availableParallelism()), String(process.pid)])
-}
-
-let pinned = false
-
 const deviceIndex = (name: string): number => {
   const index = interfaceIndex(name)
   if (index === undefined) throw new Error(`no device ${name}`)
@@ -53,8 +42,7 @@ const deviceIndex = (name: string): number => {
 }
 
 export const openWires = ({ devices }: Topology, namespaces: Namespaces): Wires => {
-  if (!pinned) pin()
-  pinned = true
+  pin()
   const far = insideNamespace(namespaces.peer, 'net', () => ({
     socket: packetSocket(anyDevice, sendOnly),
     indices: devices.map(({ name }) => [name, deviceIndex(name)] as const),
