@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
+import type { Family } from 'iptables-parser'
 import { VerifierError } from '../../src/kernel/verifier/error.ts'
 import { formatDifferences } from '../kernel/harness/compare.ts'
 import { compareOutcomes, type Experiment, observe } from '../kernel/harness/differential.ts'
 import { direct } from '../kernel/harness/direct.ts'
 import { type Firewall, legacy } from '../kernel/harness/firewall.ts'
+import { openStore, type ProgramStore } from '../kernel/harness/program-store.ts'
 import { experimentOf, questionOf, reasonOf, reduce, type Trial } from '../kernel/harness/trial.ts'
 import type { CampaignOptions } from './options.ts'
 
@@ -54,47 +56,74 @@ const expectations = () => {
   }
 }
 
+/** What went wrong, where anything did. */
+type Fault = Pick<Tried, 'difference' | 'refused'>
+
 /** How what a firewall makes of an experiment differs from what is expected. */
-const differenceOf = async (
-  firewall: Firewall,
-  { experiment, expected }: Expectation,
-): Promise<Pick<Tried, 'difference' | 'refused'>> => {
+const faultOf = async (firewall: Firewall, { experiment, expected }: Expectation): Promise<Fault> => {
   try {
     const actual = await observe(firewall, experiment)
     const differences = compareOutcomes(firewall, experiment, expected, actual)
-    if (differences.length === 0) return {}
-    return { difference: await reduce(firewall, experiment, formatDifferences(differences)) }
+    return differences.length === 0 ? {} : { difference: formatDifferences(differences) }
   } catch (error) {
-    const difference = await reduce(firewall, experiment, reasonOf(error))
-    return { difference, ...(error instanceof VerifierError && { refused: true }) }
+    return { difference: reasonOf(error), ...(error instanceof VerifierError && { refused: true }) }
   }
 }
 
-/** The trials of one seed, one after another. */
-export async function* trialsOf(seed: number, options: CampaignOptions): AsyncGenerator<Tried> {
-  for (const family of options.families) {
-    const expectationOf = expectations()
-    for (const hook of options.hooks) {
-      const trial = { hook, family, seed, tables: options.tables }
+/** At which hooks, in which families, with which strategies and tables. */
+type Choice = Pick<CampaignOptions, 'hooks' | 'families' | 'strategies' | 'tables'>
+type Strategy = CampaignOptions['strategies'][number]
+
+/** One trial; what went wrong is reduced with programs that no other trial has had. */
+const attempt = async (
+  trial: Trial,
+  strategies: Strategy,
+  expectation: Expectation,
+  store: ProgramStore,
+): Promise<Omit<Tried, 'tables' | 'milliseconds'>> => {
+  const { hook, family, seed } = trial
+  const { experiment, expected } = expectation
+  const fault = await faultOf(direct(hook, strategies, store), expectation)
+  return {
+    hook,
+    family,
+    seed,
+    strategies,
+    ruleset: digest(experiment.rules),
+    rules: countRules(experiment.rules),
+    hit: countHit(expected),
+    packets: experiment.probes.length,
+    ...fault,
+    ...(fault.difference !== undefined && {
+      difference: await reduce(direct(hook, strategies), experiment, fault.difference),
+    }),
+  }
+}
+
+/** The trials of one seed in one family, one after another. */
+async function* trialsIn(
+  family: Family,
+  seed: number,
+  { hooks, strategies: choices, tables }: Choice,
+): AsyncGenerator<Tried> {
+  const expectationOf = expectations()
+  const store = openStore()
+  try {
+    for (const hook of hooks) {
+      const trial = { hook, family, seed, tables }
       const expectation = await expectationOf(trial)
-      const { experiment, expected } = expectation
-      for (const strategies of options.strategies) {
+      for (const strategies of choices) {
         const start = performance.now()
-        const outcome = await differenceOf(direct(hook, strategies), expectation)
-        yield {
-          hook,
-          family,
-          seed,
-          strategies,
-          tables: options.tables,
-          ruleset: digest(experiment.rules),
-          rules: countRules(experiment.rules),
-          hit: countHit(expected),
-          packets: experiment.probes.length,
-          milliseconds: Math.round(performance.now() - start),
-          ...outcome,
-        }
+        const tried = await attempt(trial, strategies, expectation, store)
+        yield { ...tried, tables, milliseconds: Math.round(performance.now() - start) }
       }
     }
+  } finally {
+    store.close()
   }
+}
+
+/** The trials of one seed. */
+export async function* trialsOf(seed: number, choice: Choice): AsyncGenerator<Tried> {
+  for (const family of choice.families) yield* trialsIn(family, seed, choice)
 }

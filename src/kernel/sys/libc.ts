@@ -15,6 +15,15 @@ const strerror = declare<(errno: number) => string>('const char *strerror(int er
 
 const close = library.func('int close(int fd)')
 
+/** Koffi has room for some 60 asynchronous calls, which end as the event loop turns; what is beyond is done at once. */
+const closeLater = (fd: number): void => {
+  try {
+    close.async(fd, () => undefined)
+  } catch {
+    close(fd)
+  }
+}
+
 export const libc = {
   /** syscall(2) as bpf(2) needs it. */
   syscall: declare<(number: number, command: number, attribute: Buffer, size: number) => number>(
@@ -27,7 +36,7 @@ export const libc = {
     'int clock_getres(int clock, void *resolution)',
   ),
   close: declare<(fd: number) => number>('int close(int fd)'),
-  closeLater: (fd: number): void => close.async(fd, () => undefined),
+  closeLater,
   flock: declare<(fd: number, operation: number) => number>('int flock(int fd, int operation)'),
   if_indextoname: declare<(ifindex: number, name: Buffer) => unknown>(
     'void *if_indextoname(unsigned int ifindex, void *name)',

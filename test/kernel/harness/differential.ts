@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { formatPacket } from '../../packet/text.ts'
 import { compare, type Difference, formatDifferences, linesOf } from './compare.ts'
 import { type Firewall, legacy, loadNat, lockEnvironment, readNat } from './firewall.ts'
@@ -32,6 +33,8 @@ const withFirewall = async <T>(
   } finally {
     await firewall.unload?.(host)
     host.close()
+    // what is closed meanwhile comes to its end
+    await setImmediate()
   }
 }
 

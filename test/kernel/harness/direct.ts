@@ -8,8 +8,8 @@ import type { Device } from '../../../src/kernel/link/device.ts'
 import { attachNetfilter } from '../../../src/kernel/link/netfilter.ts'
 import { attachTcx } from '../../../src/kernel/link/tcx.ts'
 import { attachXdp } from '../../../src/kernel/link/xdp.ts'
-import { createMap, indexKey, type MapHandle, update } from '../../../src/kernel/map.ts'
-import { loadProgram } from '../../../src/kernel/program.ts'
+import { indexKey, type MapHandle, update } from '../../../src/kernel/map.ts'
+import type { ProgramHandle } from '../../../src/kernel/program.ts'
 import { interfaceIndex } from '../../../src/kernel/sys/interface.ts'
 import { closeLater, type FileDescriptor } from '../../../src/kernel/sys/object.ts'
 import type { Strategies } from '../../../translator/chain.ts'
@@ -17,10 +17,10 @@ import { needsConntrack } from '../../../translator/conntrack.ts'
 import { countedRules, counterPlace, newLayout } from '../../../translator/counter.ts'
 import { judging } from '../../../translator/hook/device.ts'
 import { earlyLane, type Lane, lanesFor } from '../../../translator/lane.ts'
-import type { MapSpec } from '../../../translator/program.ts'
 import { translate } from '../../../translator/translate.ts'
 import type { Firewall } from './firewall.ts'
 import type { Host } from './host.ts'
+import { openStore, type ProgramStore } from './program-store.ts'
 
 interface Loaded {
   readonly ruleset: Ruleset
@@ -41,8 +41,17 @@ const lanesAt = (hook: DirectHook, ruleset: Ruleset): readonly Lane[] => {
   return [...lanesFor('netfilter', [ruleset]), earlyLane(hook === 'early-xdp' ? 'xdp' : 'tc', [ruleset])]
 }
 
-/** bpftables at a hook. */
-export function direct(hook: DirectHook, strategies: Partial<Strategies> = {}): Firewall {
+interface Choice {
+  readonly hook: DirectHook
+  readonly strategies: Partial<Strategies>
+}
+
+/** bpftables at a hook. With a store of programs, which its user closes, one host at a time; otherwise each load has programs of its own. */
+export function direct(
+  hook: DirectHook,
+  strategies: Partial<Strategies> = {},
+  store?: ProgramStore,
+): Firewall {
   const loaded = new Map<Host, Loaded>()
   return {
     name: `bpftables at ${hook}`,
@@ -50,7 +59,7 @@ export function direct(hook: DirectHook, strategies: Partial<Strategies> = {}): 
     load: (host, text) => {
       loaded.set(
         host,
-        host.inside(() => enforce(host, text, hook, strategies)),
+        host.inside(() => enforce(host, text, { hook, strategies }, store)),
       )
     },
     read: host => {
@@ -68,7 +77,18 @@ const missing = (): never => {
   throw new Error('nothing is loaded')
 }
 
-function enforce(host: Host, text: string, hook: DirectHook, strategies: Partial<Strategies>): Loaded {
+/** What `body` yields, or what it took is given back. */
+const released = <T>(release: () => void, body: () => T): T => {
+  try {
+    return body()
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+function enforce(host: Host, text: string, choice: Choice, given?: ProgramStore): Loaded {
+  const { hook, strategies } = choice
   const { family } = host.topology
   const ruleset = parseSave(text, { family, name: 'rules' })
   const counted = countedRules([ruleset])
@@ -76,28 +96,19 @@ function enforce(host: Host, text: string, hook: DirectHook, strategies: Partial
   const translation = translate([ruleset], { lanes: lanesAt(hook, ruleset), counters, strategies })
   if (translation.kind === 'refused')
     throw new Error(translation.refusals.map(({ reason, rule }) => `${rule.rule}: ${reason}`).join('\n'))
-  const maps = new Map<string, MapHandle>()
-  const descriptors: FileDescriptor[] = []
-  const closeAll = (): void => descriptors.splice(0).forEach(closeLater)
-  const mapOf = (spec: MapSpec): MapHandle => {
-    const known = spec.shared || spec.together ? maps.get(spec.name) : undefined
-    if (known) return known
-    const map = createMap(spec)
-    descriptors.push(map.fd)
-    maps.set(spec.name, map)
-    return map
-  }
   if (needsConntrack([ruleset])) requireConntrack()
-  try {
-    for (const { lane, spec } of translation.programs) {
-      const program = loadProgram(spec, new Map(spec.maps.map(map => [map.name, mapOf(map)])))
-      descriptors.push(program.fd)
-      descriptors.push(...attach(lane, program, host, maps.get('interfaces')))
-    }
-  } catch (error) {
-    closeAll()
-    throw error
+  const store = given ?? openStore()
+  const links: FileDescriptor[] = []
+  const release = (): void => {
+    links.forEach(closeLater)
+    if (given === undefined) store.close()
   }
+  const maps = released(release, () => {
+    const loaded = store.load(translation.programs.map(({ spec }) => spec))
+    for (const [index, { lane }] of translation.programs.entries())
+      links.push(...attach(lane, loaded.programs[index] ?? missing(), host, loaded.maps.get('interfaces')))
+    return loaded.maps
+  })
   const read = (): ReadonlyMap<string, Counters> => {
     const arrays = new Map(
       counters.arrays.flatMap(({ name }) => {
@@ -116,15 +127,10 @@ function enforce(host: Host, text: string, hook: DirectHook, strategies: Partial
       }),
     )
   }
-  return { ruleset, read, close: closeAll }
+  return { ruleset, read, close: release }
 }
 
-function attach(
-  lane: Lane,
-  program: ReturnType<typeof loadProgram>,
-  host: Host,
-  interfaces: MapHandle | undefined,
-) {
+function attach(lane: Lane, program: ProgramHandle, host: Host, interfaces: MapHandle | undefined) {
   if (lane.family !== undefined) return [attachNetfilter(program, lane.family, lane.hook).fd]
   return host.topology.devices.map(({ name }) => {
     const device = { name, index: interfaceIndex(name) ?? missing() }
