@@ -2,7 +2,7 @@ import { insideNamespace } from '../../../src/kernel/sys/namespace.ts'
 import { ip } from './command.ts'
 import { awaitAddresses } from './own-address.ts'
 import { hostSettings, lateHostSettings, peerSettings, writeSettings } from './sysctl.ts'
-import { createBatch, deleteBatch, hostBatch, peerBatch, type Topology } from './topology.ts'
+import { createBatch, deleteBatch, hostBatch, peerBatch, settleBatch, type Topology } from './topology.ts'
 
 /** Two network namespaces, set up for a topology. */
 export interface Namespaces {
@@ -34,6 +34,7 @@ const setUp = (topology: Topology, hostPath: string, peerPath: string, host: str
     awaitAddresses(topology)
     writeSettings(lateHostSettings(family))
   })
+  inside(peerPath, () => ip(settleBatch(topology)))
 }
 
 /** New namespaces, with names made unique by the process id. */

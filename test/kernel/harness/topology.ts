@@ -95,10 +95,10 @@ export const peerBatch = ({ devices }: Topology, host: string): readonly string[
   ])
 
 /**
- * At last: a device whose link has changed may send nothing until the kernel's link watch has been there, which on a busy machine takes a while. Being asked
- * for a device, the kernel brings it up to date first (rtnl_getlink, net/core/rtnetlink.c).
+ * In the peer namespace, at last: a device whose other end comes up later sends nothing until the kernel's link watch has been there, which on a busy machine
+ * takes a while. Being asked for a device, the kernel brings it up to date first (rtnl_getlink, net/core/rtnetlink.c).
  */
-const settling = ({ devices }: Topology): readonly string[] =>
+export const settleBatch = ({ devices }: Topology): readonly string[] =>
   devices.map(({ name }) => `link show dev ${name}`)
 
 /** Only IPv4 has realms; each way out but the first has one. */
@@ -132,7 +132,6 @@ export const hostBatch = (topology: Topology): readonly string[] => {
     `route add local ${everything[family]} dev lo table ${table.anyLocal}`,
     ...devices.flatMap((device, index) => routesOf(topology, device, index)),
     ...devices.slice(0, 1).map(({ name }) => `route add ${everything[family]} dev ${name}`),
-    ...settling(topology),
   ]
 }
 
