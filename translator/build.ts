@@ -10,7 +10,7 @@ import type { CounterArray, CounterPlace } from './counter.ts'
 import { addressTypeFunction } from './emit/address-type.ts'
 import { cgroupFunction } from './emit/cgroup.ts'
 import { chainFunction, type EmitContext, type PlannedPolicy } from './emit/chain.ts'
-import { counterMap, countFunction } from './emit/count.ts'
+import { countCall, counterMap, countFunction, countFunctionName, emitCountInPlace } from './emit/count.ts'
 import { chainResult, type TableUse } from './emit/frame.ts'
 import { groupFunction } from './emit/group.ts'
 import { LOG_SIZE, logFunctions } from './emit/log.ts'
@@ -27,7 +27,7 @@ import { firstTable, type Lane, programName, programType } from './lane.ts'
 import { type NthLayout, nthTestsIn } from './nth.ts'
 import type { Plan } from './plan.ts'
 import type { PlanMemory } from './plan-memory.ts'
-import type { FunctionSpec, MapSpec, ProgramSpec } from './program.ts'
+import { calls, type FunctionSpec, type MapSpec, type ProgramSpec } from './program.ts'
 
 /** The plan of one family in a program, and its base chain's policy. */
 export interface FamilyPlan {
@@ -105,6 +105,9 @@ export function buildProgram(
       treesOf: (block, write) => memory.treesOf(block, write),
       table,
       data,
+      countEnd: lane.early
+        ? (assembler, array) => assembler.emit(...countCall(array))
+        : (assembler, array) => emitCountInPlace(assembler, array, lane.hook),
       subprogram,
     }
     const others = [...plan.functions].flatMap(name => plan.chains.get(name) ?? [])
@@ -113,7 +116,9 @@ export function buildProgram(
   const names = [...arrays.keys()]
   const counts = lane.early
     ? logFunctions(names, lane.hook, record)
-    : names.map(array => countFunction(array, lane.hook, record))
+    : names
+        .filter(array => [...chains, ...subprograms].some(fn => calls(fn, countFunctionName(array))))
+        .map(array => countFunction(array, lane.hook, record))
   const spec: ProgramSpec = {
     name: programName(lane),
     hook: lane.hook,

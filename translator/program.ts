@@ -83,3 +83,7 @@ export interface ProgramSpec {
   readonly functions: readonly FunctionSpec[]
   readonly maps: readonly MapSpec[]
 }
+
+/** Whether a function calls another of its program. */
+export const calls = ({ instructions }: FunctionSpec, name: string): boolean =>
+  instructions.some(({ relocation }) => relocation?.kind === 'function' && relocation.name === name)

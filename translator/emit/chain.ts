@@ -14,7 +14,6 @@ import { transport } from '../field.ts'
 import type { FunctionSpec } from '../program.ts'
 import { setTest } from '../test.ts'
 import { single } from '../tree/interval.ts'
-import { countCall } from './count.ts'
 import { emitDispatch } from './dispatch.ts'
 import { chainResult, type Ending, type Frame } from './frame.ts'
 import { chainFunctionName, emitOutcome } from './outcome.ts'
@@ -43,6 +42,8 @@ export interface EmitContext {
   readonly treesOf: Frame['treesOf']
   readonly table: Frame['table']
   readonly data: Frame['data']
+  /** Emits how a packet is counted that goes no further; the index is in r1. */
+  countEnd(assembler: Assembler, array: string): void
   /** Its name is the prefix and a number. */
   subprogram(prefix: string, fn: Omit<FunctionSpec, 'name'>): string
 }
@@ -65,7 +66,7 @@ export function chainFunction(
   policy?: PlannedPolicy,
 ): FunctionSpec {
   const assembler = createAssembler()
-  const endings = createEndings(assembler)
+  const endings = createEndings(assembler, context)
   const done = assembler.label('done')
   const frame = createFrame(assembler, context, ending =>
     ending.kind === 'return' && !ending.count ? done : endings.label(ending),
@@ -148,7 +149,7 @@ function createFrame(assembler: Assembler, context: EmitContext, ending: Frame['
       const chain = context.chains.get(name)
       if (!chain) return
       // in place, to return is to go on behind the call
-      const returns = createEndings(assembler)
+      const returns = createEndings(assembler, context)
       const inner = createFrame(assembler, context, way =>
         way.kind !== 'return' ? ending(way) : way.count ? returns.label(way) : done,
       )
@@ -169,7 +170,7 @@ interface Endings {
   emit(finish: (ending: Ending) => readonly Statement[]): void
 }
 
-function createEndings(assembler: Assembler): Endings {
+function createEndings(assembler: Assembler, { countEnd }: EmitContext): Endings {
   const labels = new Map<string, { ending: Ending; label: Label }>()
   return {
     get used() {
@@ -187,7 +188,7 @@ function createEndings(assembler: Assembler): Endings {
     emit(finish) {
       for (const { ending, label } of labels.values()) {
         assembler.place(label)
-        if (ending.count) assembler.emit(...countCall(ending.count))
+        if (ending.count) countEnd(assembler, ending.count)
         assembler.emit(...finish(ending))
       }
     },

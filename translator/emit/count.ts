@@ -1,12 +1,13 @@
-// Counting, as functions of their own: one for each counter array, verified once however often it is called.
+// Counting: where packets go on by a function for each counter array, verified once however often it is called; where they end in place.
 
 import { add, addImmediate, mov, movImmediate } from '../asm/alu.ts'
-import { createAssembler } from '../asm/assembler.ts'
+import { type Assembler, createAssembler } from '../asm/assembler.ts'
 import type { Instruction } from '../asm/instruction.ts'
 import { call, callFunction, exit, immediate, jumpIf } from '../asm/jump.ts'
 import { atomicAdd, load, loadMap, store } from '../asm/memory.ts'
-import { r0, r1, r2, r6, r7, r10 } from '../asm/register.ts'
+import { r0, r1, r2, r6, r10 } from '../asm/register.ts'
 import type { CounterArray } from '../counter.ts'
+import { forget } from '../hook/forget.ts'
 import { isProcessContext } from '../hook/place.ts'
 import type { FunctionSpec, Hook, MapSpec } from '../program.ts'
 import { LENGTH_OFFSET, type RecordLayout } from './record.ts'
@@ -36,10 +37,31 @@ export const countAt = (array: string, index: number): Instruction[] => [
   ...countCall(array),
 ]
 
+/** Counts the packet in an array; the index is in r1. Destroys r0 to r5. */
+export function emitCount(assembler: Assembler, array: string, hook: Hook): void {
+  const counted = assembler.label('counted')
+  assembler.emit(
+    store('u32', r10, -4, r1),
+    mov(r2, r10),
+    addImmediate(r2, -4),
+    loadMap(r1, array),
+    call('bpf_map_lookup_elem'),
+    jumpIf('==', r0, immediate(0), counted),
+    load('u32', r2, r6, LENGTH_OFFSET),
+    ...(isProcessContext(hook) ? addAtomically() : addPlainly()),
+  )
+  assembler.place(counted)
+}
+
 /**
- * A CPU's counters are its own, but at LOCAL_OUT and POST_ROUTING a packet of a process may be interrupted by one that the kernel sends, in the
- * middle of an addition. There the addition is one instruction; everywhere else packets are handled in softirq context, which does not nest.
+ * The same in place of a call, since to return takes some nanoseconds where a processor has to be kept from guessing where to. The verifier
+ * would go through it once for every index it knows.
  */
+export function emitCountInPlace(assembler: Assembler, array: string, hook: Hook): void {
+  assembler.emit(load('u32', r2, r6, LENGTH_OFFSET), ...forget(r1, r2))
+  emitCount(assembler, array, hook)
+}
+
 export function countFunction(
   array: string,
   hook: Hook,
@@ -48,17 +70,8 @@ export function countFunction(
 ): FunctionSpec {
   const assembler = createAssembler()
   const done = assembler.label('done')
-  assembler.emit(
-    jumpIf('==', r2, immediate(0), done),
-    load('u32', r7, r2, LENGTH_OFFSET),
-    store('u32', r10, -4, r1),
-    mov(r2, r10),
-    addImmediate(r2, -4),
-    loadMap(r1, array),
-    call('bpf_map_lookup_elem'),
-    jumpIf('==', r0, immediate(0), done),
-    ...(isProcessContext(hook) ? addAtomically() : addPlainly()),
-  )
+  assembler.emit(mov(r6, r2), jumpIf('==', r6, immediate(0), done))
+  emitCount(assembler, array, hook)
   assembler.place(done)
   assembler.emit(movImmediate(r0, 0), exit())
   return {
@@ -71,17 +84,21 @@ export function countFunction(
   }
 }
 
+/**
+ * A CPU's counters are its own, but at LOCAL_OUT and POST_ROUTING a packet of a process may be interrupted by one that the kernel sends, in the
+ * middle of an addition. There the addition is one instruction; everywhere else packets are handled in softirq context, which does not nest.
+ */
 const addPlainly = (): Instruction[] => [
   load('u64', r1, r0, 0),
   addImmediate(r1, 1),
   store('u64', r0, 0, r1),
   load('u64', r1, r0, 8),
-  add(r1, r7),
+  add(r1, r2),
   store('u64', r0, 8, r1),
 ]
 
 const addAtomically = (): Instruction[] => [
   movImmediate(r1, 1),
   atomicAdd('u64', r0, 0, r1),
-  atomicAdd('u64', r0, 8, r7),
+  atomicAdd('u64', r0, 8, r2),
 ]

@@ -1,10 +1,8 @@
-// Walks trees in a map (tree/map.ts draws them). The words that boxes are compared in are put into the record; a function goes through the trees
-// and yields the better answer of its own and the one it is given, which is unknown to the verifier as an argument:
+// Walks trees in a map (tree/map.ts draws them). The words that boxes are compared in are put into the record; then one tree after the other is
+// asked for a better answer than there is.
 //
-//     u64 walk(words, best)
-//
-// Registers there: r1 words, r2 reference, r3 best answer, r4 iterations left, r5 into the map, r8 offset of the next root, r9 position of the
-// best answer; r0, r6 and r7 are scratch.
+// Registers: r1 scratch, r2 reference, r3 best answer, r4 iterations left, r5 into the map, r6 record, r7 scratch, r8 offset of the next root,
+// r9 position of the best answer; r0 is scratch.
 
 import type { Family } from 'iptables-parser'
 import {
@@ -20,20 +18,21 @@ import {
   sub,
   subImmediate,
 } from '../asm/alu.ts'
-import { type Assembler, createAssembler } from '../asm/assembler.ts'
-import { callFunction, exit, immediate, jump, jumpIf, register } from '../asm/jump.ts'
+import type { Assembler } from '../asm/assembler.ts'
+import { immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMapValue, store } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9 } from '../asm/register.ts'
 import type { Block, SeparatedBlock } from '../chain.ts'
 import { fieldOf } from '../field.ts'
+import { forget } from '../hook/forget.ts'
 import type { Plan } from '../plan.ts'
 import { BRANCHES } from '../tree/knot.ts'
 import { OFFSET_MASK, ROOT_SIZE, type TreeMap, writeTrees } from '../tree/map.ts'
 import { LAST, type Word, wordsOf } from '../tree/word-box.ts'
 import { answersOf, emitAnswer, NO_ANSWER } from './answer.ts'
 import type { Frame } from './frame.ts'
-import { sizeOf } from './record.ts'
+import { LENGTH_OFFSET, sizeOf } from './record.ts'
 
 export function emitMapped(frame: Frame, block: SeparatedBlock, next: Label): void {
   const { space, trees } = block
@@ -41,14 +40,8 @@ export function emitMapped(frame: Frame, block: SeparatedBlock, next: Label): vo
   const write = () => writeTrees(space, trees, frame.family, item => answers.of(item))
   const written = frame.treesOf(block, write)
   const map = frame.data(written.bytes)
-  const walk = walkFunction(frame, written, map)
   emitWords(frame, written)
-  frame.assembler.emit(
-    mov(r1, r6),
-    addImmediate(r1, frame.record.words),
-    movImmediate(r2, NO_ANSWER),
-    callFunction(walk),
-  )
+  emitWalk(frame, written, map)
   emitAnswer(frame, answers, next)
 }
 
@@ -79,8 +72,8 @@ function emitWords({ assembler, family, record }: Frame, { words }: TreeMap): vo
     )
 }
 
-function walkFunction(frame: Frame, trees: TreeMap, map: string): string {
-  const assembler = createAssembler()
+/** From no answer to the best one, in r0. */
+function emitWalk({ assembler, record }: Frame, trees: TreeMap, map: string): void {
   const labels = {
     tree: assembler.label('tree'),
     leaf: assembler.label('leaf'),
@@ -88,29 +81,24 @@ function walkFunction(frame: Frame, trees: TreeMap, map: string): string {
     out: assembler.label('out'),
   }
   assembler.emit(
-    mov(r3, r2),
+    movImmediate(r3, NO_ANSWER),
+    // or the verifier would go through all once more, without an answer
+    load('u32', r2, r6, LENGTH_OFFSET),
+    ...forget(r3, r2),
     mov(r9, r3),
     rshImmediate(r9, 32),
-    jumpIf('==', r1, immediate(0), labels.out),
+    ...forget(r9, r2),
     movImmediate(r8, 0),
   )
   assembler.place(labels.tree)
   enterTree(assembler, map, labels)
-  descend(assembler, trees, map, labels)
+  descend(assembler, trees, map, labels, record.words)
   assembler.place(labels.leaf)
-  goThroughBoxes(assembler, trees, map, labels)
+  goThroughBoxes(assembler, trees, map, labels, record.words)
   assembler.place(labels.asked)
   assembler.emit(jumpIf('!=', r8, immediate(ROOT_SIZE * trees.trees), labels.tree))
   assembler.place(labels.out)
-  assembler.emit(mov(r0, r3), exit())
-  return frame.subprogram(
-    'walk',
-    [
-      { name: 'words', type: { kind: 'memory', size: roomFor(trees.words) } },
-      { name: 'best', type: { kind: 'scalar' } },
-    ],
-    assembler,
-  )
+  assembler.emit(mov(r0, r3))
 }
 
 interface Labels {
@@ -136,13 +124,19 @@ function enterTree(assembler: Assembler, map: string, { out }: Labels): void {
 }
 
 /** From the reference of a root to that of a leaf. */
-function descend(assembler: Assembler, trees: TreeMap, map: string, { leaf, out }: Labels): void {
+function descend(
+  assembler: Assembler,
+  trees: TreeMap,
+  map: string,
+  { leaf, out }: Labels,
+  words: number,
+): void {
   const knot = assembler.label('knot')
   const step = assembler.label('step')
   assembler.emit(movImmediate(r4, trees.depth + 1))
   assembler.place(knot)
   assembler.emit(jumpIf('s<', r2, immediate(0), leaf, 32), ...pointAt(map, trees.lastKnot, out))
-  emitBranch(assembler, trees, 1, step)
+  emitBranch(assembler, trees, 1, step, words)
   assembler.place(step)
   assembler.emit(subImmediate(r4, 1), jumpIf('!=', r4, immediate(0), knot), jump(out))
 }
@@ -156,7 +150,7 @@ const pointAt = (map: string, last: number, out: Label) => [
 ]
 
 /** Compares a branch of the knot at r5 and those below it; the reference that they lead to is in r2 at `step`. */
-function emitBranch(assembler: Assembler, trees: TreeMap, branch: number, step: Label): void {
+function emitBranch(assembler: Assembler, trees: TreeMap, branch: number, step: Label, at: number): void {
   const { knot, words } = trees
   if (branch > BRANCHES) {
     assembler.emit(load('u32', r2, r5, knot.reference(branch)))
@@ -166,18 +160,24 @@ function emitBranch(assembler: Assembler, trees: TreeMap, branch: number, step: 
   assembler.emit(
     load('u8', r7, r5, knot.word(branch)),
     andImmediate32(r7, roomFor(words) - 8),
-    add(r7, r1),
-    load('u64', r7, r7, 0),
-    load(knot.cutBits === 64 ? 'u64' : 'u32', r6, r5, knot.cut(branch)),
-    jumpIf('>=', r7, register(r6), above),
+    add(r7, r6),
+    load('u64', r7, r7, at),
+    load(knot.cutBits === 64 ? 'u64' : 'u32', r1, r5, knot.cut(branch)),
+    jumpIf('>=', r7, register(r1), above),
   )
-  emitBranch(assembler, trees, 2 * branch, step)
+  emitBranch(assembler, trees, 2 * branch, step, at)
   assembler.place(above)
-  emitBranch(assembler, trees, 2 * branch + 1, step)
+  emitBranch(assembler, trees, 2 * branch + 1, step, at)
 }
 
 /** From the reference of a leaf to an answer, if one of its boxes has a better one. */
-function goThroughBoxes(assembler: Assembler, trees: TreeMap, map: string, { asked }: Labels): void {
+function goThroughBoxes(
+  assembler: Assembler,
+  trees: TreeMap,
+  map: string,
+  { asked }: Labels,
+  words: number,
+): void {
   const entry = assembler.label('entry')
   const miss = assembler.label('miss')
   const { box } = trees
@@ -190,7 +190,7 @@ function goThroughBoxes(assembler: Assembler, trees: TreeMap, map: string, { ask
     andImmediate32(r0, LAST - 1),
     jumpIf('>', r0, register(r9), asked),
   )
-  compareBox(assembler, trees, miss)
+  compareBox(assembler, trees, miss, words)
   assembler.emit(
     mov32(r9, r7),
     andImmediate32(r9, LAST - 1),
@@ -211,16 +211,16 @@ function goThroughBoxes(assembler: Assembler, trees: TreeMap, map: string, { ask
 }
 
 /** Goes to `miss` where a word is outside of the box at r5. */
-function compareBox(assembler: Assembler, { words }: TreeMap, miss: Label): void {
+function compareBox(assembler: Assembler, { words }: TreeMap, miss: Label, wordsAt: number): void {
   let at = 0
   for (const [index, { bits }] of words.entries()) {
     const size = bits === 64 ? 'u64' : 'u32'
     assembler.emit(
-      load('u64', r0, r1, 8 * index),
-      load(size, r6, r5, at),
-      sub(r0, r6),
-      load(size, r6, r5, at + bits / 8),
-      jumpIf('>', r0, register(r6), miss),
+      load('u64', r0, r6, wordsAt + 8 * index),
+      load(size, r1, r5, at),
+      sub(r0, r1),
+      load(size, r1, r5, at + bits / 8),
+      jumpIf('>', r0, register(r1), miss),
     )
     at += bits / 4
   }

@@ -6,7 +6,7 @@ import { callFunction, exit } from '../asm/jump.ts'
 import { load } from '../asm/memory.ts'
 import { type Register, r0, r1, r6, r9 } from '../asm/register.ts'
 import { LENGTH_OFFSET, type RecordLayout } from '../emit/record.ts'
-import type { FunctionSpec } from '../program.ts'
+import { calls, type FunctionSpec } from '../program.ts'
 
 /** Leaves a number as it is, but the verifier knows nothing of it any more, as little as of the other. Packet lengths in r9 are unknown to it. */
 export const forget = (number: Register, unknown: Register = r9): Instruction[] => [
@@ -33,7 +33,4 @@ export const forgetRecord = (): Instruction[] => [
   load('u32', r9, r6, LENGTH_OFFSET),
 ]
 
-export const forgets = ({ instructions }: FunctionSpec): boolean =>
-  instructions.some(
-    ({ relocation }) => relocation?.kind === 'function' && relocation.name === FORGET_FUNCTION,
-  )
+export const forgets = (fn: FunctionSpec): boolean => calls(fn, FORGET_FUNCTION)
