@@ -20,11 +20,15 @@ export interface NthLayout {
   readonly map: MapSpec | undefined
 }
 
-export const nthTestsIn = (plans: readonly FamilyPlan[]): NthTest[] =>
-  plans
-    .flatMap(({ plan }) => [...plan.chains.values()])
-    .flatMap(({ blocks }) => blocks.flatMap(itemsIn))
-    .flatMap(({ rest }) => rest.flatMap(test => (test.kind === 'nth' ? [test] : [])))
+export function nthTestsIn(plans: readonly FamilyPlan[]): NthTest[] {
+  const tests: NthTest[] = []
+  for (const { plan } of plans)
+    for (const { blocks } of plan.chains.values())
+      for (const block of blocks)
+        for (const { rest } of itemsIn(block))
+          for (const test of rest) if (test.kind === 'nth') tests.push(test)
+  return tests
+}
 
 /** The same match of a rule counts in one place, whichever programs have it. */
 export function nthLayout(plans: readonly FamilyPlan[]): NthLayout {

@@ -127,7 +127,7 @@ interface Choice extends Omit<EarlyChoice, 'device'> {
 
 function choose(rulesets: readonly Ruleset[], rules: Rules, unavailable: Unavailable): Choice {
   const { xdp, tc } = unavailable
-  if (xdp === undefined) {
+  if (xdp === undefined && dropsIn(rulesets) >= LEAST_FOR_XDP) {
     const planned = planFor('xdp', rulesets, rules)
     const { certain, chains } = weigh(planned)
     const reason = `${certain} rules of ${chains} drop for certain, and the driver runs XDP`
@@ -144,6 +144,15 @@ function choose(rulesets: readonly Ruleset[], rules: Rules, unavailable: Unavail
       ? `${certain} rules of ${chains} drop for certain`
       : `rules of ${chains} drop for certain, but fewer than ${LEAST_FOR_XDP}: not worth turning off GRO for XDP`
   return { hook: 'tc', reason: `${why}${instead}`, planned }
+}
+
+/** How many rules drop packets, certain or not. */
+function dropsIn(rulesets: readonly Ruleset[]): number {
+  let drops = 0
+  for (const { tables } of rulesets)
+    for (const { chains } of tables)
+      for (const { rules } of chains) for (const { target } of rules) if (target?.kind === 'DROP') drops++
+  return drops
 }
 
 function planFor(hook: 'xdp' | 'tc', rulesets: readonly Ruleset[], rules: Rules): PlannedLanes | undefined {

@@ -2,10 +2,11 @@ import type { Family } from 'iptables-parser'
 import { addressOfType } from '../address-type-field.ts'
 import { cutsIn, itemsIn } from '../chain.ts'
 import { domain, type FieldName, headerSizes, transport } from '../field.ts'
+import { FieldSets } from '../field-sets.ts'
 import type { Item } from '../item.ts'
 import type { Plan } from '../plan.ts'
 import { isQuestionField, questionSources } from '../question.ts'
-import { containsPoint, inclusive, intersect } from '../tree/interval.ts'
+import { containsPoint, type IntervalSet, inclusive } from '../tree/interval.ts'
 
 /** What a program asks of its prologue: the fields its rules look at, and the protocols whose transport headers they look into. */
 export interface Needs {
@@ -16,11 +17,14 @@ export interface Needs {
 export function needsOf({ chains }: Plan, family: Family): Needs {
   const fields = new Set<FieldName>()
   const protocols = new Set<number>()
+  const lists = new Set<readonly FieldName[]>()
   for (const { blocks } of chains.values())
     for (const block of blocks) {
       for (const field of cutsIn(block)) fields.add(field)
       for (const item of itemsIn(block)) {
-        addFields(fields, item)
+        const { names } = FieldSets.of(item.sets)
+        if (item.rest.length > 0 || !lists.has(names)) addFields(fields, item)
+        lists.add(names)
         for (const protocol of protocolsOf(item, family)) protocols.add(protocol)
       }
     }
@@ -48,11 +52,15 @@ export function addFields(fields: { add(field: FieldName): unknown }, { sets, re
 const measured = inclusive(transport.whole, transport.short)
 const measuredProtocols = Object.keys(headerSizes).map(Number)
 
+const isMeasured = (set: IntervalSet): boolean =>
+  set.some(({ low, end }) => measured.some(range => low < range.end && end > range.low))
+
 /** Protocols that the item can be about, if it asks how much of the transport header there is. Where a block is split by that, the items that hotdrop still ask. */
-export function protocolsOf({ sets, rest }: Item, family: Family): number[] {
+export function protocolsOf({ sets, rest }: Item, family: Family): readonly number[] {
+  if (rest.length === 0 && !sets.has('transport')) return []
   const later = rest.flatMap(test => (test.kind === 'set' && test.field === 'transport' ? [test.set] : []))
   const asked = [sets.get('transport') ?? [], ...later]
-  if (asked.every(set => intersect(set, measured).length === 0)) return []
+  if (!asked.some(isMeasured)) return []
   const set = sets.get('protocol') ?? [domain('protocol', family)]
   return measuredProtocols.filter(protocol => containsPoint(set, protocol))
 }

@@ -9,7 +9,7 @@ import {
   type Term,
 } from 'iptables-parser'
 import type { FieldName } from '../field.ts'
-import { domain, pointOf } from '../field.ts'
+import { pointOf } from '../field.ts'
 import { type Step, setTerm } from '../test.ts'
 import type { IntervalSet } from '../tree/interval.ts'
 
@@ -49,10 +49,8 @@ export function interfaceStep(
 
 /** The values that agree with `value` but for the lowest `free` bits. */
 function prefix(field: FieldName, family: Family, value: bigint, free: number): IntervalSet {
-  const { end } = domain(field, family)
   const low = pointOf(field, family, value)
-  const next = value + (1n << BigInt(free))
-  return [{ low, end: typeof end === 'bigint' ? next : Number(next) }]
+  return [{ low, end: typeof low === 'number' ? low + 2 ** free : low + (1n << BigInt(free)) }]
 }
 
 function utf8(text: string): number[] {

@@ -13,10 +13,26 @@ export type IntervalSet = readonly Interval[]
 
 const after = (point: Point): Point => (typeof point === 'bigint' ? point + 1n : point + 1)
 
-export const single = (point: Point): IntervalSet => [{ low: point, end: after(point) }]
+export const single = (point: Point): IntervalSet =>
+  typeof point === 'number' && point < MOST_SHARED ? sharedSingle(point) : newSingle(point)
+
+const newSingle = (point: Point): IntervalSet => [{ low: point, end: after(point) }]
+
+/** Ports, protocols and the like are asked for over and over: of each there is one set. */
+const MOST_SHARED = 1 << 16
+const shared = new Map<number, IntervalSet>()
+
+function sharedSingle(point: number): IntervalSet {
+  const known = shared.get(point)
+  if (known) return known
+  const set = newSingle(point)
+  shared.set(point, set)
+  return set
+}
 
 /** Both ends inclusive. */
-export const inclusive = (low: Point, high: Point): IntervalSet => [{ low, end: after(high) }]
+export const inclusive = (low: Point, high: Point): IntervalSet =>
+  low === high ? single(low) : [{ low, end: after(high) }]
 
 export const containsPoint = (set: IntervalSet, point: Point): boolean =>
   set.some(({ low, end }) => low <= point && point < end)

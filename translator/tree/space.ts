@@ -78,6 +78,7 @@ function axesOf(fields: readonly FieldName[], items: readonly Item[], family: Fa
 class Places {
   readonly #fields: readonly FieldName[]
   readonly #known = new Map<readonly FieldName[], readonly number[]>()
+  readonly #backwards = new Map<readonly FieldName[], readonly number[]>()
 
   constructor(fields: readonly FieldName[]) {
     this.#fields = fields
@@ -89,6 +90,16 @@ class Places {
     const places = names.map(name => this.#fields.indexOf(name))
     this.#known.set(names, places)
     return places
+  }
+
+  /** The indexes of fields by their places, the last first. */
+  backwards(names: readonly FieldName[]): readonly number[] {
+    const known = this.#backwards.get(names)
+    if (known) return known
+    const places = this.of(names)
+    const order = [...places.keys()].sort((a, b) => (places[b] ?? 0) - (places[a] ?? 0))
+    this.#backwards.set(names, order)
+    return order
   }
 }
 
@@ -114,44 +125,28 @@ class BoxColumns {
 
   add(item: Item, index: number): void {
     const sets = FieldSets.of(item.sets)
-    const places = this.#places.of(sets.names)
-    if (places.every((_, at) => sets.at(at).length === 1)) return this.#addPlain(item, index, places)
-    const ranges = this.#axes.map(axis => rangesOf(item, axis))
-    const boxes = ranges.reduce((product, { length }) => (product * length) / 2, 1)
-    const hulls = boxes > MOST_BOXES
-    const sides = hulls ? ranges.map(range => [range[0] ?? 0, range.at(-1) ?? 0]) : ranges
-    this.#product(sides, [], item, index, hulls)
+    let boxes = 1
+    for (let at = 0; at < sets.size; at++) boxes *= sets.at(at).length
+    const hull = boxes > MOST_BOXES
+    for (let which = 0; which < (hull ? 1 : boxes); which++) this.#addBox(item, index, which, hull)
   }
 
-  /** Most items ask for one interval of each field. */
-  #addPlain(item: Item, index: number, places: readonly number[]): void {
+  /** One of the boxes that come of taking an interval of every set, those of the last field changing fastest; or one around them all. */
+  #addBox(item: Item, index: number, which: number, hull: boolean): void {
+    const box = this.#push(item, index, hull)
     const sets = FieldSets.of(item.sets)
-    const box = this.#push(item, index, false)
-    for (let at = 0; at < places.length; at++) {
+    const places = this.#places.of(sets.names)
+    let rest = which
+    for (const at of this.#places.backwards(sets.names)) {
+      const set = sets.at(at)
       const place = places[at] ?? 0
-      const axis = this.#axes[place]
-      const [only] = sets.at(at)
-      if (axis && only)
-        this.#setRange(place, box, segmentAt(axis.starts, only.low), segmentAt(axis.starts, only.end))
+      const starts = this.#axes[place]?.starts
+      const from = set[hull ? 0 : rest % set.length]
+      const to = hull ? set.at(-1) : from
+      rest = Math.floor(rest / set.length)
+      if (starts && from && to)
+        this.#setRange(place, box, segmentAt(starts, from.low), segmentAt(starts, to.end))
     }
-  }
-
-  /** One box for each way to take a range of every axis. */
-  #product(
-    sides: readonly SegmentRanges[],
-    chosen: readonly number[],
-    item: Item,
-    index: number,
-    hull: boolean,
-  ): void {
-    const ranges = sides[chosen.length / 2]
-    if (!ranges) {
-      const box = this.#push(item, index, hull)
-      for (let axis = 0; axis < sides.length; axis++)
-        this.#setRange(axis, box, chosen[2 * axis] ?? 0, chosen[2 * axis + 1] ?? 0)
-    } else
-      for (let i = 0; i < ranges.length; i += 2)
-        this.#product(sides, [...chosen, ranges[i] ?? 0, ranges[i + 1] ?? 0], item, index, hull)
   }
 
   /** A box that takes all there is; its number. */

@@ -80,6 +80,8 @@ export class WordBoxes {
   readonly #offsetOf: readonly number[]
   /** For each box of the space the offset behind where it was first written. */
   readonly #written: Int32Array
+  /** All that is written into. */
+  #bytes: Uint8Array = new Uint8Array()
 
   constructor(space: Space, words: readonly Word[], answer: (item: Item) => number) {
     this.size = boxSize(words)
@@ -126,10 +128,15 @@ export class WordBoxes {
       return end
     }
     const length = this.count(id) * this.size
-    new Uint8Array(view.buffer).copyWithin(at, known - length, known)
+    this.#bytesOf(view).copyWithin(at, known - length, known)
     // there it may have been the last of its leaf
     view.setUint32(at + length - this.size + this.positionOffset, position, true)
     return at + length
+  }
+
+  #bytesOf({ buffer }: DataView): Uint8Array {
+    if (this.#bytes.buffer !== buffer) this.#bytes = new Uint8Array(buffer)
+    return this.#bytes
   }
 
   /** Where no field takes two words, a box stays one, and its sides go where they belong. */
