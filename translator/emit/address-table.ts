@@ -18,7 +18,7 @@ const VRF = 1 << 18
 
 /** What netdev_priv leaves out behind a net_device is a multiple of this. */
 const DEVICE_ALIGNMENT = 32
-/** tb_id in struct net_vrf (drivers/net/vrf.c), whose types are not there before a VRF is: the module is loaded with the first. */
+/** tb_id in struct net_vrf (drivers/net/vrf.c), the same from Linux 6.1 to 7.3. Its types may be missing when rules are loaded: its module comes with the first VRF. */
 const VRF_TABLE = 24
 
 /** r9 = the number of the table for the device in r8, or without one for 0; loses r8 and r0 to r5. */

@@ -20,7 +20,7 @@ export const addrtype: MatchTranslator<AddrtypeMatch> = ({ source, destination, 
 function refuse(type: string, field: AddressField): never {
   const option = field === 'saddr' ? '-s' : '-d'
   throw new Untranslatable(
-    `which IPv6 addresses are ${type} is up to policy rules and routing tables, which a program cannot ask`,
+    `which IPv6 addresses are ${type} is up to what earlier look-ups of routes left behind, and a program cannot leave it`,
     { hint: `name the addresses instead (${option} ADDRESS); MULTICAST and UNICAST can be asked for` },
   )
 }

@@ -96,7 +96,7 @@ const others: Readonly<Partial<Record<Feature, (grammar: Grammar, chain: string)
         : ['UNICAST', 'MULTICAST']
     const sides = random.sample(['src', 'dst'], 1 + random.below(2))
     const asked = sides.map(side => ` ${not(grammar)}--${side}-type ${random.pick(types)}`).join('')
-    const limits = family === 4 ? (limitsIn[chain] ?? []) : []
+    const limits = limitsIn[chain] ?? []
     const limit = limits.length > 0 && random.chance(0.4) ? ` --limit-iface-${random.pick(limits)}` : ''
     return ` -m addrtype${asked}${limit}`
   },
