@@ -7,7 +7,7 @@ import { kernelTest } from './needs-kernel.ts'
 const { BPFTABLES_SEED: given } = process.env
 const first = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given)
 const SEEDS = 3
-/** Half of what Linux allows. Most programs take a twentieth of it. */
+/** Half of what Linux allows. Most programs take a hundredth of it. */
 const MOST_INSTRUCTIONS = 500_000
 
 for (const hook of ['netfilter', 'xdp', 'tc'] as const)
