@@ -2,7 +2,7 @@
 
 import { place } from 'iptables-parser'
 import { slotCount } from '../asm/encode.ts'
-import type { Block, SeparatedBlock } from '../chain.ts'
+import { type Block, itemsIn, type SeparatedBlock } from '../chain.ts'
 import type { PlannedChain } from '../emit/chain.ts'
 import { laneName } from '../lane.ts'
 import type { Plan } from '../plan.ts'
@@ -72,16 +72,20 @@ function blockLine(block: Exclude<Block, { kind: 'split' }>): string {
   const { leaves, depth, candidates } = shapeOf(block.root)
   const replication = (candidates / block.items).toFixed(2)
   return depth === 0
-    ? `linear: ${block.items} rules asked in turn`
-    : `tree: ${block.items} rules, ${leaves} leaves, at most ${depth} comparisons deep, each rule in ${replication} leaves`
+    ? `linear: ${rulesIn(block)} rules asked in turn`
+    : `tree: ${rulesIn(block)} rules, ${leaves} leaves, at most ${depth} comparisons deep, each rule in ${replication} leaves`
 }
 
-function separatedLine({ kind, space, trees }: SeparatedBlock): string {
+/** One that looks into the transport header is several items. */
+const rulesIn = (block: Block): number => new Set(itemsIn(block).map(({ rule }) => rule)).size
+
+function separatedLine(block: SeparatedBlock): string {
+  const { kind, space, trees } = block
   const shapes = trees.map(({ root }) => shapeOf(root))
   const sum = (of: (shape: TreeShape) => number): number =>
     shapes.reduce((total, shape) => total + of(shape), 0)
   const place = kind === 'mapped' ? 'in a map' : 'in code'
   const depths = shapes.map(({ depth }) => depth).join(' + ')
   const replication = (sum(({ candidates }) => candidates) / space.items.length).toFixed(2)
-  return `${trees.length} ${trees.length === 1 ? 'tree' : 'trees'} ${place}: ${space.items.length} rules, ${sum(({ leaves }) => leaves)} leaves, at most ${depths} comparisons deep, each rule in ${replication} leaves`
+  return `${trees.length} ${trees.length === 1 ? 'tree' : 'trees'} ${place}: ${rulesIn(block)} rules, ${sum(({ leaves }) => leaves)} leaves, at most ${depths} comparisons deep, each rule in ${replication} leaves`
 }
