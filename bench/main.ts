@@ -39,28 +39,28 @@ function bench(options: Options): number {
   const about = machine()
   process.stdout.write(`${describeMachine(about)}\n\n`)
   const results = [
-    ...options.series.map(name => runSeries(name, options)),
+    ...options.series.flatMap(name => options.seeds.map(seed => runSeries(name, seed, options))),
     ...options.files.map(path => runFile(path, options)),
   ]
-  const run = { time: new Date().toISOString(), machine: about, seed: options.seed, series: results }
+  const run = { time: new Date().toISOString(), machine: about, seeds: options.seeds, series: results }
   for (const file of writeHistory(run)) process.stderr.write(`${file}\n`)
   return Number(process.exitCode ?? 0)
 }
 
-function runSeries(name: string, options: Options): SeriesResult {
+function runSeries(name: string, seed: number, options: Options): SeriesResult {
   const chosen = series[name]
   if (!chosen) throw new RangeError(`there is no series ${name}`)
   const { title, sizes, make } = chosen
   return show(
-    name,
-    title,
-    (options.rules ?? sizes).map(size => () => make(size, options.seed)),
+    options.seeds.length === 1 ? name : `${name}-${seed}`,
+    options.seeds.length === 1 ? title : `${title}, seed ${seed}`,
+    (options.rules ?? sizes).map(size => () => make(size, seed)),
     options,
   )
 }
 
 const runFile = (path: string, options: Options): SeriesResult =>
-  show(basename(path), path, [() => workloadOf(path, options.seed)], options)
+  show(basename(path), path, [() => workloadOf(path, options.seeds[0])], options)
 
 /** Workloads are made when it is their turn: large ones take memory. */
 function show(

@@ -42,7 +42,8 @@ export function run(command: string, args: readonly string[], input = '', enviro
     maxBuffer: 1 << 30,
     env: { ...process.env, ...environment },
   })
-  if (error) throw error
+  // a command that ends before it has read all says why, and more than EPIPE does
+  if (error && status === null) throw error
   if (status === 0) return stdout
   throw new Error(`${command} ${args.join(' ')}: ${signal ?? `exit code ${status}`}\n${stderr}`)
 }

@@ -9,7 +9,8 @@ export interface Options {
   /** Left out: the sizes each series has of itself. */
   readonly rules: readonly number[] | undefined
   readonly contenders: readonly string[]
-  readonly seed: number
+  /** Series are made once for each. */
+  readonly seeds: readonly [number, ...number[]]
   /** Rule files to measure as well. */
   readonly files: readonly string[]
 }
@@ -21,12 +22,12 @@ export class UsageError extends Error {
 
 export const usage = `npm run bench -- [OPTION]… [FILE]…
 
-Measures what a packet costs, and how long rules take to load. A FILE holds rules as iptables-save writes them.
+Measures what a packet costs, and how long rules take to load. A FILE holds rules as iptables-save writes them, or the same packed by gzip.
 
   --series A,B       ${seriesNames.join(', ')}; five-tuple if neither this nor a FILE is given
   --rules N,M        sizes of the rule sets, instead of those that a series has of itself
   --contenders A,B   ${contenderNames.join(', ')}; all of them if not given
-  --seed N           for other rules and packets of the same kind; 1 if not given
+  --seed N,M         for other rules and packets of the same kind, each series once for each; 1 if not given
   --help
 `
 
@@ -35,11 +36,12 @@ export function readOptions(words: readonly string[]): Options | undefined {
   const { values, positionals } = parse(words)
   if (values.help) return undefined
   const chosen = values.series ?? (positionals.length > 0 ? '' : 'five-tuple')
+  const [first = '', ...others] = list(values.seed ?? '1')
   return {
     series: namesOf(chosen, seriesNames, 'series'),
     rules: values.rules === undefined ? undefined : list(values.rules).map(number),
     contenders: namesOf(values.contenders ?? contenderNames.join(','), contenderNames, 'contender'),
-    seed: number(values.seed ?? '1'),
+    seeds: [number(first), ...others.map(number)],
     files: positionals,
   }
 }

@@ -23,6 +23,6 @@ export interface SeriesResult {
 export interface RunResult {
   readonly time: string
   readonly machine: Machine
-  readonly seed: number
+  readonly seeds: readonly number[]
   readonly series: readonly SeriesResult[]
 }

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { run } from '../network.ts'
 import { type Contender, timed } from './contender.ts'
 import { isInstalled } from './iptables.ts'
@@ -10,7 +13,14 @@ export const nftSet: Contender = {
     return isInstalled('nft') ? undefined : 'nft is not installed'
   },
   load: (range, { nft = '' }) => {
-    const [milliseconds] = range.inside(() => timed(() => run('nft', ['-f', '-'], nft)))
-    return { milliseconds, close: () => {} }
+    const directory = mkdtempSync(join(tmpdir(), 'bpftables-bench-'))
+    const file = join(directory, 'set.nft')
+    try {
+      writeFileSync(file, nft)
+      const [milliseconds] = range.inside(() => timed(() => run('nft', ['-f', file])))
+      return { milliseconds, close: () => {} }
+    } finally {
+      rmSync(directory, { recursive: true, force: true })
+    }
   },
 }

@@ -1,6 +1,7 @@
 // Rules from a file, with packets aimed at them.
 
 import { readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
 import { type Family, parseSave, printRuleset, type Rule, type Table, tableOf } from 'iptables-parser'
 import { aimAt, randomFlow } from '../aim.ts'
 import type { Flow } from '../frame.ts'
@@ -12,10 +13,15 @@ const PACKETS = 64
 
 const familyOf = (path: string): Family => (/ip6tables|\.v6\b/.test(path) ? 6 : 4)
 
-/** The filter table of a file in the form of iptables-save. Throws RuleError where it does not parse. */
+const textOf = (path: string): string => {
+  const bytes = readFileSync(path)
+  return (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8')
+}
+
+/** The filter table of a file in the form of iptables-save, or one packed by gzip. Throws RuleError where it does not parse. */
 export function workloadOf(path: string, seed: number): Workload {
   const family = familyOf(path)
-  const whole = parseSave(readFileSync(path, 'utf8'), { family, name: path })
+  const whole = parseSave(textOf(path), { family, name: path })
   const table = tableOf(whole, 'filter')
   if (!table) throw new Error(`${path} has no table filter`)
   const random = randomFrom(seed)

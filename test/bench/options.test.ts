@@ -14,10 +14,11 @@ test('a file takes the place of the series, unless one is named', t => {
   t.deepEqual(readOptions(['rules.v4'])?.files, ['rules.v4'])
 })
 
-test('sizes and seed', t => {
-  const options = readOptions(['--rules', '10,1000', '--seed', '7'])
+test('sizes and seeds', t => {
+  const options = readOptions(['--rules', '10,1000', '--seed', '7,8'])
   t.deepEqual(options?.rules, [10, 1000])
-  t.is(options?.seed, 7)
+  t.deepEqual(options?.seeds, [7, 8])
+  t.deepEqual(readOptions([])?.seeds, [1])
 })
 
 test('help', t => t.is(readOptions(['--help']), undefined))
@@ -27,6 +28,7 @@ for (const words of [
   ['--rules', '0'],
   ['--rules', 'ten'],
   ['--contenders', 'x'],
+  ['--seed', ''],
   ['--nonsense'],
 ])
   test(`${words.join(' ')} is refused`, t => {
