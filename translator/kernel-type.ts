@@ -157,6 +157,8 @@ export const structs: Readonly<Record<string, Readonly<Record<string, KernelType
   nf_hook_ops: { pf: 'u8', priority: 'int' },
   hlist_node: { next: pointerTo('hlist_node') },
   list_head: { next: pointerTo('list_head') },
+  // has no name of its own in the kernel
+  net_device_adj_list: { upper: { struct: 'list_head', bytes: 16 } },
   netdev_adjacent: {
     dev: pointerTo('net_device'),
     master: 'u8',

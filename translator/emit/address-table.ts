@@ -28,7 +28,7 @@ export function emitTableNumber(assembler: Assembler): void {
   assembler.emit(
     movImmediate(r9, TABLE_LOCAL),
     jumpIf('==', r8, immediate(0), known),
-    ...peek('u32', r1, r8, 'net_device', 'priv_flags'),
+    ...peekPointer(r1, r8, 'net_device', 'priv_flags'),
     jumpIf('&', r1, immediate(VRF), vrf),
     andImmediate(r1, IN_VRF),
     jumpIf('==', r1, immediate(0), known),

@@ -1,10 +1,11 @@
 // Whether a frame is one whose packet IP gets from its own device: xdp and tc judge no others, and nf-input asks the same of what comes to it.
 
+import { mov } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
 import type { Instruction } from '../asm/instruction.ts'
 import { callKfunc, immediate, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
-import { load, loadMember, store, typeId } from '../asm/memory.ts'
+import { addMember, load, loadMember, store, typeId } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r10 } from '../asm/register.ts'
 
 const ARPHRD_ETHER = 1
@@ -31,7 +32,10 @@ export function emitFit(assembler: Assembler, { loadDevice, destination, scratch
     ...loadDevice,
     loadMember('u16', r2, r1, 'net_device', 'type'),
     jumpIf('!=', r2, immediate(ARPHRD_ETHER), odd, 32),
-    loadMember('u32', r2, r1, 'net_device', 'priv_flags'),
+    // a bit field of 32 bits since Linux 6.12, which libbpf relocates in an addition, not in a load
+    mov(r2, r1),
+    addMember(r2, 'net_device', 'priv_flags'),
+    load('u32', r2, r2, 0),
     jumpIf('&', r2, immediate(IN_VRF), odd),
     loadMember('u64', r2, r1, 'net_device', 'rx_handler'),
     jumpIf('!=', r2, immediate(0), odd),
