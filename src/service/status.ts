@@ -7,6 +7,7 @@ import { dispatcher } from '../../translator/hook/dispatcher.ts'
 import { type Lane, laneName } from '../../translator/lane.ts'
 import { allLinks, type LinkInfo } from '../kernel/link.ts'
 import { openPin } from '../kernel/pin.ts'
+import { interfaceIndex } from '../kernel/sys/interface.ts'
 import { close, programInfoOf } from '../kernel/sys/object.ts'
 import { leadsTo, pinnedAttachments, readLink } from './attach.ts'
 import { programInSlot } from './bank.ts'
@@ -19,6 +20,7 @@ import { currentNamespace, type Live, readLive } from './live.ts'
 import { openSharedMaps, type SharedMaps } from './maps.ts'
 import { readKept } from './passthrough/kept.ts'
 import { dispatcherPin, mapPin, programPin } from './pins.ts'
+import { presentName } from './renamed.ts'
 import type { Settings } from './settings.ts'
 
 /** One place a dispatcher is, or should be, attached to. Without a link it is not. */
@@ -104,10 +106,11 @@ function describeNothing(settings: Settings): Status {
 function describe(settings: Settings, live: Live): Status {
   const { generation, rulesets } = live
   const attachments = attachmentsOf(generation).map(attachment => attachmentStatus(settings, attachment))
+  const absent = attachments.flatMap(attachment => absenceOf(attachment, generation) ?? [])
   const lanes = laneStatuses(settings, live)
   const faults = [
     ...namespaceFaults(live),
-    ...attachments.flatMap(({ hook, on, link }) => (link ? [] : [`${hook} on ${on} is not attached`])),
+    ...absent.filter(({ harmless }) => !harmless).map(({ says }) => says),
     ...lanes.flatMap(({ lane, programId }) =>
       programId === undefined ? [`${lane} has no program: its hook drops every packet`] : [],
     ),
@@ -115,7 +118,11 @@ function describe(settings: Settings, live: Live): Status {
   const missingPins = findMissingPins(settings, live)
   return {
     enforces: faults.length === 0,
-    problems: [...faults, ...missingPins.map(path => `the pin ${path} is missing`)],
+    problems: [
+      ...faults,
+      ...absent.filter(({ harmless }) => harmless).map(({ says }) => says),
+      ...missingPins.map(path => `the pin ${path} is missing`),
+    ],
     namespace: currentNamespace(),
     generation: generation.number,
     time: generation.time,
@@ -159,11 +166,28 @@ function namespaceFaults({ generation: { namespace } }: Live): string[] {
     : [`the rules filter the network namespace ${namespace}; this is another one, ${current}`]
 }
 
+/** A link that is missing. It is harmless where netfilter decides all the same, and where the device is gone. */
+interface Absence {
+  readonly says: string
+  readonly harmless: boolean
+}
+
+function absenceOf({ hook, on, link }: AttachmentStatus, { hook: decides }: Generation): Absence | undefined {
+  if (link) return undefined
+  const atDevice = hook === 'xdp' || hook === 'tc-ingress'
+  if (atDevice && interfaceIndex(on) === undefined)
+    return { says: `${hook}: there is no device ${on} any more`, harmless: true }
+  return { says: `${hook} on ${on} is not attached`, harmless: atDevice && decides === 'netfilter' }
+}
+
 function attachmentStatus(settings: Settings, attachment: Attachment): AttachmentStatus {
   const link = readLink(settings, attachment)
-  const status = { hook: attachment.hook, on: placeOf(attachment) }
-  if (!link || !leadsTo(link, attachment)) return status
-  return link.programId === dispatcherId(settings, attachment.hook) ? { ...status, link } : status
+  const place = placeOf(attachment)
+  const status = { hook: attachment.hook, on: place }
+  if (!link || link.programId !== dispatcherId(settings, attachment.hook)) return status
+  if (leadsTo(link, attachment)) return { ...status, link }
+  const name = presentName(link, place)
+  return name === undefined ? status : { ...status, on: name, link }
 }
 
 /** The id of the dispatcher that is pinned; undefined where none is. */

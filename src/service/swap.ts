@@ -39,6 +39,7 @@ import { openSharedMaps, type SharedMaps } from './maps.ts'
 import type { Plan } from './plan.ts'
 import { loadLanes, type OpenLane, openPinnedLanes, pinLanes, unpinOtherGenerations } from './programs.ts'
 import { removeEverything, removeUnusedCounters } from './remove.ts'
+import { followNames } from './renamed.ts'
 import type { Settings } from './settings.ts'
 
 export const swapSteps = [
@@ -218,6 +219,7 @@ function attachOrGoBack(
   shared: SharedMaps,
 ): void {
   try {
+    followNames(settings)
     switchAttachments(settings, attachmentsOf(generation), dispatchers)
   } catch (error) {
     writeGenerationWord(shared, live?.generation.number ?? 0)
