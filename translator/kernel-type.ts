@@ -41,6 +41,7 @@ export const structs: Readonly<Record<string, Readonly<Record<string, KernelType
     rx_handler: anyPointer,
     nf_hooks_ingress: pointerTo('nf_hook_entries'),
     tcx_ingress: pointerTo('bpf_mprog_entry'),
+    xdp_state: { array: { struct: 'bpf_xdp_entity', bytes: 16 }, length: 3 },
     nd_net: { struct: 'possible_net', bytes: 8 },
     dev_list: { struct: 'list_head', bytes: 16 },
     ip_ptr: pointerTo('in_device'),

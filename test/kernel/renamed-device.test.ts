@@ -1,7 +1,8 @@
 // Devices that get another name, or go, while rules are loaded at them: their links stay, and so do the rules, and they can be changed.
 
 import { execFileSync } from 'node:child_process'
-import { type Installation, withInstallation } from './installation.ts'
+import { setTimeout } from 'node:timers/promises'
+import { type Installation, runIn, withInstallation } from './installation.ts'
 import { kernelTest } from './needs-kernel.ts'
 
 const rules = `*filter
@@ -75,5 +76,48 @@ for (const hook of ['auto', 'tc', 'xdp'])
       const { enforces, problems } = status(installation)
       t.true(enforces)
       t.is(problems.filter(problem => /there is no device other any more/.test(problem)).length, 1)
+    }),
+  )
+
+const ADDRESS = '198.51.100.1'
+
+/** A device in the near namespace with that name and index, and the far end of it in the far one. */
+const plug = (installation: Installation, name: string, index: string): void => {
+  const { near, far } = installation
+  const peer = ['peer', 'name', 'plug', 'netns', far]
+  link(installation, 'add', name, 'index', index, 'type', 'veth', ...peer)
+  for (const [namespace, device, address] of [
+    [near, name, ADDRESS],
+    [far, 'plug', '198.51.100.2'],
+  ] as const) {
+    execFileSync('ip', ['-n', namespace, 'address', 'add', `${address}/24`, 'dev', device])
+    execFileSync('ip', ['-n', namespace, 'link', 'set', device, 'up'])
+  }
+}
+
+const sendDatagram = ({ far }: Installation): void => {
+  const script = `const socket = require('dgram').createSocket('udp4'); socket.send('x', 7, '${ADDRESS}', () => socket.close())`
+  if (runIn(far, [process.execPath, '-e', script]).code !== 0) throw new Error('the datagram was not sent')
+}
+
+const counted = async ({ run }: Installation, packets: number): Promise<boolean> => {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    if (run('iptables-save', ['-c']).stdout.includes(`[${packets}:`)) return true
+    await setTimeout(100)
+  }
+  return false
+}
+
+for (const hook of ['auto', 'tc', 'xdp'])
+  kernelTest(`${hook}: a device that comes by the index of one that is gone is filtered`, t =>
+    withInstallation(async installation => {
+      plug(installation, 'first', '77')
+      t.is(installation.run('bpftables', ['apply', '--hook', hook, '-'], rules).code, 0)
+      sendDatagram(installation)
+      t.true(await counted(installation, 1))
+      link(installation, 'delete', 'first')
+      plug(installation, 'second', '77')
+      sendDatagram(installation)
+      t.true(await counted(installation, 2))
     }),
   )

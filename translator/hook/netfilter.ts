@@ -34,6 +34,7 @@ import { clearRecord, LENGTH_OFFSET } from '../emit/record.ts'
 import type { FieldName } from '../field.ts'
 import { asksAddressType, emitAddressTypes } from './address-type.ts'
 import { asideMap, emitAside } from './aside.ts'
+import { emitAttached } from './attached.ts'
 import { bridgeFields, emitBridge } from './bridge.ts'
 import { clockFields } from './clock.ts'
 import { connectionFields, emitConnection } from './connection.ts'
@@ -207,6 +208,7 @@ function emitListed(assembler: Assembler, family: Family): void {
     load('u32', r1, r0, 0),
     jumpIf('!=', r1, immediate(judging.ingress), none, 32),
   )
+  emitAttached(assembler, loadDevice, none)
   const destination = (): void => assembler.emit(mov(r1, r7), ...loadDestination())
   emitFit(assembler, { loadDevice, destination, scratch: BUFFER, odd: none })
   const loadNet = [loadMember('u64', r1, r8, 'nf_hook_state', 'net')]

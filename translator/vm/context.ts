@@ -219,9 +219,13 @@ const devicePointer = (memory: Memory, device: Device | undefined): Pointer =>
         ifindex: device.ifindex,
         type: ARPHRD_ETHER,
         dev_addr: memory.map(newRegion('a MAC address', device.address ?? new Uint8Array(MAC_BYTES), false)),
+        xdp_state: attachedXdp,
         nd_net: netPointer(memory),
       })
     : nullPointer
+
+/** One link, in the driver: devices that are listed as judged at ingress are attached to. */
+const attachedXdp = Uint8Array.from({ length: 48 }, (_, at) => (at === 24 ? 1 : 0))
 
 const deviceOf = (memory: Memory, { device, ifindex, address, packet }: XdpInput | TcInput): Pointer =>
   devicePointer(memory, {
