@@ -5,7 +5,13 @@ import type { Random } from './random.ts'
 export const ipv4Text = (address: bigint): string =>
   [24n, 16n, 8n, 0n].map(shift => (address >> shift) & 255n).join('.')
 
-/** An address that may be the source of a packet from outside: unicast, and neither this host's nor loopback. */
+/** Whether an IPv4 address may be that of a packet from outside or to another: unicast, and neither this host's nor loopback. */
+export function isUnicast(address: bigint): boolean {
+  const first = address >> 24n
+  return first > 0n && first < 224n && first !== 127n
+}
+
+/** Such an address. */
 export function unicast(random: Random): bigint {
   const first = 1 + random(222)
   return (BigInt(first === 127 ? 223 : first) << 24n) | BigInt(random(1 << 24))

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { type Family, parseSave, printRuleset, type Rule, type Table, tableOf } from 'iptables-parser'
+import { isUnicast } from '../address.ts'
 import { aimAt, randomFlow } from '../aim.ts'
 import type { Flow } from '../frame.ts'
 import type { Course } from '../network.ts'
@@ -10,6 +11,13 @@ import { randomFrom } from '../random.ts'
 import { spread, type Workload } from '../workload.ts'
 
 const PACKETS = 64
+
+/** How often a packet is drawn for a rule. */
+const TRIES = 8
+
+/** No rule meets a packet whose addresses the kernel refuses. */
+const comesThrough = ({ family, source, destination }: Flow): boolean =>
+  family === 6 || (isUnicast(source) && isUnicast(destination))
 
 const familyOf = (path: string): Family => (/ip6tables|\.v6\b/.test(path) ? 6 : 4)
 
@@ -26,8 +34,10 @@ export function workloadOf(path: string, seed: number): Workload {
   if (!table) throw new Error(`${path} has no table filter`)
   const random = randomFrom(seed)
   const rules = table.chains.flatMap(chain => chain.rules)
-  const aimed = (rule: Rule | undefined): Flow =>
-    rule ? aimAt(rule, family, random) : randomFlow(family, random)
+  const aimed = (rule: Rule | undefined): readonly Flow[] =>
+    Array.from({ length: TRIES }, () => (rule ? aimAt(rule, family, random) : randomFlow(family, random)))
+      .filter(comesThrough)
+      .slice(0, 1)
   return {
     family,
     course: busiest(table),
@@ -38,7 +48,7 @@ export function workloadOf(path: string, seed: number): Workload {
         ? [
             {
               kind: 'spread' as const,
-              flows: spread(rules.length, PACKETS).map(index => aimed(rules[index])),
+              flows: spread(rules.length, PACKETS).flatMap(index => aimed(rules[index])),
             },
           ]
         : []),
