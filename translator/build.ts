@@ -25,7 +25,7 @@ import { forgetFunction, forgets } from './hook/forget.ts'
 import { frameOf } from './hook/registry.ts'
 import { firstTable, type Lane, programName, programType } from './lane.ts'
 import { type NthLayout, nthTestsIn } from './nth.ts'
-import type { Plan } from './plan.ts'
+import { goingOn, type Plan } from './plan.ts'
 import type { PlanMemory } from './plan-memory.ts'
 import { calls, type FunctionSpec, type MapSpec, type ProgramSpec } from './program.ts'
 
@@ -91,6 +91,10 @@ export function buildProgram(
     subprograms.push({ ...fn, name })
     return name
   }
+  const byCall: EmitContext['countOn'] = (assembler, array) => assembler.emit(...countCall(array))
+  const inPlace: EmitContext['countOn'] = lane.early
+    ? byCall
+    : (assembler, array) => emitCountInPlace(assembler, array, lane.hook)
   const main = mainFunction(lane, asked, record)
   const chains = plans.flatMap(({ plan, family, policy }) => {
     const { chains, functions } = plan
@@ -105,9 +109,8 @@ export function buildProgram(
       treesOf: (block, write) => memory.treesOf(block, write),
       table,
       data,
-      countEnd: lane.early
-        ? (assembler, array) => assembler.emit(...countCall(array))
-        : (assembler, array) => emitCountInPlace(assembler, array, lane.hook),
+      countEnd: inPlace,
+      countOn: goingOn(plan) > MOST_IN_PLACE ? byCall : inPlace,
       subprogram,
     }
     const others = [...plan.functions].flatMap(name => plan.chains.get(name) ?? [])
@@ -144,6 +147,9 @@ export function buildProgram(
   }
   return { spec, tables: uses }
 }
+
+/** So many rules that go on may count in place, which takes five times the code of a call. */
+const MOST_IN_PLACE = 256
 
 const needsFor = (lane: Lane, { plan, family }: FamilyPlan): Needs => {
   const { fields, protocols } = needsOf(plan, family)

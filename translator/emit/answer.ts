@@ -9,7 +9,6 @@ import { immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { r0, r1, r2 } from '../asm/register.ts'
 import type { Item, Outcome } from '../item.ts'
-import { countCall } from './count.ts'
 import type { Frame } from './frame.ts'
 import { emitCall } from './outcome.ts'
 
@@ -111,7 +110,7 @@ function emitAction(frame: Frame, { array, outcome }: Action, next: Label): void
   if (outcome.kind === 'hotdrop') return assembler.emit(jump(frame.ending({ kind: 'drop' })))
   if (outcome.kind === 'accept' || outcome.kind === 'drop' || outcome.kind === 'return')
     return assembler.emit(jump(frame.ending({ kind: outcome.kind, count: array })))
-  assembler.emit(...countCall(array))
+  frame.countOn(array)
   if ('chain' in outcome) emitCall(frame, outcome)
   if (outcome.kind !== 'goto') assembler.emit(jump(next))
 }

@@ -44,6 +44,8 @@ export interface EmitContext {
   readonly data: Frame['data']
   /** Emits how a packet is counted that goes no further; the index is in r1. */
   countEnd(assembler: Assembler, array: string): void
+  /** And of one that goes on. */
+  countOn(assembler: Assembler, array: string): void
   /** Its name is the prefix and a number. */
   subprogram(prefix: string, fn: Omit<FunctionSpec, 'name'>): string
 }
@@ -142,6 +144,7 @@ function createFrame(assembler: Assembler, context: EmitContext, ending: Frame['
     treesOf: context.treesOf,
     table: context.table,
     data: context.data,
+    countOn: array => context.countOn(assembler, array),
     subprogram: (prefix, parameters, body) =>
       context.subprogram(prefix, { parameters, instructions: body.assemble(context.jumps) }),
     isFunction: chain => context.functions.has(chain),

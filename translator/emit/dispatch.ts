@@ -15,7 +15,6 @@ import type { Item } from '../item.ts'
 import type { MapSpec } from '../program.ts'
 import type { Dispatch } from '../tree/dispatch.ts'
 import type { Point } from '../tree/interval.ts'
-import { countCall } from './count.ts'
 import type { Frame } from './frame.ts'
 import { sizeOf } from './record.ts'
 import { emitTest } from './test.ts'
@@ -113,7 +112,9 @@ function emitAction(frame: Frame, actions: Actions, number: number, next: Label)
     assembler.emit(jumpIf('==', r2, immediate(HOTDROP), frame.ending({ kind: 'drop' }), 32))
   else if (kind === 'continue') {
     const other = assembler.label('other')
-    assembler.emit(jumpIf('!=', r2, immediate(number), other, 32), ...countCall(array), jump(next))
+    assembler.emit(jumpIf('!=', r2, immediate(number), other, 32))
+    frame.countOn(array)
+    assembler.emit(jump(next))
     assembler.place(other)
   } else if (kind === 'accept' || kind === 'drop' || kind === 'return')
     assembler.emit(jumpIf('==', r2, immediate(number), frame.ending({ kind, count: array }), 32))

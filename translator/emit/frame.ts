@@ -29,6 +29,8 @@ export interface Frame {
   nth(match: string): number
   /** The trees of a block as a map holds them: written, where they were not for another program. */
   treesOf(block: SeparatedBlock, write: () => TreeMap): TreeMap
+  /** Emits how a packet is counted that goes on; the index is in r1. Destroys r0 to r5. */
+  countOn(array: string): void
   /** Whether a call of a chain is made as a call of its function. */
   isFunction(chain: string): boolean
   /** The name of a map that the program gets for this, and what it is for. */

@@ -3,7 +3,6 @@ import { mov, movImmediate } from '../asm/alu.ts'
 import { callFunction, immediate, jump, jumpIf } from '../asm/jump.ts'
 import { r0, r1, r6 } from '../asm/register.ts'
 import type { Item, Outcome } from '../item.ts'
-import { countAt } from './count.ts'
 import { chainResult, type Frame } from './frame.ts'
 
 /** What happens to a packet that matches: it is counted, and goes where the target sends it; falls through where the next rule is asked. */
@@ -11,13 +10,11 @@ export function emitOutcome(frame: Frame, { rule, outcome }: Item): void {
   const { assembler } = frame
   if (outcome.kind === 'hotdrop') return assembler.emit(jump(frame.ending({ kind: 'drop' })))
   const { array, index } = frame.place(rule)
-  if ('chain' in outcome || outcome.kind === 'continue') assembler.emit(...countAt(array.name, index))
+  assembler.emit(movImmediate(r1, index))
   // counting is the ending's, so that a leaf is two instructions
-  else
-    return assembler.emit(
-      movImmediate(r1, index),
-      jump(frame.ending({ kind: outcome.kind, count: array.name })),
-    )
+  if (!('chain' in outcome || outcome.kind === 'continue'))
+    return assembler.emit(jump(frame.ending({ kind: outcome.kind, count: array.name })))
+  frame.countOn(array.name)
   if ('chain' in outcome) emitCall(frame, outcome)
 }
 
