@@ -48,9 +48,16 @@ async function edit(
   leaving: Leaving | undefined,
 ): Promise<ExitCode> {
   const printed = printRuleEdit(command)
-  if (printed !== undefined && (await withLock(settings, wait, () => editQuickly(settings, [command]))))
+  if (printed !== undefined && (await withLock(settings, wait, () => editInPlace(settings, command))))
     return print(printed)
   return remake(settings, command, wait, leaving)
+}
+
+/** Makes an edit without reading the rules in force; false where that cannot be. */
+async function editInPlace(settings: Settings, command: Command): Promise<boolean> {
+  if (editQuickly(settings, [command])) return true
+  const { editAround } = await import('../service/incremental/rebuild.ts')
+  return editAround(settings, [command])
 }
 
 /** Makes a new generation of what a command leaves of the rules. */

@@ -11,6 +11,7 @@ import { afterFailure, type Early, noEarly, planEarly, type Unavailable } from '
 import { readLiveHits } from './edit.ts'
 import { ServiceError } from './error.ts'
 import { type Generation, listGenerations } from './generation.ts'
+import { describeGeneration as describeEdits } from './incremental/describe.ts'
 import { editedRules, editedSlots } from './incremental/edited.ts'
 import { finishEdits } from './incremental/quick.ts'
 import { openState } from './incremental/state.ts'
@@ -23,7 +24,7 @@ import { readKept } from './passthrough/kept.ts'
 import { type Change, type Plan, planGeneration } from './plan.ts'
 import { lanesPinned } from './programs.ts'
 import type { HookChoice, Settings } from './settings.ts'
-import type { SwapOptions, SwapStep } from './swap.ts'
+import type { Next, SwapOptions, SwapStep } from './swap.ts'
 
 export interface ApplyOptions extends SwapOptions {
   readonly hook?: HookChoice
@@ -99,7 +100,10 @@ function attempt(
   const lanes = generation.lanes.filter(lane => !lane.early && !reused.includes(lane))
   const translation = withEarly(translate(rulesets, { ...rules, lanes }), early)
   if (translation.kind === 'refused') return translation
-  const next = { live, generation, plan, translation, reused, before }
+  const resting = [...(live?.rulesets.flatMap(({ slots }) => slots) ?? []), ...(live?.resting ?? [])]
+  const describe: Next['describe'] = (translation, programs) =>
+    describeEdits({ generation, rulesets, translation, programs, before, resting })
+  const next = { live, generation, plan, translation, reused, describe }
   const cautiously = (): Translation => {
     const strategies = { ...rules.strategies, mostSlots: CAUTIOUS_SLOTS }
     return withEarly(translate(rulesets, { ...rules, strategies, lanes, jumps: cautiousJumps }), early)

@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs'
 import type { MapSpec, ProgramSpec } from '../../translator/program.ts'
 import { createMap, type MapHandle, openPinnedMap } from '../kernel/map.ts'
 import { pin } from '../kernel/pin.ts'
+import { mapById } from '../kernel/sys/object.ts'
 import type { Keep } from './descriptors.ts'
 import { mapDirectory, mapPin } from './pins.ts'
 import type { Settings } from './settings.ts'
@@ -45,14 +46,20 @@ function makeMap(settings: Settings, spec: MapSpec, missing: Missing): MapHandle
   return map
 }
 
-/** All maps of one program by name: the shared ones, those it has together with others, and its own, made and filled. */
+/** Ids of maps in force that take the place of those a program would be given, by the program's lane and the map's name there. */
+export type KeptMaps = ReadonlyMap<string, ReadonlyMap<string, number>>
+
+/** All maps of one program by name: the shared ones, those it has together with others, and its own, made and filled unless they are `kept`. */
 export function mapsOf(
   spec: ProgramSpec,
   shared: SharedMaps,
   together: Map<string, MapHandle>,
   keep: Keep,
+  kept: ReadonlyMap<string, number> = new Map(),
 ): ReadonlyMap<string, MapHandle> {
   const make = (map: MapSpec): MapHandle => {
+    const id = kept.get(map.name)
+    if (id !== undefined) return keep({ fd: mapById(id), spec: map })
     const handle = (map.together && together.get(map.name)) || keep(createMap(map))
     if (map.together) together.set(map.name, handle)
     return handle

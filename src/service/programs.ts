@@ -9,7 +9,7 @@ import { loadProgram } from '../kernel/program.ts'
 import type { FileDescriptor } from '../kernel/sys/object.ts'
 import { VerifierError } from '../kernel/verifier/error.ts'
 import type { Keep } from './descriptors.ts'
-import { mapsOf, type SharedMaps } from './maps.ts'
+import { type KeptMaps, mapsOf, type SharedMaps } from './maps.ts'
 import { generationDirectory, generationsDirectory, programPin, removePins } from './pins.ts'
 import { explainRejection } from './rejection.ts'
 import type { Settings } from './settings.ts'
@@ -21,11 +21,17 @@ export interface OpenLane {
 }
 
 /** Loads a program for each lane. Throws ServiceError('ERR_REJECTED') naming the rule the verifier stopped at. */
-export const loadLanes = (translation: Translated, shared: SharedMaps, keep: Keep): OpenLane[] => {
+export const loadLanes = (
+  translation: Translated,
+  shared: SharedMaps,
+  keep: Keep,
+  kept: KeptMaps = new Map(),
+): OpenLane[] => {
   const together = new Map<string, MapHandle>()
   return translation.programs.map(({ lane, spec }) => {
     try {
-      return { lane, fd: keep(loadProgram(spec, mapsOf(spec, shared, together, keep)).fd) }
+      const maps = mapsOf(spec, shared, together, keep, kept.get(laneName(lane)))
+      return { lane, fd: keep(loadProgram(spec, maps).fd) }
     } catch (error) {
       throw error instanceof VerifierError ? explainRejection(error, lane, translation.rules) : error
     }

@@ -18,7 +18,10 @@ export function removeEverything(settings: Settings): void {
 }
 
 /** Removes counters that nothing in force counts in: what a process made that died before its rules were in force. */
-export function removeUnusedCounters(settings: Settings, live: Live | undefined): void {
+export function removeUnusedCounters(
+  settings: Settings,
+  live: Pick<Live, 'counterArrays'> | undefined,
+): void {
   const used = new Set(live?.counterArrays.map(({ name }) => name))
   for (const name of listPins(mapDirectory(settings)))
     if (name.startsWith('counters') && !used.has(name)) unpin(mapPin(settings, name))

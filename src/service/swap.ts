@@ -29,13 +29,11 @@ import { openDispatcher, pinnedAttachments, switchAttachments } from './attach.t
 import { everyLaneOf, fillBank, programInSlot, writeGenerationWord } from './bank.ts'
 import { type Keep, withDescriptors } from './descriptors.ts'
 import { forgetGenerations, type Generation, writeCurrent, writeGeneration } from './generation.ts'
-import { describeGeneration } from './incremental/describe.ts'
-import { removeIndex, writeIndex } from './incremental/index-file.ts'
-import type { EditState } from './incremental/state.ts'
+import { type EditIndex, removeIndex, writeIndex } from './incremental/index-file.ts'
 import { handOver, settle, takeBack } from './interfaces.ts'
 import { attachmentsOf, type LaneHook } from './lanes.ts'
 import type { Live } from './live.ts'
-import { openSharedMaps, type SharedMaps } from './maps.ts'
+import { type KeptMaps, openSharedMaps, type SharedMaps } from './maps.ts'
 import type { Plan } from './plan.ts'
 import { loadLanes, type OpenLane, openPinnedLanes, pinLanes, unpinOtherGenerations } from './programs.ts'
 import { removeEverything, removeUnusedCounters } from './remove.ts'
@@ -58,15 +56,19 @@ export type SwapStep = (typeof swapSteps)[number]
 
 /** Everything a swap needs to know. */
 export interface Next {
-  readonly live: Live | undefined
+  readonly live: Pick<Live, 'generation' | 'counterArrays'> | undefined
   readonly generation: Generation
-  readonly plan: Plan
+  readonly plan: Pick<Plan, 'layout' | 'fresh'>
   /** Of the lanes that are loaded anew. */
   readonly translation: Translated
   /** Lanes whose program of the generation in force serves the next one too. */
   readonly reused: readonly Lane[]
-  /** What is known of their programs. */
-  readonly before: EditState | undefined
+  /** Maps in force that programs loaded anew use as well. */
+  readonly kept?: KeptMaps
+  /** What edits must know of the generation, where that can be told. */
+  readonly describe: (translation: Translated, programs: readonly OpenLane[]) => EditIndex | undefined
+  /** Writes down the edits that the rules of the generation are read with, so that they are there after a power cut. */
+  readonly writeEdits?: () => void
 }
 
 export interface SwapOptions {
@@ -101,6 +103,7 @@ function takeSteps(settings: Settings, next: Next, { before = () => {} }: SwapOp
     if (generation.conntrack) requireConntrack()
     before('state')
     writeGeneration(settings, generation)
+    next.writeEdits?.()
     writeEditIndex(settings, next, programs)
     before('fill')
     const staying = stayingLanes(settings, next, shared, keep)
@@ -124,11 +127,12 @@ function takeSteps(settings: Settings, next: Next, { before = () => {} }: SwapOp
 }
 
 /** Without an index edits are slower, and that is all. */
-function writeEditIndex(settings: Settings, next: Next, programs: readonly OpenLane[]): void {
-  const { live, generation, plan, translation, before } = next
-  const resting = [...(live?.rulesets.flatMap(({ slots }) => slots) ?? []), ...(live?.resting ?? [])]
-  const { rulesets } = plan
-  const index = describeGeneration({ generation, rulesets, translation, programs, before, resting })
+function writeEditIndex(
+  settings: Settings,
+  { generation, translation, describe }: Next,
+  programs: readonly OpenLane[],
+): void {
+  const index = describe(translation, programs)
   if (index) writeIndex(settings, index)
   else removeIndex(settings, generation.number)
 }
@@ -137,7 +141,7 @@ function writeEditIndex(settings: Settings, next: Next, programs: readonly OpenL
 export function rehearse(settings: Settings, next: Next): void {
   withDescriptors(keep => {
     const shared = openSharedMaps(settings, sharedSpecs(settings, next), 'make', keep)
-    loadLanes(next.translation, shared, keep)
+    loadLanes(next.translation, shared, keep, next.kept)
   })
 }
 
@@ -154,7 +158,7 @@ function* sharedSpecs(settings: Settings, next: Next): Generator<MapSpec> {
 
 const openLanes = (settings: Settings, next: Next, shared: SharedMaps, keep: Keep): OpenLane[] => [
   ...(next.live ? openPinnedLanes(settings, next.live.generation.number, next.reused, keep) : []),
-  ...loadLanes(next.translation, shared, keep),
+  ...loadLanes(next.translation, shared, keep, next.kept),
 ]
 
 const openDispatchers = (
@@ -195,7 +199,7 @@ function letGo(shared: SharedMaps, generation: number, programs: readonly OpenLa
 }
 
 /** Gives fresh slots what they begin with; those of arrays made just now hold zeros already. */
-function setFreshCounters({ layout, fresh }: Plan, { maps, made }: SharedMaps): void {
+function setFreshCounters({ layout, fresh }: Next['plan'], { maps, made }: SharedMaps): void {
   const values = new Map<string, [number, Counters][]>()
   for (const [slot, counters] of fresh) {
     const { array, index } = counterPlace(layout, slot)

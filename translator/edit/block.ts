@@ -39,6 +39,8 @@ export interface BlockShape {
   readonly common: readonly SetTest[]
   /** All its rules drop what is malformed, uncounted: then their order means nothing. */
   readonly hotdrop: boolean
+  /** The blocks of this place that are listed hold all of its rules. */
+  readonly complete: boolean
   /** One for each place that the chain's code stands in. */
   readonly maps: readonly EditableMap[]
 }
@@ -93,6 +95,7 @@ function editableIn(
   return places.flatMap(({ range, blocks: together }, index) => {
     const here = [...path, index]
     if (!isApart(places, index)) return []
+    const complete = together.every(block => block.kind === 'dispatch' && !isMixed(block))
     return together.flatMap(block => {
       if (block.kind === 'split')
         return [
@@ -102,7 +105,7 @@ function editableIn(
       if (block.kind !== 'dispatch' || !range || isMixed(block)) return []
       const { fields, common } = block
       const found = { maps: maps.get(block) ?? [], repeated: repeatedIn(block) }
-      return [{ path: here, ...range, fields, common, hotdrop: isHotdrop(block), ...found }]
+      return [{ path: here, ...range, fields, common, hotdrop: isHotdrop(block), complete, ...found }]
     })
   })
 }
@@ -171,7 +174,7 @@ function rangeOf(block: Block, numberOf: (rule: number) => number): Range | unde
   return last === 0 ? undefined : { first, last }
 }
 
-const allItems = (block: Block): readonly Item[] =>
+export const allItems = (block: Block): readonly Item[] =>
   block.kind === 'split'
     ? [...block.whole, ...block.odd].flatMap(allItems)
     : block.kind === 'dispatch'
@@ -188,7 +191,7 @@ function isApart(places: readonly BlockPlace[], index: number): boolean {
   return before < first && last < behind
 }
 
-const isHotdrop = (block: Block): boolean =>
+export const isHotdrop = (block: Block): boolean =>
   block.kind === 'dispatch' && allCases(block).every(({ item }) => item.outcome.kind === 'hotdrop')
 
 /** Of such a block the map does not tell which of the rules for the same values is met. */

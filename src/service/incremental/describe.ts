@@ -43,6 +43,7 @@ export function describeGeneration(described: Described): EditIndex | undefined 
   const policies = rules.flatMap((rule, index) => (rule.number === 0 ? (slots[index] ?? []) : []))
   return {
     generation: number,
+    carriedOut: 0,
     namespace,
     hook,
     devices,
@@ -55,7 +56,10 @@ export function describeGeneration(described: Described): EditIndex | undefined 
 }
 
 /** What is known of a program that was translated for a generation before; undefined where nothing is. */
-function goingOn({ index, blocks }: EditState, { lane }: OpenLane): IndexedLane[] | undefined {
+export function goingOn(
+  { index, blocks }: EditState,
+  { lane }: Pick<OpenLane, 'lane'>,
+): IndexedLane[] | undefined {
   const known = [...index.lanes.entries()].filter(([, indexed]) => laneName(indexed.lane) === laneName(lane))
   if (known.length === 0) return undefined
   return known.map(([at, indexed]) => ({
@@ -80,10 +84,15 @@ function indexLane(lane: EditableLane, { fd }: OpenLane, slots: readonly number[
   }
 }
 
-/** The ids of a program's maps of these names. */
-function mapIds(program: number, names: ReadonlySet<string>): ReadonlyMap<string, number> {
+/** The ids of a program's maps of these names, but for maps that others made under names of their own. */
+export function mapIds(
+  program: number,
+  names: ReadonlySet<string>,
+  others: ReadonlySet<number> = new Set(),
+): Map<string, number> {
   const ids = new Map<string, number>()
   for (const id of programMapIds(program)) {
+    if (others.has(id)) continue
     const fd = mapById(id)
     const { name } = mapInfoOf(fd)
     close(fd)
@@ -92,7 +101,7 @@ function mapIds(program: number, names: ReadonlySet<string>): ReadonlyMap<string
   return ids
 }
 
-function indexBlock(
+export function indexBlock(
   { repeated, ...block }: EditableBlock,
   family: Family,
   slots: readonly number[],
@@ -129,13 +138,15 @@ function indexFamilies(
       table.chains.map(chain => {
         const first = own.length
         const skipped = linePrefix(chain.name, family).length
+        const slot = slots[next] ?? Number.NaN
         if (chain.policy) next++
         for (const _ of chain.rules) {
           lines.push(oneLine(rules[next]?.rule.slice(skipped) ?? ''))
           own.push(slots[next] ?? Number.NaN)
           next++
         }
-        return { table: table.name, name: chain.name, first, count: chain.rules.length }
+        const policy = chain.policy && { policy: { verdict: chain.policy, slot } }
+        return { table: table.name, name: chain.name, first, count: chain.rules.length, ...policy }
       }),
     )
     return { family, chains, ...joinLines(lines), slots: Uint32Array.from(own) }

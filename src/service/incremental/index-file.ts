@@ -13,7 +13,7 @@ import type { Settings } from '../settings.ts'
 import type { LineTable } from './lines.ts'
 
 /** Raised when something changes its meaning. */
-const FORMAT = 1
+const FORMAT = 2
 
 export interface IndexedFamily extends LineTable {
   readonly family: Family
@@ -26,6 +26,8 @@ export interface IndexedChain {
   readonly name: string
   readonly first: number
   readonly count: number
+  /** Only of base chains. */
+  readonly policy?: { readonly verdict: string; readonly slot: number }
 }
 
 /** A block, and who has its keys where they are several. */
@@ -44,6 +46,8 @@ export interface IndexedLane extends Omit<EditableLane, 'chains'> {
 
 export interface EditIndex {
   readonly generation: number
+  /** So many of the first entries of its journal are carried out in the index. */
+  readonly carriedOut: number
   readonly namespace: string
   readonly hook: Generation['hook']
   readonly devices: readonly string[]

@@ -9,7 +9,7 @@
 import { closeSync, fdatasyncSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Counters, Family, TableName } from 'iptables-parser'
-import { readIfThere, syncDirectory } from '../durable-file.ts'
+import { readIfThere, syncDirectory, writeDurably } from '../durable-file.ts'
 import { ServiceError, systemReason } from '../error.ts'
 import type { Settings } from '../settings.ts'
 import type { OutcomeKind } from './holder.ts'
@@ -134,6 +134,18 @@ export const markEntry = (settings: Settings, generation: number, mark: Mark, si
     if (size !== undefined) ftruncateSync(fd, size)
     writeSync(fd, `${JSON.stringify(mark)}\n`)
   })
+
+/** Gives a generation the journal of another with an entry more, so that it is there after a power cut. */
+export function copyJournal(
+  settings: Settings,
+  from: { readonly generation: number; readonly journal: Journal },
+  to: number,
+  entry: JournalEntry,
+): void {
+  const text = readIfThere(pathOf(settings, from.generation)) ?? ''
+  const whole = Buffer.from(text).toString('utf8', 0, from.journal.size)
+  writeDurably(pathOf(settings, to), `${whole}${JSON.stringify(entry)}\n`)
+}
 
 function append(settings: Settings, generation: number, write: (fd: number) => void): void {
   const path = pathOf(settings, generation)

@@ -26,6 +26,16 @@ export interface Lines {
   find(text: string, most: number): readonly number[]
   /** The number of the rule that counts in a slot. */
   numberOf(slot: number): number | undefined
+  /** All lines, in stretches. */
+  stretches(): readonly Stretch[]
+}
+
+/** Lines with a newline behind each. */
+interface Stretch {
+  readonly text: Uint8Array
+  /** Where each begins in the text. */
+  readonly starts: readonly number[]
+  readonly slots: readonly number[]
 }
 
 export function createLines(table: LineTable, first: number, count: number): Lines {
@@ -99,6 +109,33 @@ export function createLines(table: LineTable, first: number, count: number): Lin
       }
       return undefined
     },
+    stretches: () => pieces.map(piece => stretchOf(table, buffer, piece)),
+  }
+}
+
+function stretchOf({ offsets, slots }: LineTable, buffer: Buffer, piece: Piece): Stretch {
+  if (piece.kind === 'line') return { text: Buffer.from(`${piece.text}\n`), starts: [0], slots: [piece.slot] }
+  const { from, count } = piece
+  const begin = offsets[from] ?? 0
+  return {
+    text: buffer.subarray(begin, offsets[from + count]),
+    starts: [...offsets.subarray(from, from + count)].map(offset => offset - begin),
+    slots: [...slots.subarray(from, from + count)],
+  }
+}
+
+/** The lines of chains as one table. */
+export function joinStretches(stretches: readonly Stretch[]): LineTable {
+  const offsets: number[] = []
+  let next = 1
+  for (const { text, starts } of stretches) {
+    for (const start of starts) offsets.push(next + start)
+    next += text.length
+  }
+  return {
+    text: Buffer.concat([Buffer.from('\n'), ...stretches.map(({ text }) => text)]),
+    offsets: Uint32Array.from([...offsets, next]),
+    slots: Uint32Array.from(stretches.flatMap(({ slots }) => slots)),
   }
 }
 

@@ -90,7 +90,10 @@ function planRequest(context: Context, request: Request, slot: number): JournalE
 }
 
 /** What else the kernel, or the programs as a whole, might mind. */
-function mayStand({ state, place: { family, table } }: Context, rule: Rule): boolean {
+export function mayStand(
+  { state, place: { family, table } }: Pick<Context, 'state' | 'place'>,
+  rule: Rule,
+): boolean {
   const chains = [{ name: '', rules: [rule] }]
   if (!state.index.conntrack && needsConntrack([{ family, tables: [{ name: table, chains }] }])) return false
   return standsAnywhere(rule)

@@ -35,7 +35,7 @@ export interface QuickOptions {
 }
 
 /** So many edits lie in a journal before a new generation takes them up: each is carried out again whenever it is opened. */
-const MOST_ENTRIES = 1000
+export const MOST_ENTRIES = 1000
 
 /** Makes the edits of commands, all of them, if they come to updates of maps; false where they take a new generation. The caller holds the lock. */
 export function editQuickly(
@@ -57,7 +57,7 @@ export function editQuickly(
 }
 
 /** Undefined where a command does something else than to put single rules in or take them out. */
-function placedSteps(commands: readonly Command[]): readonly PlacedStep[] | undefined {
+export function placedSteps(commands: readonly Command[]): readonly PlacedStep[] | undefined {
   const all: PlacedStep[] = []
   for (const command of commands) {
     const steps = 'refused' in command ? undefined : stepsOf(command)
@@ -69,7 +69,7 @@ function placedSteps(commands: readonly Command[]): readonly PlacedStep[] | unde
 }
 
 /** Nothing but the rules would change: not the hook, nor the devices. */
-function isAsSet(settings: Settings, { hook, devices, namespace }: EditIndex): boolean {
+export function isAsSet(settings: Settings, { hook, devices, namespace }: EditIndex): boolean {
   if (namespace !== currentNamespace()) return false
   if (settings.hook !== 'auto' && settings.hook !== hook) return false
   return hook === 'netfilter' || devicesFor(settings).join() === devices.join()
@@ -130,7 +130,7 @@ function orUndefined<T>(attempt: () => T): T | undefined {
   }
 }
 
-const endedBy = (settings: Settings, index: EditIndex, { edits }: JournalEntry): Ended[] =>
+export const endedBy = (settings: Settings, index: EditIndex, { edits }: JournalEntry): Ended[] =>
   edits
     .filter(({ kind }) => kind === 'delete')
     .map(({ family, table, chain, rule, slot }) => {

@@ -27,7 +27,8 @@ export function openState(settings: Settings, generation: number): EditState | u
   const index = readIndex(settings, generation)
   if (!index) return undefined
   const state = createState(index, readJournal(settings, generation))
-  for (const { edits } of state.journal.entries) for (const edit of edits) state.apply(edit)
+  for (const { edits } of state.journal.entries.slice(index.carriedOut))
+    for (const edit of edits) state.apply(edit)
   return state
 }
 

@@ -1,0 +1,242 @@
+// Edits that make programs anew without reading the rules that their look-ups hold: the maps of those go on in the new programs (translator/edit/stand-in.ts). What
+// comes of it is a generation of the same text, with the edit in its journal.
+
+import { type Command, type Counters, noCounters, type Rule } from 'iptables-parser'
+import { needsConntrack } from '../../../translator/conntrack.ts'
+import { editableLanes } from '../../../translator/edit/block.ts'
+import { takeOver } from '../../../translator/edit/stand-in.ts'
+import { type Lane, laneName } from '../../../translator/lane.ts'
+import { type LaneProgram, type Translated, translate } from '../../../translator/translate.ts'
+import { ServiceError } from '../error.ts'
+import { type Generation, readGeneration } from '../generation.ts'
+import { readGenerationWord } from '../live.ts'
+import { load } from '../load.ts'
+import { lanesPinned, type OpenLane } from '../programs.ts'
+import type { Settings } from '../settings.ts'
+import type { Next, SwapOptions } from '../swap.ts'
+import { goingOn, indexBlock, mapIds } from './describe.ts'
+import type { EditIndex, IndexedBlock, IndexedLane } from './index-file.ts'
+import { copyJournal, type JournalEdit, markEntry } from './journal.ts'
+import { joinStretches } from './lines.ts'
+import { mayStand, type PlacedStep } from './plan.ts'
+import { endedBy, finishEdits, isAsSet, MOST_ENTRIES, placedSteps } from './quick.ts'
+import { heldRules, type Reduced, reduceFor } from './reduce.ts'
+import { type ChainPlace, type EditState, openState } from './state.ts'
+
+/** Look-ups that hold fewer rules are read as quickly as they are kept. */
+const LEAST_HELD = 500
+
+/** Makes the edits of commands with programs of which all long look-ups go on; false where that cannot be. The caller holds the lock. */
+export function editAround(
+  settings: Settings,
+  commands: readonly Command[],
+  options: SwapOptions = {},
+): boolean {
+  const steps = placedSteps(commands)
+  const number = readGenerationWord(settings)
+  if (!steps || number === undefined) return false
+  finishEdits(settings, number)
+  const state = openState(settings, number)
+  if (!state || !isLong(state) || !isAsSet(settings, state.index)) return false
+  if (state.journal.entries.length >= MOST_ENTRIES) return false
+  const outlined = outline(state, steps)
+  const saved = outlined && readGeneration(settings, number)
+  const remade = saved && remake(state, saved, outlined.edits)
+  return remade ? putInForce(settings, state, saved, outlined, remade, options) : false
+}
+
+const isLong = ({ index }: EditState): boolean =>
+  index.lanes.some(({ chains }) =>
+    [...chains.values()].some(blocks => blocks.some(({ first, last }) => last - first >= LEAST_HELD)),
+  )
+
+interface Outline {
+  readonly edits: readonly JournalEdit[]
+  readonly fresh: ReadonlyMap<number, Counters>
+}
+
+/** Carries the edits out on the state; undefined where one is inside of a look-up, or where more would change than programs. */
+function outline(state: EditState, steps: readonly PlacedStep[]): Outline | undefined {
+  const edits: JournalEdit[] = []
+  const fresh = new Map<number, Counters>()
+  for (const { place, step } of steps) {
+    const lines = state.lines(place)
+    const request = lines && step(lines)
+    const slot = request && (request.kind === 'insert' ? state.takeSlot() : lines.slotOf(request.number))
+    if (!request || slot === undefined) return undefined
+    const { kind, number, rule, text } = request
+    if (kind === 'insert' ? !mayStand({ state, place }, rule) : asksForConntrack(place, rule))
+      return undefined
+    const edit: JournalEdit = { ...place, kind, number, rule: text, slot, placed: [] }
+    if (!isOutside(state, edit)) return undefined
+    state.apply(edit)
+    edits.push(edit)
+    if (kind === 'insert') fresh.set(slot, rule.counters ?? noCounters)
+  }
+  return { edits, fresh }
+}
+
+/** Then nothing may be left that does. */
+const asksForConntrack = ({ family, table }: ChainPlace, rule: Rule): boolean =>
+  needsConntrack([{ family, tables: [{ name: table, chains: [{ name: '', rules: [rule] }] }] }])
+
+/** Whether the rule is, or goes, between what look-ups hold. */
+const isOutside = (state: EditState, edit: JournalEdit): boolean =>
+  [...state.index.lanes.keys()].every(at =>
+    (heldRules(state.blocks(at, edit) ?? []) ?? [{ first: 0, last: Number.POSITIVE_INFINITY }]).every(
+      ({ first, last }) =>
+        edit.number > last || (edit.kind === 'insert' ? edit.number <= first : edit.number < first),
+    ),
+  )
+
+/** The program of a lane, and which look-ups go on in it. */
+interface Remade {
+  readonly program: LaneProgram
+  readonly reduced: Reduced
+  readonly taken: ReadonlyMap<string, IndexedBlock>
+}
+
+/** Programs for all lanes that hold a chain of the edits; undefined where one cannot be made so. */
+function remake(state: EditState, saved: Generation, edits: readonly JournalEdit[]): Remade[] | undefined {
+  const { lanes } = state.index
+  const touched = lanes.filter((_, at) => edits.some(edit => state.blocks(at, edit) !== undefined))
+  const byName = new Map(touched.map(({ lane }) => [laneName(lane), lane]))
+  const recent = new Set(saved.edited)
+  for (const { edits: journaled } of [...state.journal.entries, { edits }])
+    for (const { kind, slot } of journaled) if (kind === 'insert') recent.add(slot)
+  const remade = [...byName.values()].map(lane => remakeLane(state, lane, recent))
+  const all = remade.flatMap(one => one ?? [])
+  return all.length === remade.length && all.length > 0 ? all : undefined
+}
+
+function remakeLane(state: EditState, lane: Lane, recent: ReadonlySet<number>): Remade | undefined {
+  const reduced = reduceFor(state, laneName(lane))
+  if (!reduced || reduced.held < Math.max(LEAST_HELD, reduced.slots.length)) return undefined
+  const { rulesets, slots, standIns, numbers } = reduced
+  const edited = new Set(
+    slots.flatMap((slot, rule) => (standIns.has(rule) || recent.has(slot) ? [rule] : [])),
+  )
+  const translation = translate(rulesets, {
+    lanes: [lane],
+    counters: { arrays: state.index.arrays, slots },
+    strategies: { edited },
+  })
+  const [program] = translation.kind === 'translated' ? translation.programs : []
+  // what is together for all programs would begin anew in these
+  if (!program || program.spec.maps.some(({ together }) => together)) return undefined
+  const taken = takeOver(program, standIns, rule => numbers[rule] ?? 0)
+  return taken && { program, reduced, taken }
+}
+
+function putInForce(
+  settings: Settings,
+  state: EditState,
+  saved: Generation,
+  { edits, fresh }: Outline,
+  remade: readonly Remade[],
+  options: SwapOptions,
+): boolean {
+  const number = saved.number + 1
+  const names = new Set(remade.map(({ program }) => laneName(program.lane)))
+  const others = saved.lanes.filter(lane => !names.has(laneName(lane)))
+  const reused = lanesPinned(settings, saved.number, others)
+  if (reused.length < others.length) return false
+  const time = Math.max(Date.now(), (state.journal.entries.at(-1)?.time ?? 0) + 1)
+  const entry = { time, edits, writes: [] }
+  const from = { generation: saved.number, journal: state.journal }
+  const next: Next = {
+    live: { generation: saved, counterArrays: saved.counterArrays },
+    generation: { ...saved, number, time: new Date(time).toISOString() },
+    plan: { layout: { arrays: saved.counterArrays, slots: [] }, fresh },
+    translation: { kind: 'translated', programs: remade.map(({ program }) => program), rules: [] },
+    reused,
+    kept: new Map(remade.map(one => [laneName(one.program.lane), keptIds(state, one)])),
+    describe: (_: Translated, programs) => describeRemade(state, number, programs, remade),
+    writeEdits: () => copyJournal(settings, from, number, entry),
+  }
+  try {
+    load(settings, next, () => ({ kind: 'refused', refusals: [] }), options)
+  } catch (error) {
+    // of a program that is made of all rules the verifier's words can be told by rule
+    if (error instanceof ServiceError && error.code === 'ERR_REJECTED') return false
+    throw error
+  }
+  markEntry(settings, number, { done: endedBy(settings, state.index, entry) })
+  return true
+}
+
+/** The ids of the maps in force, by the names they go by in the new program. */
+function keptIds({ index }: EditState, { program, taken }: Remade): ReadonlyMap<string, number> {
+  const lanes = index.lanes.filter(({ lane }) => laneName(lane) === laneName(program.lane))
+  return new Map(
+    [...taken].map(([name, { maps }]) => {
+      const [map] = maps
+      const lane = lanes.find(({ chains }) =>
+        [...chains.values()].some(blocks => blocks.some(one => one.maps === maps)),
+      )
+      return [name, lane?.maps.get(map?.name ?? '') ?? Number.NaN]
+    }),
+  )
+}
+
+function describeRemade(
+  state: EditState,
+  generation: number,
+  programs: readonly OpenLane[],
+  remade: readonly Remade[],
+): EditIndex | undefined {
+  const { index, journal } = state
+  const lanes = programs.flatMap(program => {
+    const made = remade.find(one => laneName(one.program.lane) === laneName(program.lane))
+    return made ? indexRemade(state, made, program) : [goingOn(state, program)].flat()
+  })
+  if (lanes.includes(undefined)) return undefined
+  const families = index.families.map(family => {
+    let first = 0
+    const opened = family.chains.map(chain => {
+      const lines = state.lines({ family: family.family, table: chain.table, chain: chain.name })
+      const count = lines?.count ?? 0
+      first += count
+      return { chain: { ...chain, first: first - count, count }, stretches: lines?.stretches() ?? [] }
+    })
+    return {
+      family: family.family,
+      chains: opened.map(({ chain }) => chain),
+      ...joinStretches(opened.flatMap(({ stretches }) => stretches)),
+    }
+  })
+  return {
+    ...index,
+    generation,
+    carriedOut: journal.entries.length + 1,
+    families,
+    lanes: lanes.flatMap(lane => lane ?? []),
+  }
+}
+
+function indexRemade(state: EditState, { program, reduced, taken }: Remade, { fd }: OpenLane): IndexedLane[] {
+  const { slots, numbers } = reduced
+  const kept = keptIds(state, { program, reduced, taken })
+  return editableLanes(program, rule => numbers[rule] ?? 0).map(lane => {
+    const blocks = lane.chains.map(
+      ({ name, blocks }) =>
+        [
+          name,
+          blocks.map(block => {
+            const before = taken.get(block.maps[0]?.name ?? '')
+            if (!before) return indexBlock(block, lane.family, slots)
+            const { first, last, holders, counts } = before
+            const { repeated: _, ...shape } = block
+            return { ...shape, first, last, holders, counts }
+          }),
+        ] as const,
+    )
+    const named = new Set(
+      blocks.flatMap(([, own]) => own.flatMap(({ maps }) => maps.map(({ name }) => name))),
+    )
+    const fresh = new Set([...named].filter(name => !kept.has(name)))
+    const ids = mapIds(fd, fresh, new Set(kept.values()))
+    for (const [name, id] of kept) ids.set(name, id)
+    return { ...lane, chains: new Map(blocks), maps: ids }
+  })
+}
