@@ -1,7 +1,7 @@
 // Edits inside of long runs are map updates: rules, verdicts and counters must be those that iptables-legacy has after the same edits.
 // Each run draws new seeds; BPFTABLES_SEED=n begins with that of a failure.
 
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { type Family, parseSave } from 'iptables-parser'
@@ -12,7 +12,7 @@ import { type Host, openHost } from '../harness/host.ts'
 import { seeded } from '../harness/random.ts'
 import { kernelTestNeeding } from '../needs-kernel.ts'
 import { type Installed, install } from './installed.ts'
-import { type Lengths, sketchEdits } from './random-edits.ts'
+import { sketchEdits, type Wanted } from './random-edits.ts'
 
 const kernelTest = kernelTestNeeding('iptables-legacy')
 
@@ -86,16 +86,15 @@ async function compareNow(
   return differences.length === 0
 }
 
-interface Trial {
+interface Trial extends Wanted {
   readonly hook: string
   readonly family: Family
   readonly seed: number
-  readonly lengths: Lengths
 }
 
-async function editAtRandom(t: ExecutionContext, { hook, family, seed, lengths }: Trial): Promise<void> {
+async function editAtRandom(t: ExecutionContext, { hook, family, seed, ...wanted }: Trial): Promise<void> {
   const random = seeded(seed)
-  const { rules, edit } = sketchEdits(random, family, lengths)
+  const { rules, edit } = sketchEdits(random, family, wanted)
   const { topology } = aim(parseSave(rules, { family }), { seed })
   const [oracle, host] = [openHost(topology), openHost(topology)]
   const installed = install(host, hook)
@@ -112,7 +111,7 @@ async function editAtRandom(t: ExecutionContext, { hook, family, seed, lengths }
     await legacy.load(oracle, rules)
     const history = [`seed ${seed}`, rules]
     const policies: Policies = new Map()
-    let quick = 0
+    let [quick, kept] = [0, 0]
     for (let at = 0, generation = first; at < EDITS; at++) {
       const text = await save(pair)
       const words = edit(
@@ -122,6 +121,7 @@ async function editAtRandom(t: ExecutionContext, { hook, family, seed, lengths }
       const after = await both(t, pair, words)
       history.push(`${words.join(' ')}${after === generation ? '' : `     # generation ${after}`}`)
       if (after === generation) quick++
+      else if (existsSync(join(installed.settings.stateDirectory, `generations/${after}.edits`))) kept++
       generation = after
       if ((at + 1) % ROUND !== 0) continue
       const { probes } = aim(parseSave(await save(pair), { family }), { seed: seed + at, limit: 250 })
@@ -129,7 +129,7 @@ async function editAtRandom(t: ExecutionContext, { hook, family, seed, lengths }
       host.send(probes)
       if (!(await compareNow(t, pair, policies, history))) return
     }
-    t.log(`${quick} of ${EDITS} edits (seed ${seed}) were map updates`)
+    t.log(`${quick} of ${EDITS} edits (seed ${seed}) were map updates, ${kept} kept the look-ups`)
   } finally {
     await installed.close()
     oracle.close()
@@ -156,3 +156,14 @@ for (const family of [4, 6] as const)
       await editAtRandom(t, { hook: 'netfilter', family, seed: firstSeed, lengths })
     },
   )
+
+for (const hook of ['auto', 'netfilter'])
+  for (const family of [4, 6] as const)
+    kernelTest(
+      `IPv${family} at ${hook}: random edits around a long run do what they do to iptables-legacy`,
+      async t => {
+        t.timeout(5 * 60_000)
+        const lengths = { INPUT: 650, run: 4 }
+        await editAtRandom(t, { hook, family, seed: firstSeed, lengths, around: true })
+      },
+    )

@@ -1,0 +1,141 @@
+// Edits beside a long look-up: programs are made anew, and the look-up's map goes on in them.
+
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { readIndex } from '../../../src/service/incremental/index-file.ts'
+import { readGenerationWord } from '../../../src/service/live.ts'
+import { swapSteps } from '../../../src/service/swap.ts'
+import { answeredEchoes, farToNear } from '../echo.ts'
+import { type Installation, type Outcome, withInstallation } from '../installation.ts'
+import { kernelTest } from '../needs-kernel.ts'
+
+const LISTED = 600
+
+const rules = [
+  '*filter',
+  ':INPUT ACCEPT [0:0]',
+  ':FORWARD ACCEPT [0:0]',
+  ':OUTPUT ACCEPT [0:0]',
+  ...Array.from(
+    { length: LISTED },
+    (_, value) => `-A INPUT -s 198.51.${100 + (value >> 8)}.${value & 255}/32 -j DROP`,
+  ),
+  'COMMIT\n',
+].join('\n')
+
+/** The far end's echo requests. */
+const pings = '-d 192.0.2.1/32 -p icmp -m icmp --icmp-type 8 -j DROP'
+
+const succeed = ({ code, stderr, stdout }: Outcome): string => {
+  if (code !== 0) throw new Error(stderr)
+  return stdout
+}
+
+const ping = ({ far }: Installation, count = 1): number => answeredEchoes(farToNear(far), count)
+
+const saved = ({ run }: Installation, ...options: readonly string[]): string =>
+  succeed(run('iptables-save', options))
+
+const withRules = (body: (installation: Installation) => void): Promise<void> =>
+  withInstallation(async installation => {
+    succeed(installation.run('iptables-restore', [], rules))
+    body(installation)
+  })
+
+/** The generation in force, whether it holds edits, and the maps of its look-ups that hold more than a few rules. */
+function inForce({ settings }: Installation) {
+  const generation = readGenerationWord(settings) ?? 0
+  const lanes = readIndex(settings, generation)?.lanes ?? []
+  const maps = lanes.flatMap(({ chains, maps }) =>
+    [...chains.values()]
+      .flat()
+      .flatMap(block => (block.last - block.first > 100 ? block.maps.map(({ name }) => maps.get(name)) : [])),
+  )
+  const edited = existsSync(join(settings.stateDirectory, `generations/${generation}.edits`))
+  return { generation, edited, maps }
+}
+
+kernelTest('a rule beside a long look-up is loaded without it, and the next ones too', t =>
+  withRules(installation => {
+    const { run } = installation
+    const { maps } = inForce(installation)
+    t.true(maps.length > 0)
+    t.is(ping(installation, 2), 2)
+    const edits: readonly (readonly [words: string, answered: number])[] = [
+      [`-I INPUT 1 ${pings}`, 0],
+      ['-I INPUT 1 -i lo -j ACCEPT', 0],
+      ['-A INPUT -p tcp -m tcp --dport 22 -m state --state NEW -j ACCEPT', 0],
+      ['-A INPUT -p tcp -m multiport --dports 80,443 -j ACCEPT', 0],
+      ['-R INPUT 1 -i lo -j ACCEPT -m comment --comment here', 0],
+      ['-I INPUT 1 -s 192.0.2.0/24 -p icmp -j ACCEPT', 2],
+      ['-D INPUT 1', 0],
+      [`-D INPUT ${pings}`, 2],
+    ]
+    for (const [words, answered] of edits) {
+      succeed(run('iptables', words.split(' ')))
+      t.is(ping(installation, 2), answered, words)
+    }
+    t.true(inForce(installation).edited)
+    t.deepEqual(
+      saved(installation)
+        .split('\n')
+        .filter(line => line.startsWith('-A') && !line.includes('-s 198.51.')),
+      [
+        '-A INPUT -i lo -m comment --comment here -j ACCEPT',
+        '-A INPUT -p tcp -m tcp --dport 22 -m state --state NEW -j ACCEPT',
+        '-A INPUT -p tcp -m multiport --dports 80,443 -j ACCEPT',
+      ],
+    )
+  }),
+)
+
+kernelTest('the map of the look-up stays the same, and takes what is put into it', t =>
+  withRules(installation => {
+    const { run } = installation
+    const before = inForce(installation)
+    succeed(run('iptables', ['-I', 'INPUT', '1', ...pings.split(' ')]))
+    const after = inForce(installation)
+    t.is(after.generation, before.generation + 1)
+    t.deepEqual(after.maps, before.maps)
+    t.is(ping(installation, 3), 0)
+    t.regex(saved(installation, '-c'), /^\[3:\d+\] -A INPUT -d 192\.0\.2\.1\/32 -p icmp/m)
+
+    succeed(run('iptables', ['-D', 'INPUT', '1']))
+    succeed(run('iptables', ['-A', 'INPUT', '-s', '192.0.2.2', '-j', 'DROP']))
+    t.is(inForce(installation).generation, after.generation)
+    t.is(ping(installation, 2), 0)
+    t.regex(
+      succeed(run('iptables', ['-L', 'INPUT', `${LISTED + 1}`, '-v', '-x', '-n'])),
+      /^ +2 +.*192\.0\.2\.2/,
+    )
+    succeed(run('iptables', ['-D', 'INPUT', '-s', '192.0.2.2', '-j', 'DROP']))
+    t.is(ping(installation, 2), 2)
+    t.is(saved(installation).match(/^-A INPUT/gm)?.length, LISTED)
+  }),
+)
+
+const worker = fileURLToPath(new URL('./around-worker.js', import.meta.url))
+
+function editKilled({ near, environment }: Installation, ...words: readonly string[]): string | null {
+  const args = [`--net=/run/netns/${near}`, process.execPath, worker, ...words]
+  return spawnSync('nsenter', args, { env: { ...process.env, ...environment } }).signal
+}
+
+for (const step of swapSteps)
+  kernelTest(
+    `an edit around a look-up killed before the step "${step}" leaves rules and kernel agreeing`,
+    t =>
+      withRules(installation => {
+        const { run } = installation
+        t.is(editKilled(installation, step, '-I', 'INPUT', '1', ...pings.split(' ')), 'SIGKILL')
+        const there = saved(installation).includes(`-A INPUT ${pings}\n`)
+        t.is(there, ['attach', 'record', 'clean'].includes(step))
+        t.is(ping(installation, 2), there ? 0 : 2)
+        if (there) succeed(run('iptables', ['-D', 'INPUT', ...pings.split(' ')]))
+        succeed(run('iptables', ['-I', 'INPUT', '1', '-i', 'lo', '-j', 'ACCEPT']))
+        t.is(ping(installation, 2), 2)
+        t.is(saved(installation).match(/^-A INPUT/gm)?.length, LISTED + 1)
+      }),
+  )
