@@ -36,7 +36,7 @@ export async function boot(
   guest: readonly string[],
   read: (line: string) => void,
 ): Promise<void> {
-  const child = spawn('nice', ['-n', '10', emulator, ...argumentsFor(machine, guest)], {
+  const child = spawn(emulator, argumentsFor(machine, guest), {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   createInterface({ input: child.stdout }).on('line', read)

@@ -61,6 +61,19 @@ const shuffled = (random: Random, edits: readonly Edit[]): readonly Edit[] =>
 const meetsAll = (sketch: Sketch, wishes: readonly Wish[]): boolean =>
   possible(sketch) && wishes.every(({ met }) => met(sketch))
 
+/** The sketch after the first of the edits that makes it meet the wishes. */
+const firstMeeting = (
+  sketch: Sketch,
+  edits: readonly Edit[],
+  wishes: readonly Wish[],
+): Sketch | undefined => {
+  for (const edit of edits) {
+    const changed = { ...sketch, ...edit }
+    if (meetsAll(changed, wishes)) return changed
+  }
+  return undefined
+}
+
 /**
  * A sketch that meets the wishes, one after another; one that contradicts those before it is passed over.
  * The edits of all wishes are tried, so that one narrow wish serves another that is wide.
@@ -72,7 +85,7 @@ export const solve = (random: Random, plain: Sketch, wishes: readonly Wish[]): S
   for (const wish of wishes) {
     const wanted = [...held, wish]
     const tries = [...shuffled(random, wish.edits), {}, ...shuffled(random, edits)]
-    const found = tries.map(edit => ({ ...sketch, ...edit })).find(changed => meetsAll(changed, wanted))
+    const found = firstMeeting(sketch, tries, wanted)
     if (found !== undefined) {
       sketch = found
       held = wanted
