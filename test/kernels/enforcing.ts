@@ -2,6 +2,9 @@
 
 import { equal, match } from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { commandPath } from '../kernel/installation.ts'
 import type { Case } from './case.ts'
@@ -93,10 +96,13 @@ export const needsTypes: Case = {
   title: "without the kernel's types the load is refused, saying so",
   async body() {
     const types = '/sys/kernel/btf'
+    // not where commands before have kept what they learned of the types
+    const BPFTABLES_RUN_DIR = mkdtempSync(join(tmpdir(), 'run-'))
     mountOver(types)
     try {
       const { status, stderr } = spawnSync(commandPath('bpftables'), ['apply', ruleFile(echoRules('DROP'))], {
         encoding: 'utf8',
+        env: { ...process.env, BPFTABLES_RUN_DIR },
       })
       equal(status, 1)
       match(stderr, /cannot read the kernel's types from .*\n.*CONFIG_DEBUG_INFO_BTF.* Linux 5\.4/)
