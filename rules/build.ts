@@ -45,7 +45,8 @@ export function buildRules(
     outInterface,
     fragment: fragment && { value: true, negated: fragment.negated, span: fragment.span },
     target: readTarget(draft, build, refuse),
-    matches,
+    // an array that was pushed to has room for more
+    matches: matches.slice(),
     counters: draft.counters,
     span: draft.span,
   }

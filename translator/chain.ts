@@ -96,7 +96,7 @@ export const treesIn = ({ space, trees }: SeparatedBlock): Node[] =>
 /** The items of a block, each once. */
 export function itemsIn(block: Block): readonly Item[] {
   if (block.kind === 'always') return [block.item]
-  if (block.kind === 'dispatch') return block.cases.map(({ item }) => item)
+  if (block.kind === 'dispatch') return block.cases
   if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(itemsIn)
   return block.kind === 'tree' ? leafItems(block.root) : block.space.items
 }

@@ -56,11 +56,13 @@ const isKnown = (field: FieldName, { hook }: EarlyLane): boolean =>
 type Answer = PureStep | 'unknown' | 'opaque'
 type PureStep = SetTest | MaskTest | AnyTest | NeverTest | HotdropStep
 
+const NO_TESTS: readonly LeafTest[] = []
+
 /** The items of a rule that is asked early, in the order of ruleItems. */
 export function earlyItems(rule: Rule, index: number, lane: EarlyLane, family: Family): Item[] {
   const items: Item[] = []
   let sets = FieldSets.none
-  let rest: readonly LeafTest[] = []
+  let rest = NO_TESTS
   let certain = true
   for (const step of answers(rule, lane, family)) {
     if (step === 'opaque') return [...items, { rule: index, sets, rest, outcome: undecided }]

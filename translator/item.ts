@@ -63,11 +63,13 @@ interface Subject {
   readonly family: Family
 }
 
+const NO_TESTS: readonly LeafTest[] = []
+
 /** The items of a rule, in the order they are asked: those for each way it can find a packet malformed, then the rule itself unless it never matches. */
 export function ruleItems(rule: Rule, index: number, lane: Lane, family: Family): Item[] {
   const outcome = (): Outcome => outcomeOf(rule.target)
   const steps = ruleSteps(rule, lane, family)
-  return itemsBehind(steps, { sets: FieldSets.none, rest: [], outcome }, { rule, index, family })
+  return itemsBehind(steps, { sets: FieldSets.none, rest: NO_TESTS, outcome }, { rule, index, family })
 }
 
 function itemsBehind(steps: readonly Step[], asked: Asked, subject: Subject): Item[] {

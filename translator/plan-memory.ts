@@ -7,7 +7,8 @@ import { FieldSets } from './field-sets.ts'
 import type { Item } from './item.ts'
 import type { TreeMap } from './tree/map.ts'
 
-interface Made {
+/** A chain in blocks, and what they were made of. */
+export interface Made {
   readonly items: readonly Item[]
   readonly strategies: Strategies
   readonly blocks: readonly Block[]
@@ -15,18 +16,19 @@ interface Made {
 
 /** Good for rule sets that number what counts alike. */
 export class PlanMemory {
-  readonly #made = new Map<string, Made[]>()
+  /** Of each chain the last. */
+  readonly #made = new Map<string, Made>()
   readonly #trees = new Map<SeparatedBlock, TreeMap>()
 
-  /** The blocks of a chain, which is named uniquely in its family. */
-  blocksOf(chain: string, items: readonly Item[], family: Family, strategies: Strategies): readonly Block[] {
+  /** A chain, which is named uniquely in its family, in blocks. Items that were seen before are not kept a second time. */
+  chainOf(chain: string, items: Iterable<Item>, family: Family, strategies: Strategies): Made {
     const key = `${family} ${chain}`
-    const known = this.#made.get(key) ?? []
-    const same = known.find(made => isSamePlain(made.strategies, strategies) && areSame(made.items, items))
-    if (same) return same.blocks
-    const blocks = blocksOf(items, family, strategies)
-    this.#made.set(key, [...known, { items, strategies, blocks }])
-    return blocks
+    const before = this.#made.get(key)
+    const own = before ? inPlaceOf(before.items, items) : [...items]
+    if (before && own === before.items && isSamePlain(before.strategies, strategies)) return before
+    const made = { items: own, strategies, blocks: blocksOf(own, family, strategies) }
+    this.#made.set(key, made)
+    return made
   }
 
   /** The trees of a block as a map holds them, which says the same for all programs: where a rule counts, and what it does. */
@@ -39,13 +41,18 @@ export class PlanMemory {
   }
 }
 
-function areSame(a: readonly Item[], b: readonly Item[]): boolean {
-  if (a.length !== b.length) return false
-  for (const [at, item] of a.entries()) {
-    const other = b[at]
-    if (!other || !isSameItem(item, other)) return false
+/** The items, in each one's place an equal one of those before; these themselves, if there is no difference. */
+function inPlaceOf(before: readonly Item[], items: Iterable<Item>): readonly Item[] {
+  let own: Item[] | undefined
+  let at = 0
+  for (const item of items) {
+    const other = before[at]
+    const known = other && isSameItem(other, item) ? other : undefined
+    if (!known) own ??= before.slice(0, at)
+    own?.push(known ?? item)
+    at++
   }
-  return true
+  return own ?? (at === before.length ? before : before.slice(0, at))
 }
 
 const isSameItem = (a: Item, b: Item): boolean =>

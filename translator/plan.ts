@@ -22,15 +22,16 @@ export function planChains(
   family: Family,
   strategies: Strategies,
   memory: PlanMemory,
-  itemsOf: (chain: string, rules: readonly Rule[]) => readonly Item[],
+  itemsOf: (chain: string, rules: readonly Rule[]) => Iterable<Item>,
 ): Plan {
   const rulesOf = new Map(table.chains.map(({ name, rules }) => [name, rules]))
   const chains = new Map<string, PlannedChain>()
   const visit = (name: string): PlannedChain => {
     const known = chains.get(name)
     if (known) return known
-    const items = itemsOf(name, rulesOf.get(name) ?? [])
-    const planned = { name, blocks: memory.blocksOf(`${table.name} ${name}`, items, family, strategies) }
+    const asked = itemsOf(name, rulesOf.get(name) ?? [])
+    const { items, blocks } = memory.chainOf(`${table.name} ${name}`, asked, family, strategies)
+    const planned = { name, blocks }
     chains.set(name, planned)
     for (const called of callsOf(items)) visit(called.chain)
     return planned

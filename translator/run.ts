@@ -28,7 +28,7 @@ export function blocksOfRun(items: readonly Item[], family: Family, strategies: 
   if (dispatch === 'never' || (items.length < leastDispatch && !isEdited)) return treesOf(items, making)
   // a rule that looks into the transport header is several items, which only a split takes apart
   const alone = edited.size === 0 ? edited : withoutTransport(edited, items)
-  const segments = segmentsOf(items, family, leastDispatch, alone)
+  const segments = segmentsOf(items, leastDispatch, alone)
   const isWanted = isEdited || dispatch === 'always'
   if (!segments.some(isDispatch)) {
     const looked = dispatchSplit(items, making)
@@ -76,9 +76,9 @@ function dispatchSplit(items: readonly Item[], making: Making): Block[] | undefi
   const { family, strategies } = making
   if (!asksTransport(items)) return undefined
   const { leastDispatch, edited } = strategies
-  const whole = segmentsOf(withinWhole(items), family, leastDispatch, edited)
+  const whole = segmentsOf(withinWhole(items), leastDispatch, edited)
   if (!whole.some(segment => segment.kind === 'dispatch')) return undefined
-  const odd = segmentsOf(gathered(withinOdd(items, family)), family, leastDispatch, edited)
+  const odd = segmentsOf(gathered(withinOdd(items, family)), leastDispatch, edited)
   const apart = { ...making, apart: true } as const
   return [{ kind: 'split', whole: lookUps(whole, apart), odd: lookUps(odd, apart) }]
 }

@@ -8,18 +8,19 @@ import { complement, type IntervalSet, intersect, isSame, type Point, single } f
 import { ShapeMap } from './tree/shape.ts'
 
 /** The items for packets with a whole transport header, and for all others. */
-export const withinWhole = (items: readonly Item[]): Item[] => within(items, single(transport.whole))
+export const withinWhole = (items: readonly Item[]): Item[] => narrowed(items, single(transport.whole))
 export const withinOdd = (items: readonly Item[], family: Family): Item[] =>
-  within(items, complement(single(transport.whole), domain('transport', family)))
+  narrowed(items, complement(single(transport.whole), domain('transport', family)))
 
 /** The items that packets with such a transport header can match, with no question about it left where all of them do. */
-function within(items: readonly Item[], extents: IntervalSet): Item[] {
+function narrowed(items: readonly Item[], extents: IntervalSet): Item[] {
+  const within = remembering(asked => intersect(asked, extents))
   const inside: Item[] = []
   for (const item of items) {
     const { rule, rest, outcome } = item
     const sets = FieldSets.of(item.sets)
     const asked = sets.get('transport')
-    const both = asked && intersect(asked, extents)
+    const both = asked && within(asked)
     if (!both) inside.push(item)
     else if (both.length > 0) {
       const others = sets.without('transport')
@@ -32,6 +33,16 @@ function within(items: readonly Item[], extents: IntervalSet): Item[] {
     }
   }
   return inside
+}
+
+/** Many items ask for the same set. */
+function remembering(find: (set: IntervalSet) => IntervalSet): (set: IntervalSet) => IntervalSet {
+  const known = new Map<IntervalSet, IntervalSet>()
+  return set => {
+    const found = known.get(set) ?? find(set)
+    known.set(set, found)
+    return found
+  }
 }
 
 /** With those that find packets malformed, where they stand one behind the other, in the order of what they ask: they drop in whatever order they are asked. */

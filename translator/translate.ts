@@ -163,20 +163,28 @@ function planTable(
   const asked = new Set<QuestionField>()
   const plan = planChains(table, base, family, strategies, memory, (chain, rules) => {
     const first = index.of(family, table.name, chain, 1)
-    return rules.flatMap((rule, at) => {
+    const itemsOf = (rule: Rule, number: number): readonly Item[] => {
       try {
         const items = lane.early
-          ? earlyItems(rule, first + at, lane, family)
-          : ruleItems(rule, first + at, lane, family)
+          ? earlyItems(rule, number, lane, family)
+          : ruleItems(rule, number, lane, family)
         addQuestions(asked, items)
         return items
       } catch (error) {
-        refusals.push(refusalOf(error, lane, rule, index.rules[first + at]))
+        refusals.push(refusalOf(error, lane, rule, index.rules[number]))
         return []
       }
-    })
+    }
+    return concatenated(rules, (rule, at) => itemsOf(rule, first + at))
   })
   return { family, plan, policy: { rule: index.of(family, table.name, base, 0), verdict } }
+}
+
+function* concatenated<T, U>(
+  all: readonly T[],
+  partsOf: (one: T, at: number) => readonly U[],
+): Generator<U, void> {
+  for (const [at, one] of all.entries()) yield* partsOf(one, at)
 }
 
 /** Notes the questions of a rule. Throws where they are more than a program can ask. */

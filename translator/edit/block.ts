@@ -10,7 +10,7 @@ import type { Item } from '../item.ts'
 import type { Lane } from '../lane.ts'
 import type { SetTest } from '../test.ts'
 import { type LaneProgram, placeOf } from '../translate.ts'
-import type { Dispatch, DispatchCase } from '../tree/dispatch.ts'
+import { type Dispatch, keyValues } from '../tree/dispatch.ts'
 import type { Point } from '../tree/interval.ts'
 
 /** A map that a block is looked up in, and what numbers its values name a counter array and an outcome by. */
@@ -145,16 +145,17 @@ const canAlternate = (a: Block, b: Block): boolean =>
   (isHotdrop(a) && isHotdrop(b)) ||
   (a.kind === 'dispatch' && b.kind === 'dispatch' && a.fields.join() === b.fields.join())
 
-function repeatedIn({ cases, shadowed }: Dispatch): Repeated[] {
-  const keys = new Set(shadowed.map(({ values }) => values.join()))
-  const repeated = new Map<string, DispatchCase[]>()
+function repeatedIn({ fields, cases, shadowed }: Dispatch): Repeated[] {
+  const keyOf = (item: Item): string => keyValues(item, fields).join()
+  const keys = new Set(shadowed.map(keyOf))
+  const repeated = new Map<string, Item[]>()
   for (const one of keys.size > 0 ? [...cases, ...shadowed] : []) {
-    const key = one.values.join()
+    const key = keyOf(one)
     if (keys.has(key)) addTo(repeated, key, one)
   }
   return [...repeated.values()].map(same => ({
-    values: same[0]?.values ?? [],
-    rules: same.map(({ item }) => ({ rule: item.rule, kind: item.outcome.kind })),
+    values: same[0] ? keyValues(same[0], fields) : [],
+    rules: same.map(({ rule, outcome }) => ({ rule, kind: outcome.kind })),
   }))
 }
 
@@ -178,10 +179,11 @@ export const allItems = (block: Block): readonly Item[] =>
   block.kind === 'split'
     ? [...block.whole, ...block.odd].flatMap(allItems)
     : block.kind === 'dispatch'
-      ? allCases(block).map(({ item }) => item)
+      ? allCases(block)
       : itemsIn(block)
 
-const allCases = ({ cases, shadowed }: Dispatch): readonly DispatchCase[] => [...cases, ...shadowed]
+const allCases = ({ cases, shadowed }: Dispatch): readonly Item[] =>
+  shadowed.length === 0 ? cases : [...cases, ...shadowed]
 
 /** No rule of the block stands in the one before or behind it too, as one with questions of different kinds may. */
 function isApart(places: readonly BlockPlace[], index: number): boolean {
@@ -192,8 +194,8 @@ function isApart(places: readonly BlockPlace[], index: number): boolean {
 }
 
 export const isHotdrop = (block: Block): boolean =>
-  block.kind === 'dispatch' && allCases(block).every(({ item }) => item.outcome.kind === 'hotdrop')
+  block.kind === 'dispatch' && allCases(block).every(({ outcome }) => outcome.kind === 'hotdrop')
 
 /** Of such a block the map does not tell which of the rules for the same values is met. */
 const isMixed = (block: Dispatch): boolean =>
-  !isHotdrop(block) && allCases(block).some(({ item }) => item.outcome.kind === 'hotdrop')
+  !isHotdrop(block) && allCases(block).some(({ outcome }) => outcome.kind === 'hotdrop')

@@ -13,7 +13,7 @@ import { r0, r1, r2, r6, r10 } from '../asm/register.ts'
 import { type FieldName, fieldOf } from '../field.ts'
 import type { Item } from '../item.ts'
 import type { MapSpec } from '../program.ts'
-import type { Dispatch } from '../tree/dispatch.ts'
+import { type Dispatch, keyValues } from '../tree/dispatch.ts'
 import type { Point } from '../tree/interval.ts'
 import type { Frame } from './frame.ts'
 import { sizeOf } from './record.ts'
@@ -83,11 +83,11 @@ export type Actions = ReadonlyMap<number, { readonly array: string; readonly kin
 function actionsOf(frame: Frame, { cases }: Dispatch): Actions {
   const actions = new Map<number, { array: string; kind: Item['outcome']['kind'] }>()
   const arrays: string[] = []
-  for (const { item } of cases) {
-    const kind = item.outcome.kind
+  for (const { rule, outcome } of cases) {
+    const { kind } = outcome
     if (kind === 'hotdrop') actions.set(HOTDROP, { array: '', kind })
     else {
-      const { array } = frame.place(item.rule)
+      const { array } = frame.place(rule)
       if (!arrays.includes(array.name)) arrays.push(array.name)
       actions.set(actionNumber(arrays.indexOf(array.name), kind), { array: array.name, kind })
     }
@@ -126,10 +126,10 @@ function dispatchMap(dispatch: Dispatch, frame: Frame, actions: Actions): Omit<M
   const count = dispatch.cases.length
   const keys = new DataView(new ArrayBuffer(count * layout.size))
   const values = new DataView(new ArrayBuffer(count * VALUE_SIZE))
-  for (const [at, { values: points, item }] of dispatch.cases.entries()) {
+  for (const [at, item] of dispatch.cases.entries()) {
     const counted = item.outcome.kind === 'hotdrop' ? undefined : frame.place(item.rule)
     const action = numbers.get(`${counted?.array.name ?? ''} ${item.outcome.kind}`) ?? HOTDROP
-    writeKey(keys, at * layout.size, dispatch.fields, layout, frame.family, points)
+    writeKey(keys, at * layout.size, dispatch.fields, layout, frame.family, keyValues(item, dispatch.fields))
     writeValue(values, at * VALUE_SIZE, counted?.index ?? 0, action)
   }
   return {

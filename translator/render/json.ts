@@ -6,6 +6,7 @@ import { laneName } from '../lane.ts'
 import type { Plan } from '../plan.ts'
 import type { LeafTest } from '../test.ts'
 import type { LaneProgram, Translation } from '../translate.ts'
+import { keyValues } from '../tree/dispatch.ts'
 import type { IntervalSet, Point } from '../tree/interval.ts'
 import type { Node } from '../tree/node.ts'
 
@@ -41,8 +42,8 @@ function blockJson(block: Block): object {
   if (block.kind === 'split')
     return { kind: 'split', whole: block.whole.map(blockJson), odd: block.odd.map(blockJson) }
   if (block.kind !== 'dispatch') return { kind: block.kind, trees: treesIn(block).map(nodeJson) }
-  const cases = block.cases.map(({ values, item }) => ({
-    values: values.map(pointJson),
+  const cases = block.cases.map(item => ({
+    values: keyValues(item, block.fields).map(pointJson),
     rule: item.rule,
     ...outcomeJson(item.outcome),
   }))

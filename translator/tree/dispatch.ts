@@ -1,8 +1,7 @@
 // Long runs of rules of one shape, each for other exact values: blacklists, per-host rules, five-tuples. One look-up in a hash map says
 // which of them a packet meets, whatever their number.
 
-import type { Family } from 'iptables-parser'
-import { domain, type FieldName } from '../field.ts'
+import type { FieldName } from '../field.ts'
 import type { Item } from '../item.ts'
 import type { SetTest } from '../test.ts'
 import { setTest } from '../test.ts'
@@ -18,23 +17,21 @@ export interface Dispatch {
   readonly fields: readonly FieldName[]
   /** What all rules of the run ask alike. */
   readonly common: readonly SetTest[]
-  readonly cases: readonly DispatchCase[]
+  /** One for each key. */
+  readonly cases: readonly Item[]
   /** Later rules for the values of a case, in order: no packet comes to them. */
-  readonly shadowed: readonly DispatchCase[]
+  readonly shadowed: readonly Item[]
 }
 
-export interface DispatchCase {
-  /** A value for each field. */
-  readonly values: readonly Point[]
-  readonly item: Item
-}
+/** The value that an item asks of each field of a look-up it is in. */
+export const keyValues = ({ sets }: Item, fields: readonly FieldName[]): readonly Point[] =>
+  fields.map(field => sets.get(field)?.[0]?.low ?? 0)
 
 export type Segment = Dispatch | { readonly kind: 'rest'; readonly items: readonly Item[] }
 
 /** Cuts a run into what can be dispatched, in runs of at least so many rules or with one of those `edited`, and what cannot, in order. */
 export function segmentsOf(
   items: readonly Item[],
-  family: Family,
   least: number,
   edited: ReadonlySet<number> = new Set(),
 ): Segment[] {
@@ -42,7 +39,7 @@ export function segmentsOf(
   const exact = exactFields(items)
   let rest: Item[] = []
   for (let at = 0; at < items.length; ) {
-    const run = runFrom(items, exact, at, family, least, edited)
+    const run = runFrom(items, exact, at, least, edited)
     if (run) {
       if (rest.length > 0) segments.push({ kind: 'rest', items: rest })
       rest = []
@@ -64,8 +61,8 @@ interface Run {
 /** Those of a run that ask the same beside. */
 interface LookUp {
   readonly common: readonly SetTest[]
-  readonly cases: Map<Key, DispatchCase>
-  readonly shadowed: DispatchCase[]
+  readonly cases: Map<Key, Item>
+  readonly shadowed: Item[]
 }
 
 /** The values of a case as one. */
@@ -90,7 +87,6 @@ function runFrom(
   items: readonly Item[],
   exact: ExactFields,
   start: number,
-  family: Family,
   least: number,
   edited: ReadonlySet<number>,
 ): Run | undefined {
@@ -102,18 +98,17 @@ function runFrom(
     edited.size > 0 && items.slice(start, end).some(({ rule }) => edited.has(rule))
   if (ahead < start + least && !isEdited(ahead)) return undefined
   return [MOST_LOOK_UPS, 1]
-    .map(most => runOf(items, exact, start, family, most))
+    .map(most => runOf(items, exact, start, most))
     .find(({ length, lookUps }) => length >= least * lookUps.length || isEdited(start + length))
 }
 
-function runOf(items: readonly Item[], exact: ExactFields, start: number, family: Family, most: number): Run {
+function runOf(items: readonly Item[], exact: ExactFields, start: number, most: number): Run {
   const lookUps: LookUp[] = []
   const fields = exact[start] ?? []
   let end = start
   for (let item = items[end]; item && exact[end] === fields; item = items[++end]) {
     const lookUp = lookUpFor(item, fields, lookUps, most)
-    const values = fields.map(field => item.sets.get(field)?.[0]?.low ?? domain(field, family).low)
-    if (!lookUp || !addCase(lookUps, lookUp, { values, item })) break
+    if (!lookUp || !addCase(lookUps, lookUp, item, fields)) break
   }
   return { length: end - start, fields, lookUps }
 }
@@ -158,17 +153,22 @@ function lookUpFor(
   if (known || lookUps.length === most) return known
   const others = [...item.sets.keys()].filter(field => !fields.includes(field)).sort()
   const common = others.map(field => setTest(field, item.sets.get(field) ?? []))
-  const added = { common, cases: new Map<Key, DispatchCase>(), shadowed: [] }
+  const added = { common, cases: new Map<Key, Item>(), shadowed: [] }
   lookUps.push(added)
   return added
 }
 
 /** False where the run has to end before the case, to keep the order of rules for the same values. */
-function addCase(lookUps: readonly LookUp[], lookUp: LookUp, added: DispatchCase): boolean {
-  const key = keyOf(added.values)
+function addCase(
+  lookUps: readonly LookUp[],
+  lookUp: LookUp,
+  added: Item,
+  fields: readonly FieldName[],
+): boolean {
+  const key = keyOf(keyValues(added, fields))
   const known = lookUp.cases.get(key)
   // a later rule for the same values is met only where the first does not decide
-  if (known?.item.outcome.kind === 'continue') return false
+  if (known?.outcome.kind === 'continue') return false
   const behind = lookUps.slice(lookUps.indexOf(lookUp) + 1)
   if (behind.some(({ cases }) => cases.has(key))) return false
   if (known) lookUp.shadowed.push(added)
