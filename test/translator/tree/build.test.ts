@@ -6,7 +6,7 @@ import { blocksOf, defaultStrategies } from '../../../translator/chain.ts'
 import type { FieldName } from '../../../translator/field.ts'
 import type { Item, Outcome } from '../../../translator/item.ts'
 import type { MaskTest, Test } from '../../../translator/test.ts'
-import { buildTree, type TreeLimits } from '../../../translator/tree/build.ts'
+import { allBoxes, buildTree, growTree, type TreeLimits } from '../../../translator/tree/build.ts'
 import {
   containsPoint,
   type IntervalSet,
@@ -15,6 +15,8 @@ import {
   single,
 } from '../../../translator/tree/interval.ts'
 import { type Candidate, type Node, shapeOf } from '../../../translator/tree/node.ts'
+import { boxLeaf } from '../../../translator/tree/separate.ts'
+import { spaceOf } from '../../../translator/tree/space.ts'
 import { seeded } from '../../kernel/harness/random.ts'
 
 type Values = ReadonlyMap<FieldName, number>
@@ -161,10 +163,13 @@ const crossing = (count: number): readonly Item[] =>
 test('a tree that would hold more candidates than allowed is not made', t => {
   fc.assert(
     fc.property(items, fc.nat(60), (items, candidates) => {
-      const root = buildTree(items, 4, { linear: 1, candidates })
+      // of an item with several boxes a leaf counts each that it holds
+      const space = spaceOf(items, 4)
+      const grow = (limits: TreeLimits) => growTree(space, allBoxes(space), limits, boxLeaf)
+      const root = grow({ linear: 1, candidates })
       if (root) t.true(shapeOf(root).candidates <= candidates)
       else {
-        const whole = buildTree(items, 4, { ...generous, linear: 1 })
+        const whole = grow({ ...generous, linear: 1 })
         t.true(whole !== undefined && shapeOf(whole).candidates > candidates)
       }
     }),
