@@ -20,7 +20,7 @@ import { PassthroughRefusal } from '../service/passthrough/handover.ts'
 import { type Shared, shareRestore } from '../service/passthrough/share.ts'
 import { readRuleFiles } from '../service/rule-file.ts'
 import { readSettings } from '../service/settings.ts'
-import { type ExitCode, exitCode, UsageError } from './error.ts'
+import { describeError, type ExitCode, exitCode, UsageError } from './error.ts'
 import { type GivenOptions, getopt, OptionError, type OptionSpec } from './getopt.ts'
 import { messageVersion, programName, reportLocked, versionText } from './iptables.ts'
 import { printRefusals } from './refusal.ts'
@@ -164,12 +164,19 @@ function reportFlush(before: Ruleset, after: Ruleset, { noflush }: RestoreOption
 
 /** An error in iptables' own words where it has some for it, else in ours. */
 function reportRefusal(error: RuleError, program: string): ExitCode {
-  if (!error.refusal || !error.span) throw error
+  if (!error.refusal || !error.span) return reportInOwnWords(error)
   const { line } = position(error.span)
   const status = refusalStatus(error)
   if (status === 1) process.stderr.write(`${program}: line ${line} failed\n`)
   else process.stderr.write(withLine(printRefusal(error, program, messageVersion), line))
   return status === 1 ? exitCode.failed : exitCode.usage
+}
+
+/** Of an option or its value that iptables does not take either, with the exit code that it has for these. */
+function reportInOwnWords(error: RuleError): ExitCode {
+  if (error.code !== 'ERR_OPTION' && error.code !== 'ERR_VALUE') throw error
+  process.stderr.write(`${describeError(error)}\n`)
+  return exitCode.usage
 }
 
 /** The line is said before the last line of the message, which says where there is help. */

@@ -253,3 +253,15 @@ kernelTest('explain names the rule that then counts the packet', t =>
     )
   }),
 )
+
+kernelTest('iptables-restore ends with 2 over an option or value that iptables does not take', t =>
+  withInstallation(({ run }) => {
+    const restore = (rule: string) => run('iptables-restore', [], `*filter\n-A INPUT ${rule}\nCOMMIT\n`)
+    for (const rule of ['-p icmp --icmp-type 300', '-m ttl --ttl-eq 256', '-p tcp --dport 1 --dport 2']) {
+      const { code, stderr } = restore(rule)
+      t.is(code, 2, rule)
+      t.regex(stderr, /^\S+:2:\d+: .*\n.*\n *\^/, rule)
+    }
+    t.is(restore('-g INPUT').code, 1)
+  }),
+)
