@@ -1,7 +1,7 @@
 // What the running kernel's types say: member offsets, type ids, kernel functions. To read and index vmlinux's BTF and to answer takes 10 to 20 ms, once
 // per process; so answers are remembered (answers.ts).
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import type { TypeId } from '../../../translator/btf/type.ts'
 import { KernelError } from '../error.ts'
 import { failedWith } from '../sys/error.ts'
@@ -23,10 +23,11 @@ const read = (name: string, base?: Btf): Btf => {
   }
 }
 
-/** The file of vmlinux gives a page at a time, which takes 1,400 calls; bpf(2) gives all of it. */
+/** The file of vmlinux gives a page at a time, which takes 1,400 calls; bpf(2) gives all of it. Where there is no file there are no types to ask for. */
 const readBlob = (name: string): Uint8Array => {
-  const fd = name === vmlinuxName ? openBlob(name) : undefined
-  if (fd === undefined) return readFileSync(`${directory}/${name}`)
+  const path = `${directory}/${name}`
+  const fd = name === vmlinuxName && existsSync(path) ? openBlob(name) : undefined
+  if (fd === undefined) return readFileSync(path)
   try {
     return btfBytesOf(fd)
   } finally {
