@@ -78,16 +78,17 @@ export const compareOutcomes = (
   return compare(expected.filter(kept), actual.filter(kept))
 }
 
-/** Where two firewalls differ over an experiment; both see the same packets in the same order. */
+/** Where two firewalls differ over an experiment; both see the same packets in the same order. `expected` is what the oracle has been seen to make of it. */
 export const differ = async (
   firewall: Firewall,
   experiment: Experiment,
   oracle: Firewall = legacy,
+  expected?: readonly string[],
 ): Promise<readonly Difference[]> =>
   compareOutcomes(
     firewall,
     experiment,
-    await observe(oracle, experiment),
+    expected ?? (await observe(oracle, experiment)),
     await observe(firewall, experiment),
   )
 
@@ -126,8 +127,9 @@ export const disagreement = async (
   firewall: Firewall,
   experiment: Experiment,
   oracle: Firewall = legacy,
+  expected?: readonly string[],
 ): Promise<string | undefined> => {
-  const differences = await differ(firewall, experiment, oracle)
+  const differences = await differ(firewall, experiment, oracle, expected)
   if (differences.length === 0) return undefined
   const divergence = await firstDivergence(firewall, experiment, oracle)
   return [

@@ -1,9 +1,11 @@
 // Rules that only count, so that all packets come to all of them, and the packets sent through them.
 
+import { createHash } from 'node:crypto'
 import type { Family } from 'iptables-parser'
 import { parsePacket } from '../../packet/text.ts'
-import { disagreement } from './differential.ts'
+import { disagreement, type Experiment, observe } from './differential.ts'
 import { direct } from './direct.ts'
+import { legacy } from './firewall.ts'
 import { fixtureProbes } from './fixture-probes.ts'
 import type { Path, Probe } from './probe.ts'
 import { topologyOf } from './topology.ts'
@@ -53,13 +55,23 @@ const rulesOf = ({ asked }: MatchCase): string =>
     '',
   ].join('\n')
 
+/** What iptables-legacy makes of a case, which is asked once for all hooks. */
+const answers = new Map<string, readonly string[]>()
+
+const answerTo = async (experiment: Experiment): Promise<readonly string[]> => {
+  const question = createHash('sha256').update(JSON.stringify(experiment)).digest('hex')
+  const answer = answers.get(question) ?? (await observe(legacy, experiment))
+  answers.set(question, answer)
+  return answer
+}
+
 /** How a case's counters differ from those of iptables-legacy; undefined where they do not. */
-export const caseDisagreement = (
+export const caseDisagreement = async (
   hook: HookChoice,
   family: Family,
   match: MatchCase,
   probes: readonly Probe[],
 ): Promise<string | undefined> => {
-  const topology = topologyOf(family, ['eth0', 'eth1'])
-  return disagreement(direct(hook), { topology, rules: rulesOf(match), probes })
+  const experiment = { topology: topologyOf(family, ['eth0', 'eth1']), rules: rulesOf(match), probes }
+  return disagreement(direct(hook), experiment, legacy, await answerTo(experiment))
 }
