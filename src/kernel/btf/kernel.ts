@@ -26,12 +26,27 @@ const read = (name: string, base?: Btf): Btf => {
 /** The file of vmlinux gives a page at a time, which takes 1,400 calls; bpf(2) gives all of it. Where there is no file there are no types to ask for. */
 const readBlob = (name: string): Uint8Array => {
   const path = `${directory}/${name}`
-  const fd = name === vmlinuxName && existsSync(path) ? openBlob(name) : undefined
-  if (fd === undefined) return readFileSync(path)
+  const whole = name === vmlinuxName && existsSync(path) ? readWhole(name) : undefined
+  return whole ?? readFileSync(path)
+}
+
+/** undefined where it may not be had so: it takes CAP_SYS_ADMIN. */
+const readWhole = (name: string): Uint8Array | undefined => {
+  const fd = tryOpenBlob(name)
+  if (fd === undefined) return undefined
   try {
     return btfBytesOf(fd)
   } finally {
     close(fd)
+  }
+}
+
+const tryOpenBlob = (name: string): FileDescriptor | undefined => {
+  try {
+    return openBlob(name)
+  } catch (error) {
+    if (failedWith(error, 'EPERM')) return undefined
+    throw error
   }
 }
 
