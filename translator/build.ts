@@ -25,7 +25,7 @@ import { forgetFunction, forgets } from './hook/forget.ts'
 import { frameOf } from './hook/registry.ts'
 import { firstTable, type Lane, programName, programType } from './lane.ts'
 import { type NthLayout, nthTestsIn } from './nth.ts'
-import { goingOn, type Plan } from './plan.ts'
+import type { Plan } from './plan.ts'
 import type { PlanMemory } from './plan-memory.ts'
 import { calls, type FunctionSpec, type MapSpec, type ProgramSpec } from './program.ts'
 
@@ -95,6 +95,9 @@ export function buildProgram(
   const inPlace: EmitContext['countOn'] = lane.early
     ? byCall
     : (assembler, array) => emitCountInPlace(assembler, array, lane.hook)
+  let places = 0
+  const countOn: EmitContext['countOn'] = (assembler, array) =>
+    (places++ < MOST_IN_PLACE ? inPlace : byCall)(assembler, array)
   const main = mainFunction(lane, asked, record)
   const chains = plans.flatMap(({ plan, family, policy }) => {
     const { chains, functions } = plan
@@ -110,7 +113,7 @@ export function buildProgram(
       table,
       data,
       countEnd: inPlace,
-      countOn: goingOn(plan) > MOST_IN_PLACE ? byCall : inPlace,
+      countOn,
       subprogram,
     }
     const others = [...plan.functions].flatMap(name => plan.chains.get(name) ?? [])
@@ -148,8 +151,11 @@ export function buildProgram(
   return { spec, tables: uses }
 }
 
-/** So many rules that go on may count in place, which takes five times the code of a call. */
-const MOST_IN_PLACE = 256
+/**
+ * So many places where packets go on may count without a call. It takes five times the code of a call, and the verifier makes ten instructions of each
+ * look-up, which jumps across them must still reach over (see plainJumps).
+ */
+const MOST_IN_PLACE = 128
 
 const needsFor = (lane: Lane, { plan, family }: FamilyPlan): Needs => {
   const { fields, protocols } = needsOf(plan, family)

@@ -98,9 +98,3 @@ function withinFrames(
   visit(base, 0)
   return new Set([...wanted].filter(name => (deepest.get(name) ?? 0) <= MOST_FRAMES))
 }
-
-/** Rules whose packets go on, or back to where their chain was called from. */
-export const goingOn = ({ chains }: Plan): number =>
-  [...chains.values()].reduce((sum, { blocks }) => sum + blocks.flatMap(itemsIn).filter(isGoingOn).length, 0)
-
-const isGoingOn = ({ outcome }: Item): boolean => 'chain' in outcome || outcome.kind === 'continue'
