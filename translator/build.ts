@@ -17,7 +17,7 @@ import { LOG_SIZE, logFunctions } from './emit/log.ts'
 import { type Needs, needsOf } from './emit/needs.ts'
 import { chainFunctionName } from './emit/outcome.ts'
 import { type RecordLayout, recordLayout } from './emit/record.ts'
-import { wordsSizeOf } from './emit/walk.ts'
+import { wordsOfPlan } from './emit/walk.ts'
 import { asksAddressType } from './hook/address-type.ts'
 import { certaintyFields } from './hook/certain.ts'
 import { emitClock } from './hook/clock.ts'
@@ -76,7 +76,7 @@ export function buildProgram(
     asked.map(({ family, needs }) => ({ family, fields: needs.fields })),
     {
       logSize: lane.early ? LOG_SIZE : 0,
-      wordsSize: Math.max(...plans.map(({ plan, family }) => wordsSizeOf(plan, family))),
+      words: Math.max(...plans.map(({ plan, family }) => wordsOfPlan(plan, family))),
     },
   )
 

@@ -2,8 +2,8 @@
 // It is also what functions for chains are given. Numbers are in the machine's byte order.
 //
 //     byte  0        4          5           6          8 …
-//           length   protocol   transport   fragment   the other fields the program asks for, the widest first
-//           u32      u8         u8          u8
+//           length   protocol   transport   fragment   words, and then the other fields the program asks for, the widest first
+//           u32      u8         u8          u8         u64
 //
 // A field of 128 bits is two u64, the high half first. An address of IPv4 is a u32, at the start of what one of IPv6 takes where
 // the program is for both.
@@ -31,7 +31,7 @@ export interface RecordLayout {
   readonly size: number
   /** Where a program that counts only in the end notes its counters (see emit/log.ts); none in others. */
   readonly log?: number
-  /** Room for words that trees in a map compare (see emit/walk.ts), behind all else: once in the record and not in each function's frame. */
+  /** Words that trees in a map compare (see emit/walk.ts): once in the record and not in each function's frame. */
   readonly words: number
   /** Throws RangeError for a field that the program does not ask for. */
   offset(field: FieldName): number
@@ -40,7 +40,7 @@ export interface RecordLayout {
 /** A record for all that is asked; the same fields give the same layout. */
 export function recordLayout(
   requests: readonly { readonly family: Family; readonly fields: ReadonlySet<FieldName> }[],
-  { logSize = 0, wordsSize = 0 } = {},
+  { logSize = 0, words = 0 } = {},
 ): RecordLayout {
   const sizes = new Map<FieldName, number>()
   for (const request of requests)
@@ -48,15 +48,16 @@ export function recordLayout(
       if (!FIXED.has(field))
         sizes.set(field, Math.max(sizes.get(field) ?? 0, bytesOf(fieldOf(field).bits(request.family))))
   const offsets = new Map(FIXED)
-  let end = FIXED_SIZE
+  let end = FIXED_SIZE + 8 * words
   for (const [field, size] of [...sizes].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))) {
     offsets.set(field, end)
     end += size
   }
   const log = Math.ceil(end / 8) * 8
   return {
-    size: log + logSize + wordsSize,
-    words: log + logSize,
+    // a mask keeps the place of a word inside: for the verifier they are as many as it lets through
+    size: Math.max(log + logSize, FIXED_SIZE + wordsRoom(words)),
+    words: FIXED_SIZE,
     ...(logSize > 0 && { log }),
     offset(field) {
       const offset = offsets.get(field)
@@ -65,6 +66,9 @@ export function recordLayout(
     },
   }
 }
+
+/** Bytes that a mask over the offsets of so many words lets through: a power of two. */
+export const wordsRoom = (words: number): number => (words === 0 ? 0 : 8 * 2 ** Math.ceil(Math.log2(words)))
 
 const bytesOf = (bits: number): number => Math.max(1, bits / 8)
 

@@ -29,10 +29,10 @@ import { forget } from '../hook/forget.ts'
 import type { Plan } from '../plan.ts'
 import { BRANCHES } from '../tree/knot.ts'
 import { OFFSET_MASK, ROOT_SIZE, type TreeMap, writeTrees } from '../tree/map.ts'
-import { LAST, type Word, wordsOf } from '../tree/word-box.ts'
+import { LAST, wordsOf } from '../tree/word-box.ts'
 import { answersOf, emitAnswer, NO_ANSWER } from './answer.ts'
 import type { Frame } from './frame.ts'
-import { LENGTH_OFFSET, sizeOf } from './record.ts'
+import { LENGTH_OFFSET, sizeOf, wordsRoom } from './record.ts'
 
 export function emitMapped(frame: Frame, block: SeparatedBlock, next: Label): void {
   const { space, trees } = block
@@ -45,23 +45,20 @@ export function emitMapped(frame: Frame, block: SeparatedBlock, next: Label): vo
   emitAnswer(frame, answers, next)
 }
 
-/** Bytes that the words of any block of a plan take. */
-export function wordsSizeOf({ chains }: Plan, family: Family): number {
-  const sizes = [...chains.values()].flatMap(({ blocks }) =>
-    blocks.flatMap(block => wordsSizes(block, family)),
+/** The most words that a block of a plan compares. */
+export function wordsOfPlan({ chains }: Plan, family: Family): number {
+  const counts = [...chains.values()].flatMap(({ blocks }) =>
+    blocks.flatMap(block => wordCounts(block, family)),
   )
-  return Math.max(0, ...sizes)
+  return Math.max(0, ...counts)
 }
 
-function wordsSizes(block: Block, family: Family): number[] {
-  if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(one => wordsSizes(one, family))
+function wordCounts(block: Block, family: Family): number[] {
+  if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(one => wordCounts(one, family))
   if (block.kind !== 'mapped') return []
   const names = block.space.axes.map(({ field }) => field)
-  return [roomFor(wordsOf(names, family))]
+  return [wordsOf(names, family).length]
 }
-
-/** Bytes of words: a power of two, so that a mask keeps offsets inside. */
-const roomFor = (words: readonly Word[]): number => 8 * 2 ** Math.ceil(Math.log2(words.length))
 
 /** Puts the words into the record. */
 function emitWords({ assembler, family, record }: Frame, { words }: TreeMap): void {
@@ -159,7 +156,7 @@ function emitBranch(assembler: Assembler, trees: TreeMap, branch: number, step: 
   const above = assembler.label('above')
   assembler.emit(
     load('u8', r7, r5, knot.word(branch)),
-    andImmediate32(r7, roomFor(words) - 8),
+    andImmediate32(r7, wordsRoom(words.length) - 8),
     add(r7, r6),
     load('u64', r7, r7, at),
     load(knot.cutBits === 64 ? 'u64' : 'u32', r1, r5, knot.cut(branch)),
