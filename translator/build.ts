@@ -21,7 +21,7 @@ import { wordsOfPlan } from './emit/walk.ts'
 import { asksAddressType } from './hook/address-type.ts'
 import { certaintyFields } from './hook/certain.ts'
 import { emitClock } from './hook/clock.ts'
-import { forgetFunction, forgets } from './hook/forget.ts'
+import { FORGET_FUNCTION, forgetFunction } from './hook/forget.ts'
 import { frameOf } from './hook/registry.ts'
 import { firstTable, type Lane, programName, programType } from './lane.ts'
 import { type NthLayout, nthTestsIn } from './nth.ts'
@@ -135,7 +135,7 @@ export function buildProgram(
       ...chains,
       ...subprograms,
       ...counts,
-      ...(forgets(main) ? [forgetFunction(record)] : []),
+      ...(calls(main, FORGET_FUNCTION) ? [forgetFunction(record)] : []),
       ...(asked.some(({ needs }) => asksAddressType(needs)) ? [addressTypeFunction()] : []),
       ...(asked.some(({ needs }) => needs.fields.has('cgroup')) ? [cgroupFunction()] : []),
       ...(asked.some(({ needs }) => needs.fields.has('groups')) ? [groupFunction()] : []),

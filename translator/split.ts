@@ -4,7 +4,7 @@ import type { Family } from 'iptables-parser'
 import { domain, type FieldName, transport } from './field.ts'
 import { FieldSets } from './field-sets.ts'
 import { type Item, isFinal } from './item.ts'
-import { complement, type IntervalSet, intersect, isSame, type Point, single } from './tree/interval.ts'
+import { complement, type IntervalSet, intersect, isSame, keyOfPoint, single } from './tree/interval.ts'
 import { ShapeMap } from './tree/shape.ts'
 
 /** The items for packets with a whole transport header, and for all others. */
@@ -97,12 +97,8 @@ export function unshadowed(items: readonly Item[]): readonly Item[] {
 const alphabeticalOrder = (names: readonly FieldName[]): readonly number[] =>
   [...names].sort().map(name => names.indexOf(name))
 
-/** Numbers as characters, which takes a fraction of the time of spelling them. */
 function keyOfSet(set: IntervalSet): string {
   let key = `${set.length} `
   for (const { low, end } of set) key += keyOfPoint(low) + keyOfPoint(end)
   return key
 }
-
-const keyOfPoint = (point: Point): string =>
-  typeof point === 'number' ? String.fromCharCode(point >>> 16, point & 0xffff) : `${point} `

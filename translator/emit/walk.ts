@@ -56,8 +56,7 @@ export function wordsOfPlan({ chains }: Plan, family: Family): number {
 function wordCounts(block: Block, family: Family): number[] {
   if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(one => wordCounts(one, family))
   if (block.kind !== 'mapped') return []
-  const names = block.space.axes.map(({ field }) => field)
-  return [wordsOf(names, family).length]
+  return [wordsOf(block.space, family).length]
 }
 
 /** Puts the words into the record. */

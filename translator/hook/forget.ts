@@ -6,7 +6,7 @@ import { callFunction, exit } from '../asm/jump.ts'
 import { load } from '../asm/memory.ts'
 import { type Register, r0, r1, r6, r9 } from '../asm/register.ts'
 import { LENGTH_OFFSET, type RecordLayout } from '../emit/record.ts'
-import { calls, type FunctionSpec } from '../program.ts'
+import type { FunctionSpec } from '../program.ts'
 
 /** Leaves a number as it is, but the verifier knows nothing of it any more, as little as of the other. Packet lengths in r9 are unknown to it. */
 export const forget = (number: Register, unknown: Register = r9): Instruction[] => [
@@ -14,7 +14,7 @@ export const forget = (number: Register, unknown: Register = r9): Instruction[] 
   xor(number, unknown),
 ]
 
-const FORGET_FUNCTION = 'forget'
+export const FORGET_FUNCTION = 'forget'
 
 /**
  * Does nothing. But a function with global linkage may have written to all memory that it was given, so behind a call of it one state stands for
@@ -32,5 +32,3 @@ export const forgetRecord = (): Instruction[] => [
   callFunction(FORGET_FUNCTION),
   load('u32', r9, r6, LENGTH_OFFSET),
 ]
-
-export const forgets = (fn: FunctionSpec): boolean => calls(fn, FORGET_FUNCTION)

@@ -32,11 +32,9 @@ const MOST_BYTES = 1 << 28
 const MOST_COPIES = 16
 
 /** Whether the rules can be said as boxes, and their trees be walked in a map. Rules that ask nothing have no words to walk by. */
-export function isMappable({ axes, items, itemOf, exact }: Space, family: Family): boolean {
-  const words = wordsOf(
-    axes.map(({ field }) => field),
-    family,
-  )
+export function isMappable(space: Space, family: Family): boolean {
+  const { items, itemOf, exact } = space
+  const words = wordsOf(space, family)
   return (
     words.length > 0 &&
     words.length <= MOST_WORDS &&
@@ -68,10 +66,7 @@ export function writeTrees(
   family: Family,
   answer: (item: Item) => number,
 ): TreeMap {
-  const words = wordsOf(
-    space.axes.map(({ field }) => field),
-    family,
-  )
+  const words = wordsOf(space, family)
   const knots = new Knots(words)
   const roots = trees.map(({ root }) => knots.reference(root, 0))
   const boxes = new WordBoxes(space, words, answer)

@@ -16,9 +16,9 @@ export interface Word {
   readonly bits: 32 | 64
 }
 
-/** The words of fields, the wide ones first. */
-export function wordsOf(names: readonly FieldName[], family: Family): readonly Word[] {
-  const words = names.flatMap((field): Word[] => {
+/** The words that the boxes of a space are compared in, the wide ones first. */
+export function wordsOf({ axes }: Pick<Space, 'axes'>, family: Family): readonly Word[] {
+  const words = axes.flatMap(({ field }): Word[] => {
     const bits = fieldOf(field).bits(family)
     if (bits <= 32) return [{ field, half: 0, bits: 32 }]
     const halves: readonly (0 | 1)[] = bits > 64 ? [0, 1] : [0]

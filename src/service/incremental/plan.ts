@@ -89,13 +89,12 @@ function planRequest(context: Context, request: Request, slot: number): JournalE
   return wanted.every(one => settle(context, one)) ? edit : undefined
 }
 
+export const asksForConntrack = ({ family, table }: ChainPlace, rule: Rule): boolean =>
+  needsConntrack([{ family, tables: [{ name: table, chains: [{ name: '', rules: [rule] }] }] }])
+
 /** What else the kernel, or the programs as a whole, might mind. */
-export function mayStand(
-  { state, place: { family, table } }: Pick<Context, 'state' | 'place'>,
-  rule: Rule,
-): boolean {
-  const chains = [{ name: '', rules: [rule] }]
-  if (!state.index.conntrack && needsConntrack([{ family, tables: [{ name: table, chains }] }])) return false
+export function mayStand({ state, place }: Pick<Context, 'state' | 'place'>, rule: Rule): boolean {
+  if (!state.index.conntrack && asksForConntrack(place, rule)) return false
   return standsAnywhere(rule)
 }
 

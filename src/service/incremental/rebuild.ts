@@ -1,8 +1,7 @@
 // Edits that make programs anew without reading the rules that their look-ups hold: the maps of those go on in the new programs (translator/edit/stand-in.ts). What
 // comes of it is a generation of the same text, with the edit in its journal.
 
-import { type Command, type Counters, noCounters, type Rule } from 'iptables-parser'
-import { needsConntrack } from '../../../translator/conntrack.ts'
+import { type Command, type Counters, noCounters } from 'iptables-parser'
 import { editableLanes } from '../../../translator/edit/block.ts'
 import { takeOver } from '../../../translator/edit/stand-in.ts'
 import { type Lane, laneName } from '../../../translator/lane.ts'
@@ -18,10 +17,10 @@ import { goingOn, indexBlock, mapIds } from './describe.ts'
 import type { EditIndex, IndexedBlock, IndexedLane } from './index-file.ts'
 import { copyJournal, type JournalEdit, markEntry } from './journal.ts'
 import { joinStretches } from './lines.ts'
-import { mayStand, type PlacedStep } from './plan.ts'
+import { asksForConntrack, mayStand, type PlacedStep } from './plan.ts'
 import { endedBy, finishEdits, isAsSet, MOST_ENTRIES, placedSteps } from './quick.ts'
 import { heldRules, type Reduced, reduceFor } from './reduce.ts'
-import { type ChainPlace, type EditState, openState } from './state.ts'
+import { type EditState, openState } from './state.ts'
 
 /** Look-ups that hold fewer rules are read as quickly as they are kept. */
 const LEAST_HELD = 500
@@ -65,6 +64,7 @@ function outline(state: EditState, steps: readonly PlacedStep[]): Outline | unde
     const slot = request && (request.kind === 'insert' ? state.takeSlot() : lines.slotOf(request.number))
     if (!request || slot === undefined) return undefined
     const { kind, number, rule, text } = request
+    // where the rule that goes asks for connections, none may be left that does
     if (kind === 'insert' ? !mayStand({ state, place }, rule) : asksForConntrack(place, rule))
       return undefined
     const edit: JournalEdit = { ...place, kind, number, rule: text, slot, placed: [] }
@@ -75,10 +75,6 @@ function outline(state: EditState, steps: readonly PlacedStep[]): Outline | unde
   }
   return { edits, fresh }
 }
-
-/** Then nothing may be left that does. */
-const asksForConntrack = ({ family, table }: ChainPlace, rule: Rule): boolean =>
-  needsConntrack([{ family, tables: [{ name: table, chains: [{ name: '', rules: [rule] }] }] }])
 
 /** Whether the rule is, or goes, between what look-ups hold. */
 const isOutside = (state: EditState, edit: JournalEdit): boolean =>
@@ -94,6 +90,8 @@ interface Remade {
   readonly program: LaneProgram
   readonly reduced: Reduced
   readonly taken: ReadonlyMap<string, IndexedBlock>
+  /** The ids of the maps in force, by the names they go by in the new program. */
+  readonly kept: ReadonlyMap<string, number>
 }
 
 /** Programs for all lanes that hold a chain of the edits; undefined where one cannot be made so. */
@@ -125,7 +123,7 @@ function remakeLane(state: EditState, lane: Lane, recent: ReadonlySet<number>): 
   // what is together for all programs would begin anew in these
   if (!program || program.spec.maps.some(({ together }) => together)) return undefined
   const taken = takeOver(program, standIns, rule => numbers[rule] ?? 0)
-  return taken && { program, reduced, taken }
+  return taken && { program, reduced, taken, kept: keptIds(state, lane, taken) }
 }
 
 function putInForce(
@@ -150,7 +148,7 @@ function putInForce(
     plan: { layout: { arrays: saved.counterArrays, slots: [] }, fresh },
     translation: { kind: 'translated', programs: remade.map(({ program }) => program), rules: [] },
     reused,
-    kept: new Map(remade.map(one => [laneName(one.program.lane), keptIds(state, one)])),
+    kept: new Map(remade.map(({ program, kept }) => [laneName(program.lane), kept])),
     describe: (_: Translated, programs) => describeRemade(state, number, programs, remade),
     writeEdits: () => copyJournal(settings, from, number, entry),
   }
@@ -165,16 +163,19 @@ function putInForce(
   return true
 }
 
-/** The ids of the maps in force, by the names they go by in the new program. */
-function keptIds({ index }: EditState, { program, taken }: Remade): ReadonlyMap<string, number> {
-  const lanes = index.lanes.filter(({ lane }) => laneName(lane) === laneName(program.lane))
+function keptIds(
+  { index }: EditState,
+  lane: Lane,
+  taken: ReadonlyMap<string, IndexedBlock>,
+): ReadonlyMap<string, number> {
+  const lanes = index.lanes.filter(one => laneName(one.lane) === laneName(lane))
   return new Map(
     [...taken].map(([name, { maps }]) => {
       const [map] = maps
-      const lane = lanes.find(({ chains }) =>
+      const own = lanes.find(({ chains }) =>
         [...chains.values()].some(blocks => blocks.some(one => one.maps === maps)),
       )
-      return [name, lane?.maps.get(map?.name ?? '') ?? Number.NaN]
+      return [name, own?.maps.get(map?.name ?? '') ?? Number.NaN]
     }),
   )
 }
@@ -188,7 +189,7 @@ function describeRemade(
   const { index, journal } = state
   const lanes = programs.flatMap(program => {
     const made = remade.find(one => laneName(one.program.lane) === laneName(program.lane))
-    return made ? indexRemade(state, made, program) : [goingOn(state, program)].flat()
+    return made ? indexRemade(made, program) : [goingOn(state, program)].flat()
   })
   if (lanes.includes(undefined)) return undefined
   const families = index.families.map(family => {
@@ -214,9 +215,8 @@ function describeRemade(
   }
 }
 
-function indexRemade(state: EditState, { program, reduced, taken }: Remade, { fd }: OpenLane): IndexedLane[] {
+function indexRemade({ program, reduced, taken, kept }: Remade, { fd }: OpenLane): IndexedLane[] {
   const { slots, numbers } = reduced
-  const kept = keptIds(state, { program, reduced, taken })
   return editableLanes(program, rule => numbers[rule] ?? 0).map(lane => {
     const blocks = lane.chains.map(
       ({ name, blocks }) =>
