@@ -135,7 +135,7 @@ function emitSteps(assembler: Assembler, request: PrologueRequest, { read, scrat
       jumpIfExtension(assembler, r1, next)
       assembler.emit(movImmediate(r7, ends.last), jump(done))
     },
-    scratch + 8,
+    { place: scratch + 8 },
   )
 }
 

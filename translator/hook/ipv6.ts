@@ -86,7 +86,7 @@ function emitSteps(assembler: Assembler, request: PrologueRequest, { read, itera
       jumpIfExtension(assembler, r1, next)
       assembler.emit(movImmediate(r7, ends.protocol), jump(done))
     },
-    iterator,
+    { place: iterator },
   )
 }
 

@@ -16,12 +16,12 @@ import {
   rshImmediate32,
 } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
-import type { Instruction } from '../asm/instruction.ts'
-import { callKfunc, immediate, jump, jumpIf, register } from '../asm/jump.ts'
+import { immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load } from '../asm/memory.ts'
-import { r0, r1, r2, r3, r6, r7, r8, r9, r10 } from '../asm/register.ts'
+import { r1, r2, r3, r6, r7, r8, r9 } from '../asm/register.ts'
 import { fixedOffsets } from '../emit/record.ts'
+import { emitTimes } from '../emit/times.ts'
 import { answers, type ChunkQuestion } from '../question.ts'
 import type { HeaderAsking } from './extension-question.ts'
 import { forget } from './forget.ts'
@@ -60,31 +60,28 @@ interface Ways {
 
 /** Emits `step` to be done again and again; it goes on where the list ends there with the answer no. */
 function emitLoop(assembler: Assembler, asking: ListAsking, most: number, step: (ways: Ways) => void): void {
-  const [next, yes, no, malformed, done] = (['next', 'found', 'none', 'unreadable', 'end'] as const).map(
-    name => assembler.label(name),
-  ) as [Label, Label, Label, Label, Label]
-  const iterator: Instruction[] = [mov(r1, r10), addImmediate(r1, asking.reader.below - 8)]
-  assembler.emit(...iterator, movImmediate(r2, 0), movImmediate(r3, most), callKfunc('bpf_iter_num_new'))
-  assembler.place(next)
+  const malformed = assembler.label('unreadable')
   // nothing is known of what a step found, so one state stands for all
-  assembler.emit(
-    ...forget(r7),
-    ...forget(r8),
-    ...iterator,
-    callKfunc('bpf_iter_num_next'),
-    jumpIf('==', r0, immediate(0), malformed),
+  const forgetStep = [...forget(r7), ...forget(r8)]
+  assembler.emit(...forgetStep, movImmediate(r3, most))
+  emitTimes(
+    assembler,
+    (_, done) => {
+      const [next, yes, no] = [assembler.label('next'), assembler.label('found'), assembler.label('none')]
+      const answer = (label: Label, value: number): void => {
+        assembler.place(label)
+        assembler.emit(movImmediate(r7, value), jump(done))
+      }
+      step({ next, yes, no, malformed })
+      answer(no, answers.no)
+      answer(yes, answers.yes)
+      answer(malformed, answers.malformed)
+      assembler.place(next)
+      assembler.emit(...forgetStep)
+    },
+    { place: asking.reader.below - 8, over: malformed },
   )
-  step({ next, yes, no, malformed })
-  assembler.place(no)
-  assembler.emit(movImmediate(r7, answers.no), jump(done))
-  assembler.place(yes)
-  assembler.emit(movImmediate(r7, answers.yes), jump(done))
-  assembler.place(malformed)
-  assembler.emit(movImmediate(r7, answers.malformed))
-  assembler.place(done)
   assembler.emit(
-    ...iterator,
-    callKfunc('bpf_iter_num_destroy'),
     jumpIf('==', r7, immediate(answers.no), asking.no),
     jumpIf('==', r7, immediate(answers.malformed), asking.malformed),
   )

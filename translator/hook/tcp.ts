@@ -138,7 +138,7 @@ function emitWalk(assembler: Assembler, request: PrologueRequest, { read, scratc
       assembler.place(step)
       assembler.emit(add(r7, r2))
     },
-    scratch + 16,
+    { place: scratch + 16 },
   )
   assembler.emit(load('u64', r8, r10, scratch))
 }
