@@ -75,7 +75,7 @@ function show(
     const workload = make()
     for (const { kind } of workload.traffic) kinds.add(kind)
     const before = (what: string): void => progress(`${name}, ${workload.rules} rules: ${what}`)
-    const measurements = measureOrSay(workload, chosen, { before })
+    const measurements = measureOrSay(workload, chosen, { before, namespaces: options.namespaces })
     return { rules: workload.rules, measurements, loading: measureLoading(workload, before) }
   })
   progress('')

@@ -11,6 +11,8 @@ export interface Options {
   readonly contenders: readonly string[]
   /** Series are made once for each. */
   readonly seeds: readonly [number, ...number[]]
+  /** Of each contender. */
+  readonly namespaces: number
   /** Rule files to measure as well. */
   readonly files: readonly string[]
 }
@@ -28,6 +30,7 @@ Measures what a packet costs, and how long rules take to load. A FILE holds rule
   --rules N,M        sizes of the rule sets, instead of those that a series has of itself
   --contenders A,B   ${contenderNames.join(', ')}; all of them if not given
   --seed N,M         for other rules and packets of the same kind, each series once for each; 1 if not given
+  --namespaces N     that each contender is measured in; 3 if not given
   --help
 `
 
@@ -42,6 +45,7 @@ export function readOptions(words: readonly string[]): Options | undefined {
     rules: values.rules === undefined ? undefined : list(values.rules).map(number),
     contenders: namesOf(values.contenders ?? contenderNames.join(','), contenderNames, 'contender'),
     seeds: [number(first), ...others.map(number)],
+    namespaces: number(values.namespaces ?? '3'),
     files: positionals,
   }
 }
@@ -56,6 +60,7 @@ function parse(words: readonly string[]) {
         rules: { type: 'string' },
         contenders: { type: 'string' },
         seed: { type: 'string' },
+        namespaces: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     })

@@ -1,7 +1,8 @@
 // Results as text.
 
 import type { Loading } from './loading.ts'
-import type { Cost, Measurement, TrafficCost } from './measure.ts'
+import type { Measurement, TrafficCost } from './measure.ts'
+import { type Cost, compare } from './packet-time.ts'
 import type { SeriesResult, SizeResult } from './result.ts'
 
 const titles: Readonly<Record<TrafficCost['kind'], string>> = {
@@ -21,6 +22,10 @@ export function printSeries(result: SeriesResult): string {
   const { title, kinds, sizes } = result
   const sections = kinds.flatMap(kind => [
     section(`ns per packet, ${titles[kind]}: whole receive path`, result, m => pathCell(m, kind)),
+    section(`  of the same packet, so far apart in different namespaces`, result, m => apartCell(m, kind)),
+    section(`  packets slower than with ${REFERENCE}, by at most so many ns`, result, (m, all) =>
+      slowerCell(m, all, kind),
+    ),
     section(`ns per packet, ${titles[kind]}: programs alone`, result, m => aloneCell(m, kind)),
   ])
   return [
@@ -47,6 +52,27 @@ function pathCell(measurement: Measurement, kind: TrafficCost['kind']): string {
   return found ? cost(found.path, kind === 'last') : ''
 }
 
+const apartCell = (measurement: Measurement, kind: TrafficCost['kind']): string => {
+  const found = costOf(measurement, kind)
+  return found ? whole(found.path.apart) : ''
+}
+
+/** What the others must not be slower than. */
+const REFERENCE = 'iptables-legacy'
+
+/** Those that are slower in every namespace than in any of the reference's. */
+function slowerCell(
+  measurement: Measurement,
+  all: readonly Measurement[],
+  kind: TrafficCost['kind'],
+): string {
+  const reference = all.find(({ contender }) => contender === REFERENCE)
+  const [own, other] = [costOf(measurement, kind), reference && costOf(reference, kind)]
+  if (!own || !other || measurement === reference) return ''
+  const { packets, slower, most } = compare(own.packets, other.packets)
+  return slower === 0 ? `0 of ${packets}` : `${slower} of ${packets}, ${whole(most)}`
+}
+
 function aloneCell(measurement: Measurement, kind: TrafficCost['kind']): string {
   const { alone } = costOf(measurement, kind) ?? {}
   return alone ? cost(alone, kind === 'last') : ''
@@ -56,7 +82,7 @@ function aloneCell(measurement: Measurement, kind: TrafficCost['kind']): string 
 function section(
   title: string,
   { sizes }: SeriesResult,
-  cellOf: (measurement: Measurement) => string,
+  cellOf: (measurement: Measurement, all: readonly Measurement[]) => string,
 ): string {
   const rows = (sizes[0]?.measurements ?? [])
     .map(({ contender }) => [contender, ...sizes.map(size => cell(size, contender, cellOf))])
@@ -83,10 +109,14 @@ function loadingSection(
   return rows.length === 0 ? '' : `${title}\n${alignRows([heading, ...rows])}`
 }
 
-function cell({ measurements }: SizeResult, contender: string, cellOf: (of: Measurement) => string): string {
+function cell(
+  { measurements }: SizeResult,
+  contender: string,
+  cellOf: (of: Measurement, all: readonly Measurement[]) => string,
+): string {
   const measurement = measurements.find(each => each.contender === contender)
   if (!measurement) return ''
-  return measurement.unfit === undefined ? cellOf(measurement) : ''
+  return measurement.unfit === undefined ? cellOf(measurement, measurements) : ''
 }
 
 /** The first column to the left, the others to the right. */

@@ -12,6 +12,8 @@ export const contenders: Readonly<Record<string, Contender>> = {
   tc: bpftables('tc'),
   netfilter: bpftables('netfilter'),
   'iptables-legacy': iptables('legacy'),
+  // beside itself: what two are apart that are the same
+  'legacy-again': { ...iptables('legacy'), name: 'iptables-legacy, again' },
   'iptables-nft': iptables('nft'),
   'nft-set': nftSet,
 }

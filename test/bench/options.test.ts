@@ -19,6 +19,7 @@ test('sizes and seeds', t => {
   t.deepEqual(options?.rules, [10, 1000])
   t.deepEqual(options?.seeds, [7, 8])
   t.deepEqual(readOptions([])?.seeds, [1])
+  t.is(readOptions(['--namespaces', '5'])?.namespaces, 5)
 })
 
 test('help', t => t.is(readOptions(['--help']), undefined))
