@@ -1,11 +1,11 @@
 // What is attached to a hook for good: a program that calls the current generation's (see lane.ts). An empty slot means that what
 // should filter here is gone, so the packet is dropped: closed is the safe way for a firewall to fail.
 
-import { add, addImmediate, andImmediate, lshImmediate, mov, movImmediate } from '../asm/alu.ts'
+import { andImmediate, movImmediate } from '../asm/alu.ts'
 import { type Assembler, createAssembler } from '../asm/assembler.ts'
 import { call, exit, immediate, jumpIf } from '../asm/jump.ts'
 import { load, loadMap, loadMapValue, loadMember } from '../asm/memory.ts'
-import { r0, r1, r2, r3, r6 } from '../asm/register.ts'
+import { r0, r1, r2, r3 } from '../asm/register.ts'
 import {
   generationMap,
   LANES,
@@ -21,24 +21,28 @@ import { isNetfilterHook, netfilterPlaces } from './place.ts'
 const NFPROTO_IPV6 = 10
 const DROP: Readonly<Record<ProgramType, number>> = { XDP: 1, SCHED_CLS: 2, NETFILTER: 0 }
 
+/**
+ * Each slot is called where nothing else is: for a number that is known when the program is loaded the kernel makes the call a jump, and writes the jump
+ * anew when the slot is written. One that is told by a register costs some 8 ns more where indirect jumps have to be guarded.
+ */
 export function dispatcher(hook: Lane['hook']): ProgramSpec {
   const assembler = createAssembler()
   const type = programType(hook)
-  const programs = programArray(type)
-  assembler.emit(mov(r6, r1))
-  emitLane(assembler, hook)
+  const odd = assembler.label('odd_generation')
+  if (isNetfilterHook(hook))
+    assembler.emit(
+      loadMember('u64', r3, r1, 'bpf_nf_ctx', 'state'),
+      loadMember('u8', r3, r3, 'nf_hook_state', 'pf'),
+    )
   assembler.emit(
     loadMapValue(r2, generationMap.name),
     load('u64', r2, r2, 0),
     andImmediate(r2, 1),
-    lshImmediate(r2, Math.log2(LANES)),
-    add(r3, r2),
-    mov(r1, r6),
-    loadMap(r2, programs.name),
-    call('bpf_tail_call'),
-    movImmediate(r0, DROP[type]),
-    exit(),
+    jumpIf('!=', r2, immediate(0), odd),
   )
+  emitBank(assembler, hook, 0)
+  assembler.place(odd)
+  emitBank(assembler, hook, LANES)
   return {
     name: `bt_${isNetfilterHook(hook) ? netfilterPlaces[hook].name : hook.replaceAll('-', '_')}`,
     hook,
@@ -51,20 +55,28 @@ export function dispatcher(hook: Lane['hook']): ProgramSpec {
         instructions: assembler.assemble(),
       },
     ],
-    maps: [generationMap, programs],
+    maps: [generationMap, programArray(type)],
   }
 }
 
-/** The lane into r3. A netfilter dispatcher serves both families. */
-function emitLane(assembler: Assembler, hook: Lane['hook']): void {
-  if (!isNetfilterHook(hook)) return assembler.emit(movImmediate(r3, laneIndex({ hook })))
+/** Calls the program of a bank. A netfilter dispatcher serves both families: r3 is the packet's there. */
+function emitBank(assembler: Assembler, hook: Lane['hook'], bank: number): void {
+  if (!isNetfilterHook(hook)) return emitCall(assembler, hook, bank + laneIndex({ hook }))
   const ipv4 = assembler.label('ipv4')
-  assembler.emit(
-    movImmediate(r3, netfilterLane(hook)),
-    loadMember('u64', r2, r1, 'bpf_nf_ctx', 'state'),
-    loadMember('u8', r2, r2, 'nf_hook_state', 'pf'),
-    jumpIf('!=', r2, immediate(NFPROTO_IPV6), ipv4),
-    addImmediate(r3, 1),
-  )
+  assembler.emit(jumpIf('!=', r3, immediate(NFPROTO_IPV6), ipv4))
+  emitCall(assembler, hook, bank + netfilterLane(hook) + 1)
   assembler.place(ipv4)
+  emitCall(assembler, hook, bank + netfilterLane(hook))
+}
+
+/** Goes on behind the call only where the slot is empty. */
+function emitCall(assembler: Assembler, hook: Lane['hook'], slot: number): void {
+  const type = programType(hook)
+  assembler.emit(
+    movImmediate(r3, slot),
+    loadMap(r2, programArray(type).name),
+    call('bpf_tail_call'),
+    movImmediate(r0, DROP[type]),
+    exit(),
+  )
 }
