@@ -8,7 +8,7 @@ import { type Item, RuleUntranslatable, ruleItems } from './item.ts'
 import type { Lane } from './lane.ts'
 import { Untranslatable } from './match/translate.ts'
 import { type Box, subtract } from './tree/box.ts'
-import type { Point } from './tree/interval.ts'
+import { keyOfPoint, type Point } from './tree/interval.ts'
 
 /** Why no packet meets a rule. */
 export type DeadReason =
@@ -141,7 +141,7 @@ const INDEXED: readonly FieldName[] = ['saddr', 'daddr', 'dport']
 /** Items that let no packet past them, in order, found by the one value they name of the field that most do. */
 class Takers {
   readonly #field: FieldName
-  readonly #byValue = new Map<Point, Item[]>()
+  readonly #byValue = new Map<string, Item[]>()
   readonly #others: Item[] = []
   readonly #all: Item[] = []
 
@@ -155,14 +155,19 @@ class Takers {
     const value = onlyValue(item, this.#field)
     this.#all.push(item)
     if (value === undefined) this.#others.push(item)
-    else this.#byValue.set(value, [...(this.#byValue.get(value) ?? []), item])
+    else {
+      const key = keyOfPoint(value)
+      const named = this.#byValue.get(key)
+      if (named) named.push(item)
+      else this.#byValue.set(key, [item])
+    }
   }
 
   /** Those that may have packets in common with an item. */
   near(item: Item): readonly Item[] {
     const value = onlyValue(item, this.#field)
     if (value === undefined) return this.#all
-    return [...(this.#byValue.get(value) ?? []), ...this.#others].sort((a, b) => a.rule - b.rule)
+    return [...(this.#byValue.get(keyOfPoint(value)) ?? []), ...this.#others].sort((a, b) => a.rule - b.rule)
   }
 }
 

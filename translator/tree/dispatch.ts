@@ -66,7 +66,7 @@ interface LookUp {
 }
 
 /** The values of a case as one. */
-type Key = Point | string
+type Key = number | string
 
 const dispatchOf = (fields: readonly FieldName[], { common, cases, shadowed }: LookUp): Dispatch => ({
   kind: 'dispatch',
@@ -188,7 +188,7 @@ export function valuesFor(
 
 function keyOf(values: readonly Point[]): Key {
   const [only] = values
-  if (values.length === 1 && only !== undefined) return only
+  if (values.length === 1 && typeof only === 'number') return only
   let key = ''
   for (const value of values) key += keyOfPoint(value)
   return key

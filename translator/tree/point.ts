@@ -30,12 +30,17 @@ export class PointList {
   }
 
   sorted(): PointColumn {
-    if (this.#wide.length > 0) return [...new Set(this.#wide)].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+    if (this.#wide.length > 0) return this.#wideSorted()
     const sorted = this.#numbers.subarray(0, this.#count).sort()
     let kept = 0
     for (let at = 0; at < sorted.length; at++)
       if (at === 0 || sorted[at] !== sorted[kept - 1]) sorted[kept++] = sorted[at] ?? 0
     return sorted.slice(0, kept)
+  }
+
+  #wideSorted(): readonly bigint[] {
+    const sorted = this.#wide.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+    return sorted.filter((point, at) => at === 0 || point !== sorted[at - 1])
   }
 }
 
