@@ -68,14 +68,14 @@ function ruleContext(
     : { family, table, chain, matches, uses: [], protocol: value }
 }
 
-type RuleParts = {
+export type RuleParts = {
   readonly [K in Exclude<keyof Rule, 'source' | 'destination' | 'remarks'>]-?: Rule[K] | undefined
 } & {
   readonly matches: Rule['matches']
 }
 
 /** Sets fields one by one, always in the same order: rule sets hold a hundred thousand rules, and spreading costs ten times as much. */
-function assemble(source: Rule['source'], destination: Rule['destination'], parts: RuleParts): Rule {
+export function assemble(source: Rule['source'], destination: Rule['destination'], parts: RuleParts): Rule {
   const { matches, protocol, target, span, counters } = parts
   const plain = !(parts.inInterface || parts.outInterface || parts.fragment || counters)
   if (plain && source && destination && protocol && target && span)

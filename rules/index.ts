@@ -124,6 +124,7 @@ export {
   type Tuple,
   transportHeader,
 } from './packet.ts'
+export { writtenRule } from './plain-line.ts'
 export {
   type PrintOptions,
   printAppend,

@@ -1,13 +1,14 @@
 // Rule files: what iptables-save writes and iptables-restore reads. Its lines are edits of tables, made one after the other.
 
 import { checkTable } from './check.ts'
-import { type Command, type Edit, parseLine } from './command.ts'
+import { type Command, type Edit, type InformationCommand, parseLine } from './command.ts'
 import { type Counters, parseCounters } from './counters.ts'
 import { withTable } from './edit.ts'
 import { TableEditor } from './edit-table.ts'
 import { RuleError } from './error.ts'
 import type { TableName } from './extension.ts'
 import type { Family } from './family.ts'
+import { PlainLineReader } from './plain-line.ts'
 import { isBaseChain, isTableName, type Ruleset, tableNames } from './ruleset.ts'
 import type { Source, Span } from './span.ts'
 import { type Token, tokenise } from './token.ts'
@@ -110,6 +111,7 @@ function refuseBinary(source: Source): void {
 class SaveReader {
   readonly #source: Source
   readonly #options: RestoreOptions
+  readonly #plain: PlainLineReader
   #ruleset: Ruleset
   #table: TableEditor | undefined
   /** Where the table opened last begins. */
@@ -121,6 +123,7 @@ class SaveReader {
 
   constructor(source: Source, ruleset: Ruleset, options: RestoreOptions) {
     this.#source = source
+    this.#plain = new PlainLineReader(source, ruleset.family, name => this.#table?.hasChain(name) === true)
     this.#ruleset = ruleset
     this.#options = options
   }
@@ -210,19 +213,39 @@ class SaveReader {
   }
 
   #readRule(table: TableEditor, span: Span): void {
-    const { source } = span
-    const counters = source.text.charCodeAt(span.start) === BRACKET ? ruleCounters(span) : undefined
-    const tokens = tokenise(source, counters?.end ?? span.start, span.end)
-    const edit = parseLine(tokens, {
+    const { text } = this.#source
+    const counters = text.charCodeAt(span.start) === BRACKET ? ruleCounters(span) : undefined
+    const start = counters?.end ?? span.start
+    const edit =
+      this.#readPlain(table, start, span, counters?.text) ?? this.#readAny(table, start, span, counters?.text)
+    if (edit && edit.kind !== 'version' && edit.kind !== 'help') table.apply(this.#remarked(edit), span)
+  }
+
+  /** Of a rule that iptables-save could have printed, most likely. */
+  #readPlain(table: TableEditor, start: number, span: Span, counters: string | undefined): Edit | undefined {
+    if (table.name === 'nat') return undefined
+    return this.#plain.read(
+      start,
+      span,
+      counters === undefined ? undefined : () => this.#readCounters(counters, span),
+    )
+  }
+
+  #readAny(
+    table: TableEditor,
+    start: number,
+    span: Span,
+    counters: string | undefined,
+  ): Edit | InformationCommand | undefined {
+    return parseLine(tokenise(this.#source, start, span.end), {
       family: this.#ruleset.family,
       table: table.name,
       span,
-      counters: this.#readCounters(counters?.text, span),
+      counters: this.#readCounters(counters, span),
       strictCounters: this.#options.counters === true,
       keepUnknown:
         this.#options.unknownExtensions === 'keep' ? { isChain: name => table.hasChain(name) } : undefined,
     })
-    if (edit && edit.kind !== 'version' && edit.kind !== 'help') table.apply(this.#remarked(edit), span)
   }
 
   #readCounters(text: string | undefined, span: Span): Counters | undefined {

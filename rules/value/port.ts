@@ -7,7 +7,7 @@ import { protocols } from './protocol.ts'
 import { rangeTerm } from './range.ts'
 import { serviceName, servicePort } from './service.ts'
 
-const LAST_PORT = maximum(16)
+export const LAST_PORT = maximum(16)
 
 type PortParser = (text: string, context: ValueContext) => number
 

@@ -107,3 +107,8 @@ export function parseProtocol(text: string): number {
 /** Its name where /etc/protocols has one, else its number. */
 export const printProtocol = (protocol: number): string =>
   protocol === 0 ? 'all' : (BY_NUMBER.get(protocol) ?? String(protocol))
+
+const PRINTED: ReadonlyMap<string, number> = new Map([...BY_NUMBER].map(([number, name]) => [name, number]))
+
+/** The protocol that printProtocol gives this name. */
+export const printedProtocol = (name: string): number | undefined => PRINTED.get(name)

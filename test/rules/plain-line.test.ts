@@ -1,0 +1,261 @@
+// Lines that are read in one go come to the same as by the reader of all arguments, which a tab behind -A leads them to.
+
+import test from 'ava'
+import fc from 'fast-check'
+import {
+  type Family,
+  parseSave,
+  printRule,
+  type RestoreOptions,
+  RuleError,
+  type Ruleset,
+  restoreSave,
+  writtenRule,
+} from 'iptables-parser'
+import { collectedFiles } from '../collection.ts'
+import { type Restore, restores } from './random-files.ts'
+
+/** The same text, at the same places, spelled so that no line is plain. */
+const respelled = (text: string): string => text.replace(/^((?:\[[^\]\n]*\] ?)?-A) /gm, '$1\t')
+
+/** All that was read, and where, or all that is wrong. */
+function outcome(read: () => Ruleset): string {
+  try {
+    return plain(read())
+  } catch (error) {
+    if (!(error instanceof RuleError)) throw error
+    return plain([error.code, error.message, error.hint, error.refusal, error.span])
+  }
+}
+
+const plain = (value: unknown): string =>
+  JSON.stringify(value, (key, part: unknown) =>
+    key === 'source' ? undefined : typeof part === 'bigint' ? `${part}n` : part,
+  )
+
+const isSame = (text: string, read: (text: string) => Ruleset): boolean =>
+  outcome(() => read(text)) === outcome(() => read(respelled(text)))
+
+/** An option with one of the values that it is plain with, or now and then with another. */
+const option = (name: string, good: readonly string[], odd: readonly string[]): fc.Arbitrary<string> =>
+  fc
+    .oneof(
+      { arbitrary: fc.constantFrom(...good), weight: 12 },
+      { arbitrary: fc.constantFrom(...odd), weight: 1 },
+    )
+    .map(value => `${name} ${value}`)
+
+const addresses = {
+  4: {
+    good: ['192.0.2.1/32', '10.0.0.0/8', '128.0.0.0/1', '0.0.0.0/3'],
+    odd: [
+      '10.0.0.1/8',
+      '0.0.0.0/0',
+      '192.0.2.1',
+      '192.0.2.01/32',
+      '192.0.2.256/32',
+      '1.2.3/24',
+      '192.0.2.0/024',
+      '192.0.2.0/33',
+      '192.0.2.0/255.255.255.0',
+      '10.1.1.1/32,10.1.1.2/32',
+      '192.0.2.1/32/8',
+      '::1/128',
+    ],
+  },
+  6: {
+    good: ['2001:db8::1/128', '2001:db8::/32', '::1/128', '8000::/1', '::ffff:1.2.3.4/128'],
+    odd: [
+      '2001:DB8::/32',
+      '2001:db8:0::/32',
+      '2001:db8::1/32',
+      '::/0',
+      'fe80::1',
+      '::ffff:102:304/128',
+      '192.0.2.1/32',
+      '2001:db8::/0032',
+      '2001:db8::/129',
+      '2001:db8::/ffff::',
+    ],
+  },
+} as const
+
+const port = (name: string): fc.Arbitrary<string> =>
+  option(
+    name,
+    ['22', '0', '65535', '1:2', '0:1024', '1024:65535'],
+    [
+      '65536',
+      '022',
+      '0x16',
+      '2:1',
+      '5:5',
+      '0:65535',
+      ':1024',
+      '1024:',
+      '1:2:3',
+      'ssh',
+      '',
+      '22,23',
+      '-1',
+      '99999999999',
+    ],
+  )
+
+const target = fc.oneof(
+  {
+    arbitrary: option(
+      '-j',
+      ['ACCEPT', 'DROP', 'RETURN', 'a', 'c.d'],
+      ['LOG', 'INPUT', 'nope', '"DROP"', 'accept', 'REJECT', 'QUEUE', 'SNAT', 'x'.repeat(29), '-a'],
+    ),
+    weight: 3,
+  },
+  { arbitrary: option('-g', ['a'], ['ACCEPT', 'nope', 'FORWARD']), weight: 1 },
+)
+
+const protocol = option(
+  '-p',
+  ['tcp', 'udp', 'tcp', 'udp', 'icmp', 'gre'],
+  ['TCP', '6', 'all', 'ip', '200', 'none', 'udplite'],
+)
+
+/** What stands behind the chain: in order, or in any. */
+const spec = (family: Family): fc.Arbitrary<readonly string[]> => {
+  const { good, odd } = addresses[family]
+  const [source, destination] = [option('-s', good, odd), option('-d', good, odd)]
+  const match = option('-m', ['tcp', 'udp'], ['tcpmss', 'comment', 'nope', 'TCP'])
+  const both = fc.constantFrom('-p tcp -m tcp', '-p udp -m udp')
+  const protocols = fc.oneof({ arbitrary: both, weight: 6 }, protocol, match)
+  const ordered = [source, destination, protocols, port('--sport'), port('--dport'), target]
+  const strange = fc.constantFrom(
+    '-f',
+    '-i eth0',
+    '-4',
+    '-c 1 2',
+    '"',
+    '!',
+    '! -d 1.2.3.4/32',
+    '--source ::1',
+    '-m',
+  )
+  const any = fc.array(fc.oneof(...ordered, strange), { maxLength: 5 })
+  const inOrder = fc
+    .tuple(...ordered.map(one => fc.option(one, { nil: undefined, freq: 3 })))
+    .map(words => words.filter(word => word !== undefined))
+  return fc.oneof({ arbitrary: inOrder, weight: 4 }, { arbitrary: any, weight: 1 })
+}
+
+const mostly = (usual: string, ...others: readonly string[]): fc.Arbitrary<string> =>
+  fc.oneof(
+    { arbitrary: fc.constant(usual), weight: 30 },
+    { arbitrary: fc.constantFrom(...others), weight: 1 },
+  )
+
+const lines = (family: Family): fc.Arbitrary<string> =>
+  fc
+    .tuple(
+      fc.constantFrom('', '', '', '[1:2] ', '[0:0]', '[0:0] '),
+      mostly('', '[1:2]  ', '[x:1] ', '[1:2 '),
+      fc.oneof(mostly('INPUT', 'nope', '"a"', '-x', ''), fc.constant('a')),
+      spec(family),
+      fc.array(mostly(' ', '  ', '\t'), { minLength: 8, maxLength: 8 }),
+      mostly('', ' ', '\r', '\t', ' \r'),
+    )
+    .map(
+      ([counters, odd, chain, words, blanks, end]) =>
+        `${counters}${odd}-A ${chain}${words.map((word, at) => `${blanks[at]}${word}`).join('')}${end}`,
+    )
+
+const files = (family: Family): fc.Arbitrary<string> =>
+  fc
+    .tuple(
+      fc.constantFrom('filter', 'filter', 'nat', 'raw'),
+      fc.array(lines(family), { minLength: 1, maxLength: 2 }),
+    )
+    .map(([table, all]) => [`*${table}`, ':a - [0:0]', ':c.d - [0:0]', ...all, 'COMMIT', ''].join('\n'))
+
+for (const family of [4, 6] as const) {
+  test(`IPv${family} rules nearly as iptables-save prints them are read alike by both readers`, t => {
+    fc.assert(
+      fc.property(files(family), fc.constantFrom(true, false, undefined), (text, counters) => {
+        const options = counters === undefined ? {} : { counters }
+        return (
+          isSame(text, all => parseSave(all, { family, ...options })) &&
+          isSame(text, all => restoreSave(empty(family), all, options))
+        )
+      }),
+      { numRuns: 1000 },
+    )
+    t.pass()
+  })
+
+  test(`random IPv${family} rule files are read alike by both readers`, t => {
+    fc.assert(
+      fc.property(restores(family), files =>
+        files.every(({ text, ...options }) =>
+          isSame(text, all => restoreSave(empty(family), all, given(options))),
+        ),
+      ),
+      { numRuns: 150 },
+    )
+    t.pass()
+  })
+
+  test(`what an IPv${family} rule was read from is what it is printed as`, t => {
+    let known = 0
+    fc.assert(
+      fc.property(files(family), text => {
+        for (const rule of rulesOf(text, family)) {
+          const written = writtenRule(rule)
+          if (written !== undefined) known++
+          if (written !== undefined && written !== printRule(rule, family)) return false
+        }
+        return true
+      }),
+      { numRuns: 1000 },
+    )
+    t.true(known > 100, `${known} rules were plain`)
+  })
+}
+
+const empty = (family: Family): Ruleset => ({ family, tables: [] })
+
+const given = ({ table, ...options }: Omit<Restore, 'text'>): RestoreOptions => ({
+  ...options,
+  ...(table && { table }),
+})
+
+function rulesOf(text: string, family: Family) {
+  try {
+    return parseSave(text, { family }).tables.flatMap(({ chains }) => chains.flatMap(({ rules }) => rules))
+  } catch (error) {
+    if (error instanceof RuleError) return []
+    throw error
+  }
+}
+
+test('a copy of a rule has no text of its own', t => {
+  const [rule] = rulesOf('*filter\n[1:2] -A INPUT -s 192.0.2.1/32 -j DROP\nCOMMIT\n', 4)
+  t.is(rule && writtenRule(rule), ' -s 192.0.2.1/32 -j DROP')
+  t.is(rule && writtenRule({ ...rule }), undefined)
+})
+
+const collected = collectedFiles()?.filter(({ name }) => !name.includes('_100k'))
+if (collected)
+  test('rule sets of the collection are read alike by both readers, and printed as they were written', t => {
+    t.true(collected.length > 0)
+    const different = collected.filter(
+      ({ text, family }) => !isSame(text, all => parseSave(all, { family, remarks: true })),
+    )
+    t.deepEqual(
+      different.map(({ name }) => name),
+      [],
+    )
+    for (const { text, family } of collected)
+      for (const rule of rulesOf(text, family)) {
+        const written = writtenRule(rule)
+        if (written !== undefined && written !== printRule(rule, family)) t.fail(written)
+      }
+  })
+else test.skip('rule sets of the collection (skipped: no collection of rule sets)', t => t.fail())
