@@ -21,7 +21,10 @@ await build({
   target: `node${/[\d.]+/.exec(engines.node)}`,
   define: { 'import.meta.url': 'bundleUrl' },
   banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
-  alias: { 'string-width': './scripts/string-width.mjs' },
+  alias: {
+    'escalade/sync': './scripts/escalade.mjs',
+    'string-width': './scripts/string-width.mjs',
+  },
   // machine code
   external: ['better-sqlite3', 'koffi'],
   sourcemap: true,

@@ -3,7 +3,15 @@
 //
 // All that counts has an order, that of iptables-save: of each chain its policy, where it has one, and then its rules.
 
-import { type Chain, type Family, printAppend, type Ruleset, type TableName } from 'iptables-parser'
+import {
+  type Chain,
+  type Family,
+  printAppend,
+  printRule,
+  type Ruleset,
+  type TableName,
+  writtenRule,
+} from 'iptables-parser'
 
 /** Something that counts: a rule, or with number 0 the policy of a base chain. */
 export interface Counted {
@@ -35,32 +43,30 @@ const LEAST_ENTRIES = 1024
 /** How many of a chain count. */
 export const countingIn = ({ policy, rules }: Chain): number => (policy ? 1 : 0) + rules.length
 
-/** All that counts in some rule sets, in order. Prints every rule: where the number will do, see countingIn. */
-export function countedRules(rulesets: readonly Ruleset[]): Counted[] {
-  return rulesets.flatMap(({ family, tables }) =>
-    tables.flatMap(table =>
-      table.chains.flatMap(chain => [
-        ...(chain.policy
-          ? [
-              {
-                family,
-                table: table.name,
-                chain: chain.name,
-                number: 0,
-                rule: `:${chain.name} ${chain.policy}`,
-              },
-            ]
-          : []),
-        ...chain.rules.map((rule, index) => ({
-          family,
-          table: table.name,
-          chain: chain.name,
-          number: index + 1,
-          rule: printAppend(chain.name, rule, family),
-        })),
-      ]),
-    ),
-  )
+/** Of rule sets met before. */
+const counted = new WeakMap<Ruleset, readonly Counted[]>()
+
+/** All that counts in some rule sets, in order. Prints every rule, once: where the number will do, see countingIn. */
+export const countedRules = (rulesets: readonly Ruleset[]): Counted[] => rulesets.flatMap(countedIn)
+
+function countedIn(ruleset: Ruleset): readonly Counted[] {
+  const known = counted.get(ruleset)
+  if (known) return known
+  const rules: Counted[] = []
+  for (const table of ruleset.tables)
+    for (const chain of table.chains) countChain(rules, ruleset.family, table.name, chain)
+  counted.set(ruleset, rules)
+  return rules
+}
+
+function countChain(into: Counted[], family: Family, table: TableName, { name, policy, rules }: Chain): void {
+  if (policy) into.push({ family, table, chain: name, number: 0, rule: `:${name} ${policy}` })
+  const append = printAppend(name, { matches: [] }, family)
+  let number = 0
+  for (const rule of rules) {
+    const text = append + (writtenRule(rule) ?? printRule(rule, family))
+    into.push({ family, table, chain: name, number: ++number, rule: text })
+  }
 }
 
 /** A key for each: its text, and where a chain holds the same text more than once, which of them it is. A policy's key does not name its verdict. */
@@ -72,6 +78,19 @@ export function counterKeys(counted: readonly Counted[]): string[] {
     seen.set(key, nth)
     return nth === 1 ? key : `${key} #${nth}`
   })
+}
+
+const keys = new WeakMap<Ruleset, readonly string[]>()
+
+/** The keys of all that counts in some rule sets, at most one of a family, in order. */
+export const rulesetKeys = (rulesets: readonly Ruleset[]): string[] => rulesets.flatMap(keysIn)
+
+function keysIn(ruleset: Ruleset): readonly string[] {
+  const known = keys.get(ruleset)
+  if (known) return known
+  const made = counterKeys(countedIn(ruleset))
+  keys.set(ruleset, made)
+  return made
 }
 
 /** What is in use before slots are assigned. */

@@ -144,7 +144,13 @@ const noting = (options: ApplyOptions, final: () => void): ApplyOptions => ({
 const withEarly = (translation: Translation, { programs }: Early): Translation =>
   translation.kind === 'refused'
     ? translation
-    : { ...translation, programs: [...translation.programs, ...programs] }
+    : {
+        kind: 'translated',
+        programs: [...translation.programs, ...programs],
+        get rules() {
+          return translation.rules
+        },
+      }
 
 /** What was chosen once stays chosen for edits and reloads. */
 const chosenBefore = (choice: HookChoice, live: Live | undefined): HookChoice =>

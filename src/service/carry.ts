@@ -1,7 +1,7 @@
 // Which counter slots the rules of a new rule set take over from the old one.
 
 import { type Counters, noCounters, type Ruleset } from 'iptables-parser'
-import { countedRules, counterKeys, countingIn } from '../../translator/counter.ts'
+import { countingIn, rulesetKeys } from '../../translator/counter.ts'
 
 export type Carry =
   /** The same rule keeps its counter, wherever it stands in its chain: what a reload of edited rules means. */
@@ -31,11 +31,9 @@ const countingOf = ({ tables }: Ruleset): number =>
   tables.flatMap(({ chains }) => chains).reduce((sum, chain) => sum + countingIn(chain), 0)
 
 function carryByText(ruleset: Ruleset, before: CountingRuleset): (number | undefined)[] {
-  const known = new Map(keysOf(before.ruleset).map((key, index) => [key, before.slots[index]]))
-  return keysOf(ruleset).map(key => known.get(key))
+  const known = new Map(rulesetKeys([before.ruleset]).map((key, index) => [key, before.slots[index]]))
+  return rulesetKeys([ruleset]).map(key => known.get(key))
 }
-
-const keysOf = (ruleset: Ruleset): string[] => counterKeys(countedRules([ruleset]))
 
 function carryByIdentity(ruleset: Ruleset, before: CountingRuleset): (number | undefined)[] {
   const known = new Map(countersOf(before.ruleset).map((counters, index) => [counters, before.slots[index]]))

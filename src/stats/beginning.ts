@@ -3,6 +3,7 @@
 
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Counters, noCounters } from 'iptables-parser'
 import { readIfThere } from '../service/durable-file.ts'
 import type { Settings } from '../service/settings.ts'
 import type { Reading } from './history.ts'
@@ -10,8 +11,8 @@ import type { Reading } from './history.ts'
 interface Kept {
   readonly time: number
   readonly generation: number
-  /** What the counters that go on from it began at, in decimal digits. */
-  readonly next: readonly (readonly [key: string, packets: string, bytes: string])[]
+  /** The keys of counters that go on from it, and what they began at, in decimal digits, where that is not zero. */
+  readonly next: readonly (string | readonly [key: string, packets: string, bytes: string])[]
 }
 
 type Beginning = Reading & Required<Pick<Reading, 'generation' | 'next'>>
@@ -28,7 +29,9 @@ export function writeBeginning(settings: Settings, { time, generation, next }: B
   const kept = {
     time,
     generation,
-    next: [...next].map(([key, { packets, bytes }]) => [key, `${packets}`, `${bytes}`]),
+    next: [...next].map(([key, { packets, bytes }]) =>
+      packets === 0n && bytes === 0n ? key : [key, `${packets}`, `${bytes}`],
+    ),
   }
   mkdirSync(settings.stateDirectory, { recursive: true, mode: 0o700 })
   writeFileSync(pathOf(settings), JSON.stringify(kept), { mode: 0o600 })
@@ -39,9 +42,11 @@ export function readBeginning(settings: Settings): Reading | undefined {
   const text = readIfThere(pathOf(settings))
   try {
     const { time, generation, next } = JSON.parse(text ?? '') as Kept
-    const counters = next.map(
-      ([key, packets, bytes]) => [key, { packets: BigInt(packets), bytes: BigInt(bytes) }] as const,
-    )
+    const counters = next.map((one): [string, Counters] => {
+      if (typeof one === 'string') return [one, noCounters]
+      const [key, packets, bytes] = one
+      return [key, { packets: BigInt(packets), bytes: BigInt(bytes) }]
+    })
     return { time, generation, counters: new Map(), next: new Map(counters) }
   } catch {
     return undefined

@@ -1,7 +1,7 @@
 // What a change of the rules means for their history: which counters go on, and from where.
 
 import { type Counters, noCounters, type Ruleset } from 'iptables-parser'
-import { countedRules, counterKeys } from '../../translator/counter.ts'
+import { rulesetKeys } from '../../translator/counter.ts'
 import type { CountingRuleset } from '../service/carry.ts'
 import type { Plan } from '../service/plan.ts'
 import type { KeyedCounters } from './history.ts'
@@ -16,7 +16,7 @@ export const slotsOf = (rulesets: readonly CountingRuleset[]): KeyedSlots =>
   )
 
 function keyedSlots(rulesets: readonly Ruleset[], slots: readonly number[]): KeyedSlots {
-  const keys = counterKeys(countedRules(rulesets))
+  const keys = rulesetKeys(rulesets)
   return new Map(keys.flatMap((key, index) => (slots[index] === undefined ? [] : [[key, slots[index]]])))
 }
 
