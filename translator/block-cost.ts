@@ -11,6 +11,9 @@ function blockCost(block: Block): Cost {
   if (block.kind === 'always') return { nanoseconds: 0, slots: 0 }
   if (block.kind === 'dispatch') return hashCost
   if (block.kind === 'tree') return codeCost([shapeOf(block.root)])
+  if (block.kind === 'overlaid') return sumOf([blocksCost(block.over), blocksCost(block.under)])
+  // nobody chooses between these and others
+  if (block.kind === 'kept') return mapCost([])
   if (block.kind === 'split') {
     // nearly all packets have a whole header; the rest is code all the same
     const { nanoseconds, slots } = blocksCost(block.whole)

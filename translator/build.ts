@@ -11,7 +11,7 @@ import { addressTypeFunction } from './emit/address-type.ts'
 import { cgroupFunction } from './emit/cgroup.ts'
 import { chainFunction, type EmitContext, type PlannedPolicy } from './emit/chain.ts'
 import { countCall, counterMap, countFunction, countFunctionName, emitCountInPlace } from './emit/count.ts'
-import { chainResult, type TableUse } from './emit/frame.ts'
+import { chainResult, type TableUse, type TreeData, type TreesUse } from './emit/frame.ts'
 import { groupFunction } from './emit/group.ts'
 import { LOG_SIZE, logFunctions } from './emit/log.ts'
 import { type Needs, needsOf } from './emit/needs.ts'
@@ -40,6 +40,8 @@ export interface BuiltProgram {
   readonly spec: ProgramSpec
   /** What its look-ups are for, by the names of their maps. */
   readonly tables: ReadonlyMap<string, TableUse>
+  /** And what its maps of trees are walked for. */
+  readonly trees: ReadonlyMap<string, TreesUse>
 }
 
 /** What all programs of a translation are built with. */
@@ -80,9 +82,11 @@ export function buildProgram(
     },
   )
 
-  const data = (value: Uint8Array): string => {
+  const walked = new Map<string, TreesUse>()
+  const data: EmitContext['data'] = (value, use) => {
     const name = `trees${dataMaps.length}`
     dataMaps.push(dataMap(name, value))
+    walked.set(name, use)
     return name
   }
   const subprograms: FunctionSpec[] = []
@@ -148,7 +152,7 @@ export function buildProgram(
       ...(nth.map && nthTestsIn(plans).length > 0 ? [nth.map] : []),
     ],
   }
-  return { spec, tables: uses }
+  return { spec, tables: uses, trees: walked }
 }
 
 /**
@@ -164,15 +168,15 @@ const needsFor = (lane: Lane, { plan, family }: FamilyPlan): Needs => {
 }
 
 /** An array of the one value. */
-const dataMap = (name: string, value: Uint8Array): MapSpec => ({
+const dataMap = (name: string, { size, bytes }: TreeData): MapSpec => ({
   name,
   type: 'ARRAY',
   keySize: 4,
-  valueSize: value.length,
+  valueSize: size,
   maxEntries: 1,
   flags: 0,
   shared: false,
-  contents: { count: 1, keys: new Uint8Array(4), values: value },
+  ...(bytes && { contents: { count: 1, keys: new Uint8Array(4), values: bytes } }),
 })
 
 type AskedPlan = FamilyPlan & { readonly needs: Needs }

@@ -6,16 +6,21 @@
 //   tree       everything else; where it is small the tree is one leaf, whose rules are asked in turn
 //   separated  several trees, each for rules that are alike, of which the answer of the first rule counts
 //   mapped     the same, in a map
+//   kept       trees in a map that another program made; which rules they hold is not known here
+//   overlaid   blocks made before, and over them what has changed since in the rules that they hold
 //   split      rules that look into the transport header, apart for packets that have all of it and for the few that do not: only of
 //              these rules can find a packet malformed, and those questions would stand between the others
 
 import type { Family } from 'iptables-parser'
 import { MOST_SLOTS } from './cost.ts'
+import { type KeptRun, overlaid, withKept } from './edit/overlay.ts'
+import type { Action } from './emit/answer.ts'
 import type { FieldName } from './field.ts'
 import type { Item } from './item.ts'
 import { blocksOfRun } from './run.ts'
 import { leafOf } from './tree/build.ts'
 import { type Dispatch, LEAST_DISPATCH } from './tree/dispatch.ts'
+import type { TreeLayout } from './tree/map.ts'
 import { cutFields, leavesOf, mapLeaves, type Node } from './tree/node.ts'
 import type { SeparateTree } from './tree/separate.ts'
 import type { Space } from './tree/space.ts'
@@ -26,6 +31,8 @@ export type Block =
   | { readonly kind: 'split'; readonly whole: readonly Block[]; readonly odd: readonly Block[] }
   | SeparatedBlock
   | Dispatch
+  | KeptTrees
+  | OverlaidBlock
 
 /** Trees whose rules all decide. */
 export interface SeparatedBlock {
@@ -35,6 +42,26 @@ export interface SeparatedBlock {
   readonly trees: readonly SeparateTree[]
 }
 
+/** Trees that are in a map already: plain data, so that it can be written down. */
+export interface KeptTrees {
+  readonly kind: 'kept'
+  /** The map, by the name it had in the program that made it. */
+  readonly map: string
+  readonly layout: TreeLayout
+  /** What its answers say, by their numbers. */
+  readonly actions: readonly Action[]
+  readonly fields: readonly FieldName[]
+  /** Whose transport headers its rules look into. */
+  readonly protocols: readonly number[]
+}
+
+/** Packets that `over` says nothing about come to `under`. */
+export interface OverlaidBlock {
+  readonly kind: 'overlaid'
+  readonly over: readonly Block[]
+  readonly under: readonly Block[]
+}
+
 export interface Strategies {
   /** The shortest run of rules that becomes a look-up. Infinity for none: an object file cannot hold a hash map's contents. */
   readonly leastDispatch: number
@@ -42,6 +69,8 @@ export interface Strategies {
   readonly dispatch: Choice
   /** Rules, by their index among all that counts, that make a look-up of their run however short it is: more like them are likely to come. */
   readonly edited: ReadonlySet<number>
+  /** What stands in the place of rules, by their index among all that counts. */
+  readonly kept: ReadonlyMap<number, KeptRun>
   /** As many candidates as may be asked in turn; more are told apart by a tree. */
   readonly linear: number
   /** The shortest run for which anything but one tree in code is thought of. */
@@ -62,6 +91,7 @@ export const defaultStrategies: Strategies = {
   leastDispatch: LEAST_DISPATCH,
   dispatch: 'cheapest',
   edited: new Set(),
+  kept: new Map(),
   linear: 3,
   leastSeparated: 64,
   separate: 'cheapest',
@@ -76,11 +106,14 @@ export function blocksOf(items: readonly Item[], family: Family, strategies: Str
     if (run.length > 0) blocks.push(...blocksOfRun(run, family, strategies))
     run = []
   }
-  for (const item of items) {
-    if (isAlways(item)) {
+  for (const part of withKept(items, strategies.kept)) {
+    if ('run' in part) {
       flush()
-      blocks.push({ kind: 'always', item })
-    } else run.push(item)
+      blocks.push(...overlaid(part, family, strategies))
+    } else if (isAlways(part)) {
+      flush()
+      blocks.push({ kind: 'always', item: part })
+    } else run.push(part)
   }
   flush()
   return blocks
@@ -93,11 +126,13 @@ const isAlways = ({ sets, rest, outcome }: Item): boolean =>
 export const treesIn = ({ space, trees }: SeparatedBlock): Node[] =>
   trees.map(({ root }) => mapLeaves(root, ({ candidates, box }) => leafOf(space, candidates, box)))
 
-/** The items of a block, each once. */
+/** The items of a block, each once; of trees that are kept none are known. */
 export function itemsIn(block: Block): readonly Item[] {
   if (block.kind === 'always') return [block.item]
   if (block.kind === 'dispatch') return block.cases
   if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(itemsIn)
+  if (block.kind === 'overlaid') return [...block.over, ...block.under].flatMap(itemsIn)
+  if (block.kind === 'kept') return []
   return block.kind === 'tree' ? leafItems(block.root) : block.space.items
 }
 
@@ -110,6 +145,15 @@ function leafItems(root: Node): readonly Item[] {
 /** The fields that trees are cut along. Some are asked by none of their items: a rule that all leaves turn out to shadow may have been the reason for a cut. */
 export function cutsIn(block: Block): readonly FieldName[] {
   if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(cutsIn)
+  if (block.kind === 'overlaid') return [...block.over, ...block.under].flatMap(cutsIn)
+  if (block.kind === 'kept') return block.fields
   if (block.kind === 'tree') return [...cutFields(block.root)]
   return 'space' in block ? block.space.axes.map(({ field }) => field) : []
+}
+
+/** The trees of a block that were kept. */
+export function keptIn(block: Block): readonly KeptTrees[] {
+  if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(keptIn)
+  if (block.kind === 'overlaid') return [...block.over, ...block.under].flatMap(keptIn)
+  return block.kind === 'kept' ? [block] : []
 }

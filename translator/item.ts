@@ -18,6 +18,8 @@ export type Outcome =
   | { readonly kind: 'jump' | 'goto'; readonly chain: string }
   /** The packet is malformed for a match of the rule: dropped, and not counted. */
   | { readonly kind: 'hotdrop' }
+  /** No rule's: the packet goes on behind the blocks that lie under this one, uncounted. */
+  | { readonly kind: 'past' }
 
 export interface Item {
   /** Index into the table of what counts. */

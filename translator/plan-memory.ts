@@ -61,10 +61,12 @@ const isSameItem = (a: Item, b: Item): boolean =>
   FieldSets.of(a.sets).isSame(FieldSets.of(b.sets)) &&
   (a.rest.length > 0 || b.rest.length > 0 ? isSamePlain(a.rest, b.rest) : true)
 
-/** Whether two values are the same that are made of nothing but numbers, texts, lists and objects; a set only where it is one object. */
+const isGathered = (value: object): boolean => value instanceof Set || value instanceof Map
+
+/** Whether two values are the same that are made of nothing but numbers, texts, lists and objects; a set or a map only where it is one object. */
 function isSamePlain(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || !a || !b || a instanceof Set) return false
+  if (typeof a !== 'object' || typeof b !== 'object' || !a || !b || isGathered(a)) return false
   const keys = Object.keys(a)
   if (keys.length !== Object.keys(b).length) return false
   return keys.every(key => isSamePlain(Reflect.get(a, key), Reflect.get(b, key)))

@@ -13,7 +13,7 @@ import type { Frame } from './frame.ts'
 import { emitCall } from './outcome.ts'
 
 /** An outcome, and the counter array of the rules that have it. */
-interface Action {
+export interface Action {
   readonly array: string
   readonly outcome: Outcome
 }
@@ -79,7 +79,7 @@ export function answersOf(frame: Frame, items: readonly Item[]): Answers {
 export const answerAt = (position: number, said: number): bigint => (BigInt(position) << 32n) | BigInt(said)
 
 /** Does what the answer in r0 says, or goes to `next` where there is none. */
-export function emitAnswer(frame: Frame, { actions }: Answers, next: Label): void {
+export function emitAnswer(frame: Frame, actions: readonly Action[], next: Label): void {
   frame.assembler.emit(
     jumpIf('==', r0, immediate(NO_ANSWER), next),
     mov32(r1, r0),
@@ -108,6 +108,7 @@ export function emitActions(frame: Frame, actions: readonly Action[], next: Labe
 function emitAction(frame: Frame, { array, outcome }: Action, next: Label): void {
   const { assembler } = frame
   if (outcome.kind === 'hotdrop') return assembler.emit(jump(frame.ending({ kind: 'drop' })))
+  if (outcome.kind === 'past') throw new RangeError('trees that answer lie over no others')
   if (outcome.kind === 'accept' || outcome.kind === 'drop' || outcome.kind === 'return')
     return assembler.emit(jump(frame.ending({ kind: outcome.kind, count: array })))
   frame.countOn(array)

@@ -8,7 +8,7 @@ import { exit, immediate, type Jump, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { r0, r1, r6 } from '../asm/register.ts'
 import type { JumpOptions } from '../asm/relax.ts'
-import type { Block, SeparatedBlock } from '../chain.ts'
+import type { Block, OverlaidBlock, SeparatedBlock } from '../chain.ts'
 import type { CounterPlace } from '../counter.ts'
 import { transport } from '../field.ts'
 import type { FunctionSpec } from '../program.ts'
@@ -21,7 +21,7 @@ import type { RecordLayout } from './record.ts'
 import { emitSeparated } from './separated.ts'
 import { emitTest } from './test.ts'
 import { emitTree } from './tree.ts'
-import { emitMapped } from './walk.ts'
+import { emitKept, emitMapped } from './walk.ts'
 
 /** A chain ready to be emitted. */
 export interface PlannedChain {
@@ -112,6 +112,9 @@ function emitBlock(frame: Frame, block: Block, next: Label): void {
       emitDispatch(frame, block, next),
     )
   else if (block.kind === 'split') emitSplit(frame, block, next)
+  else if (block.kind === 'overlaid') emitOverlaid(frame, block, next)
+  else if (block.kind === 'kept')
+    assembler.withOrigin({ comment: 'trees in a map that goes on' }, () => emitKept(frame, block, next))
   else emitTrees(frame, block, next)
 }
 
@@ -131,6 +134,12 @@ function emitSplit(frame: Frame, { whole, odd }: Extract<Block, { kind: 'split' 
   assembler.emit(jump(next))
   assembler.place(other)
   emitBlocks(frame, odd)
+}
+
+/** What lies over the blocks comes first, and leads past them or falls through to them. */
+function emitOverlaid(frame: Frame, { over, under }: OverlaidBlock, next: Label): void {
+  emitBlocks({ ...frame, past: next }, over)
+  emitBlocks(frame, under)
 }
 
 function createFrame(assembler: Assembler, context: EmitContext, ending: Frame['ending']): Frame {

@@ -1,11 +1,12 @@
 import type { Family } from 'iptables-parser'
 import type { Assembler } from '../asm/assembler.ts'
 import type { Label } from '../asm/label.ts'
-import type { SeparatedBlock } from '../chain.ts'
+import type { KeptTrees, SeparatedBlock } from '../chain.ts'
 import type { CounterPlace } from '../counter.ts'
 import type { FunctionSpec, MapSpec } from '../program.ts'
 import type { Dispatch } from '../tree/dispatch.ts'
-import type { TreeMap } from '../tree/map.ts'
+import type { TreeLayout, TreeMap } from '../tree/map.ts'
+import type { Action } from './answer.ts'
 import type { Actions } from './dispatch.ts'
 import type { RecordLayout } from './record.ts'
 
@@ -16,6 +17,19 @@ export interface TableUse {
   readonly actions: Actions
 }
 
+/** The value of a map of trees; without bytes it is that of a map which is there already. */
+export interface TreeData {
+  readonly size: number
+  readonly bytes?: Uint8Array
+}
+
+/** What a map of trees is walked for. */
+export interface TreesUse {
+  readonly block: SeparatedBlock | KeptTrees
+  readonly layout: TreeLayout
+  readonly actions: readonly Action[]
+}
+
 /** What the code of one function is emitted with. */
 export interface Frame {
   readonly assembler: Assembler
@@ -23,6 +37,8 @@ export interface Frame {
   readonly record: RecordLayout
   /** How the function ends with each outcome; made when first used, and emitted once at its end. */
   ending(ending: Ending): Label
+  /** Where packets go that are past a block that is overlaid (see chain.ts). */
+  readonly past?: Label
   /** Where the rule of an index counts. */
   place(rule: number): CounterPlace
   /** Where a match counts its packets, in bytes (nth.ts). */
@@ -35,8 +51,8 @@ export interface Frame {
   isFunction(chain: string): boolean
   /** The name of a map that the program gets for this, and what it is for. */
   table(map: Omit<MapSpec, 'name'>, use: TableUse): string
-  /** The name of a map that the program gets for the one value it holds, addressed directly. */
-  data(value: Uint8Array): string
+  /** The name of a map that the program gets for trees, which are its one value, addressed directly. */
+  data(value: TreeData, use: TreesUse): string
   /** The name of a function that the program gets of what was emitted; different ones with the same prefix are numbered. */
   subprogram(prefix: string, parameters: FunctionSpec['parameters'], assembler: Assembler): string
   /** Emits the body of a chain that has no function, going to `done` where it returns. */

@@ -1,6 +1,6 @@
 import type { Family } from 'iptables-parser'
 import { addressOfType } from '../address-type-field.ts'
-import { cutsIn, itemsIn } from '../chain.ts'
+import { cutsIn, itemsIn, keptIn } from '../chain.ts'
 import { domain, type FieldName, headerSizes, transport } from '../field.ts'
 import { FieldSets } from '../field-sets.ts'
 import type { Item } from '../item.ts'
@@ -21,6 +21,7 @@ export function needsOf({ chains }: Plan, family: Family): Needs {
   for (const { blocks } of chains.values())
     for (const block of blocks) {
       for (const field of cutsIn(block)) fields.add(field)
+      for (const kept of keptIn(block)) for (const protocol of kept.protocols) protocols.add(protocol)
       for (const item of itemsIn(block)) {
         const { names } = FieldSets.of(item.sets)
         if (item.rest.length > 0 || !lists.has(names)) addFields(fields, item)

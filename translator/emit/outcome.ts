@@ -1,6 +1,7 @@
 import type { Family } from 'iptables-parser'
 import { mov, movImmediate } from '../asm/alu.ts'
 import { callFunction, immediate, jump, jumpIf } from '../asm/jump.ts'
+import type { Label } from '../asm/label.ts'
 import { r0, r1, r6 } from '../asm/register.ts'
 import type { Item, Outcome } from '../item.ts'
 import { chainResult, type Frame } from './frame.ts'
@@ -9,6 +10,7 @@ import { chainResult, type Frame } from './frame.ts'
 export function emitOutcome(frame: Frame, { rule, outcome }: Item): void {
   const { assembler } = frame
   if (outcome.kind === 'hotdrop') return assembler.emit(jump(frame.ending({ kind: 'drop' })))
+  if (outcome.kind === 'past') return assembler.emit(jump(pastOf(frame)))
   const { array, index } = frame.place(rule)
   assembler.emit(movImmediate(r1, index))
   // counting is the ending's, so that a leaf is two instructions
@@ -16,6 +18,11 @@ export function emitOutcome(frame: Frame, { rule, outcome }: Item): void {
     return assembler.emit(jump(frame.ending({ kind: outcome.kind, count: array.name })))
   frame.countOn(array.name)
   if ('chain' in outcome) emitCall(frame, outcome)
+}
+
+function pastOf({ past }: Frame): Label {
+  if (!past) throw new RangeError('only what lies over other blocks leads past them')
+  return past
 }
 
 /** Calls a chain, which after a goto returns to where this one would have. */

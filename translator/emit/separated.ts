@@ -31,7 +31,7 @@ export function emitSeparated(frame: Frame, block: SeparatedBlock, next: Label):
     ],
   }))
   emitVisits(frame, visits)
-  emitAnswer(frame, answers, next)
+  emitAnswer(frame, answers.actions, next)
 }
 
 /** One of several trees: the first position it can answer, and the call that does so, given the best answer so far in r2. */

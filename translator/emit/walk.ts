@@ -23,12 +23,12 @@ import { immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMapValue, store } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9 } from '../asm/register.ts'
-import type { Block, SeparatedBlock } from '../chain.ts'
+import type { Block, KeptTrees, SeparatedBlock } from '../chain.ts'
 import { fieldOf } from '../field.ts'
 import { forget } from '../hook/forget.ts'
 import type { Plan } from '../plan.ts'
-import { BRANCHES } from '../tree/knot.ts'
-import { OFFSET_MASK, ROOT_SIZE, type TreeMap, writeTrees } from '../tree/map.ts'
+import { BRANCHES, knotLayout } from '../tree/knot.ts'
+import { OFFSET_MASK, ROOT_SIZE, type TreeLayout, writeTrees } from '../tree/map.ts'
 import { LAST, wordsOf } from '../tree/word-box.ts'
 import { answersOf, emitAnswer, NO_ANSWER } from './answer.ts'
 import type { Frame } from './frame.ts'
@@ -39,10 +39,20 @@ export function emitMapped(frame: Frame, block: SeparatedBlock, next: Label): vo
   const answers = answersOf(frame, space.items)
   const write = () => writeTrees(space, trees, frame.family, item => answers.of(item))
   const written = frame.treesOf(block, write)
-  const map = frame.data(written.bytes)
+  const { actions } = answers
+  const map = frame.data(written, { block, layout: written, actions })
   emitWords(frame, written)
   emitWalk(frame, written, map)
-  emitAnswer(frame, answers, next)
+  emitAnswer(frame, actions, next)
+}
+
+/** Walks trees that are in a map already. */
+export function emitKept(frame: Frame, block: KeptTrees, next: Label): void {
+  const { layout, actions } = block
+  const map = frame.data(layout, { block, layout, actions })
+  emitWords(frame, layout)
+  emitWalk(frame, layout, map)
+  emitAnswer(frame, actions, next)
 }
 
 /** The most words that a block of a plan compares. */
@@ -55,12 +65,15 @@ export function wordsOfPlan({ chains }: Plan, family: Family): number {
 
 function wordCounts(block: Block, family: Family): number[] {
   if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(one => wordCounts(one, family))
+  if (block.kind === 'overlaid')
+    return [...block.over, ...block.under].flatMap(one => wordCounts(one, family))
+  if (block.kind === 'kept') return [block.layout.words.length]
   if (block.kind !== 'mapped') return []
   return [wordsOf(block.space, family).length]
 }
 
 /** Puts the words into the record. */
-function emitWords({ assembler, family, record }: Frame, { words }: TreeMap): void {
+function emitWords({ assembler, family, record }: Frame, { words }: TreeLayout): void {
   for (const [index, { field, half }] of words.entries())
     assembler.emit(
       load(sizeOf(fieldOf(field).bits(family)), r1, r6, record.offset(field) + 8 * half),
@@ -69,7 +82,7 @@ function emitWords({ assembler, family, record }: Frame, { words }: TreeMap): vo
 }
 
 /** From no answer to the best one, in r0. */
-function emitWalk({ assembler, record }: Frame, trees: TreeMap, map: string): void {
+function emitWalk({ assembler, record }: Frame, trees: TreeLayout, map: string): void {
   const labels = {
     tree: assembler.label('tree'),
     leaf: assembler.label('leaf'),
@@ -122,7 +135,7 @@ function enterTree(assembler: Assembler, map: string, { out }: Labels): void {
 /** From the reference of a root to that of a leaf. */
 function descend(
   assembler: Assembler,
-  trees: TreeMap,
+  trees: TreeLayout,
   map: string,
   { leaf, out }: Labels,
   words: number,
@@ -146,8 +159,9 @@ const pointAt = (map: string, last: number, out: Label) => [
 ]
 
 /** Compares a branch of the knot at r5 and those below it; the reference that they lead to is in r2 at `step`. */
-function emitBranch(assembler: Assembler, trees: TreeMap, branch: number, step: Label, at: number): void {
-  const { knot, words } = trees
+function emitBranch(assembler: Assembler, trees: TreeLayout, branch: number, step: Label, at: number): void {
+  const { words } = trees
+  const knot = knotLayout(words)
   if (branch > BRANCHES) {
     assembler.emit(load('u32', r2, r5, knot.reference(branch)))
     return branch === 2 * BRANCHES + 1 ? undefined : assembler.emit(jump(step))
@@ -169,7 +183,7 @@ function emitBranch(assembler: Assembler, trees: TreeMap, branch: number, step: 
 /** From the reference of a leaf to an answer, if one of its boxes has a better one. */
 function goThroughBoxes(
   assembler: Assembler,
-  trees: TreeMap,
+  trees: TreeLayout,
   map: string,
   { asked }: Labels,
   words: number,
@@ -207,7 +221,7 @@ function goThroughBoxes(
 }
 
 /** Goes to `miss` where a word is outside of the box at r5. */
-function compareBox(assembler: Assembler, { words }: TreeMap, miss: Label, wordsAt: number): void {
+function compareBox(assembler: Assembler, { words }: TreeLayout, miss: Label, wordsAt: number): void {
   let at = 0
   for (const [index, { bits }] of words.entries()) {
     const size = bits === 64 ? 'u64' : 'u32'

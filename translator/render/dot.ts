@@ -48,6 +48,14 @@ class DotWriter {
     if (block.kind === 'tree') return this.#node(block.root, family)
     if (block.kind === 'dispatch')
       return this.#id(`${block.cases.length} rules\nby ${block.fields.join(', ')}`, 'cylinder')
+    if (block.kind === 'kept')
+      return this.#id(`${block.layout.trees} trees\nin a map that goes on`, 'cylinder')
+    if (block.kind === 'overlaid') {
+      const over = this.#id('changed since', 'ellipse')
+      this.#blocks(block.over, family, over, 'yes')
+      this.#blocks(block.under, family, over, 'no')
+      return over
+    }
     if (block.kind !== 'split') return this.#separated(block, family)
     const id = this.#id('whole transport header', 'ellipse')
     for (const [label, side] of [

@@ -41,6 +41,9 @@ function blockJson(block: Block): object {
   if (block.kind === 'tree') return { kind: 'tree', root: nodeJson(block.root) }
   if (block.kind === 'split')
     return { kind: 'split', whole: block.whole.map(blockJson), odd: block.odd.map(blockJson) }
+  if (block.kind === 'overlaid')
+    return { kind: 'overlaid', over: block.over.map(blockJson), under: block.under.map(blockJson) }
+  if (block.kind === 'kept') return { kind: 'kept', trees: block.layout.trees }
   if (block.kind !== 'dispatch') return { kind: block.kind, trees: treesIn(block).map(nodeJson) }
   const cases = block.cases.map(item => ({
     values: keyValues(item, block.fields).map(pointJson),

@@ -2,7 +2,7 @@
 
 import { place } from 'iptables-parser'
 import { slotCount } from '../asm/encode.ts'
-import { type Block, itemsIn, type SeparatedBlock } from '../chain.ts'
+import { type Block, itemsIn, type KeptTrees, type SeparatedBlock } from '../chain.ts'
 import type { PlannedChain } from '../emit/chain.ts'
 import { laneName } from '../lane.ts'
 import type { Plan } from '../plan.ts'
@@ -61,13 +61,15 @@ function blockLines(block: Block): string[] {
       blocks.flatMap(blockLines).map(line => `  ${line}`)
     return ['whole transport header:', ...indented(block.whole), 'any other:', ...indented(block.odd)]
   }
+  if (block.kind === 'overlaid') return [...block.over, ...block.under].flatMap(blockLines)
   return [blockLine(block)]
 }
 
-function blockLine(block: Exclude<Block, { kind: 'split' }>): string {
+function blockLine(block: Exclude<Block, { kind: 'split' | 'overlaid' }>): string {
   if (block.kind === 'always')
     return `every packet: ${'chain' in block.item.outcome ? `${block.item.outcome.kind} ${block.item.outcome.chain}` : 'counted'}`
   if (block.kind === 'dispatch') return `look-up: ${block.cases.length} rules by ${block.fields.join(', ')}`
+  if (block.kind === 'kept') return keptLine(block)
   if (block.kind !== 'tree') return separatedLine(block)
   const { leaves, depth, candidates } = shapeOf(block.root)
   const replication = (candidates / block.items).toFixed(2)
@@ -75,6 +77,9 @@ function blockLine(block: Exclude<Block, { kind: 'split' }>): string {
     ? `linear: ${rulesIn(block)} rules asked in turn`
     : `tree: ${rulesIn(block)} rules, ${leaves} leaves, at most ${depth} comparisons deep, each rule in ${replication} leaves`
 }
+
+const keptLine = ({ layout: { trees } }: KeptTrees): string =>
+  `${trees} ${trees === 1 ? 'tree' : 'trees'} in a map that goes on`
 
 /** One that looks into the transport header is several items. */
 const rulesIn = (block: Block): number => new Set(itemsIn(block).map(({ rule }) => rule)).size

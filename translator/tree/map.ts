@@ -44,12 +44,12 @@ export function isMappable(space: Space, family: Family): boolean {
   )
 }
 
-/** Trees in a map, and what code that walks them has to know. */
-export interface TreeMap {
-  readonly bytes: Uint8Array
+/** What code that walks trees in a map has to know of them: plain data. */
+export interface TreeLayout {
+  /** Bytes of the map's value. */
+  readonly size: number
   readonly words: readonly Word[]
   readonly trees: number
-  readonly knot: KnotLayout
   /** The greatest offset of a knot, and of a box. */
   readonly lastKnot: number
   readonly lastBox: number
@@ -57,6 +57,12 @@ export interface TreeMap {
   /** Knots on the longest way down, and boxes in the fullest leaf. */
   readonly depth: number
   readonly fullest: number
+}
+
+/** Trees in a map. */
+export interface TreeMap extends TreeLayout {
+  readonly bytes: Uint8Array
+  readonly knot: KnotLayout
 }
 
 /** Writes trees; `answer` is what a box of an item holds. Throws RangeError where they are too large. */
@@ -85,6 +91,7 @@ export function writeTrees(
   for (const [index, ids] of knots.leaves.entries()) boxes.write(view, offsetOf(LEAF + index) - LEAF, ids)
   return {
     bytes,
+    size: bytes.length,
     words,
     trees: trees.length,
     knot: knots.layout,

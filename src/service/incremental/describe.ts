@@ -3,6 +3,7 @@
 import type { Family, Ruleset } from 'iptables-parser'
 import type { Counted } from '../../../translator/counter.ts'
 import { type EditableBlock, type EditableLane, editableLanes } from '../../../translator/edit/block.ts'
+import { type Stretch, stretchesOf, treesKept } from '../../../translator/edit/kept.ts'
 import { dispatchKey, keyLayout } from '../../../translator/emit/dispatch.ts'
 import { laneName } from '../../../translator/lane.ts'
 import type { Translated } from '../../../translator/translate.ts'
@@ -10,7 +11,7 @@ import { close, mapById, mapInfoOf, programMapIds } from '../../kernel/sys/objec
 import type { Generation } from '../generation.ts'
 import type { OpenLane } from '../programs.ts'
 import { holderOf } from './holder.ts'
-import type { EditIndex, IndexedBlock, IndexedFamily, IndexedLane } from './index-file.ts'
+import type { EditIndex, IndexedBlock, IndexedFamily, IndexedLane, IndexedStretch } from './index-file.ts'
 import { linePrefix } from './request.ts'
 import type { EditState } from './state.ts'
 
@@ -36,7 +37,12 @@ export function describeGeneration(described: Described): EditIndex | undefined 
   const lanes = programs.map(program => {
     const translated = translation.programs.filter(({ lane }) => laneName(lane) === laneName(program.lane))
     return translated.length > 0
-      ? translated.flatMap(one => editableLanes(one, numberOf)).map(lane => indexLane(lane, program, slots))
+      ? translated.flatMap(one =>
+          editableLanes(one, numberOf).map(lane => {
+            const stretches = stretchesOf(one, lane.family, numberOf)
+            return indexLane(lane, stretches, program, slots)
+          }),
+        )
       : before && goingOn(before, program)
   })
   if (lanes.includes(undefined)) return undefined
@@ -57,7 +63,7 @@ export function describeGeneration(described: Described): EditIndex | undefined 
 
 /** What is known of a program that was translated for a generation before; undefined where nothing is. */
 export function goingOn(
-  { index, blocks }: EditState,
+  { index, blocks, stretches }: EditState,
   { lane }: Pick<OpenLane, 'lane'>,
 ): IndexedLane[] | undefined {
   const known = [...index.lanes.entries()].filter(([, indexed]) => laneName(indexed.lane) === laneName(lane))
@@ -67,22 +73,38 @@ export function goingOn(
     chains: new Map(
       [...indexed.chains.keys()].map(chain => [chain, blocks(at, { ...indexed, chain }) ?? []] as const),
     ),
+    stretches: new Map(
+      [...indexed.stretches.keys()].map(chain => [chain, stretches(at, { ...indexed, chain })] as const),
+    ),
   }))
 }
 
-function indexLane(lane: EditableLane, { fd }: OpenLane, slots: readonly number[]): IndexedLane {
+function indexLane(
+  lane: EditableLane,
+  stretches: ReadonlyMap<string, readonly Stretch[]>,
+  { fd }: OpenLane,
+  slots: readonly number[],
+): IndexedLane {
   const { chains, family } = lane
-  const named = new Set(
-    chains.flatMap(({ blocks }) => blocks.flatMap(({ maps }) => maps.map(({ name }) => name))),
-  )
+  const named = new Set([
+    ...chains.flatMap(({ blocks }) => blocks.flatMap(({ maps }) => maps.map(({ name }) => name))),
+    ...[...stretches.values()].flat().flatMap(({ blocks }) => treesKept(blocks).map(({ map }) => map)),
+  ])
   return {
     ...lane,
     chains: new Map(
       chains.map(({ name, blocks }) => [name, blocks.map(block => indexBlock(block, family, slots))]),
     ),
+    stretches: indexStretches(stretches),
     maps: named.size > 0 ? mapIds(fd, named) : new Map(),
   }
 }
+
+/** As they were made. */
+export const indexStretches = (
+  stretches: ReadonlyMap<string, readonly Stretch[]>,
+): Map<string, readonly IndexedStretch[]> =>
+  new Map([...stretches].map(([chain, own]) => [chain, own.map(one => ({ ...one, edited: [] }))]))
 
 /** The ids of a program's maps of these names, but for maps that others made under names of their own. */
 export function mapIds(

@@ -7,13 +7,14 @@ import { deserialize, serialize } from 'node:v8'
 import type { Family, TableName } from 'iptables-parser'
 import type { CounterArray } from '../../../translator/counter.ts'
 import type { BlockShape, EditableLane } from '../../../translator/edit/block.ts'
+import type { Stretch } from '../../../translator/edit/kept.ts'
 import { ServiceError, systemReason } from '../error.ts'
 import type { Generation } from '../generation.ts'
 import type { Settings } from '../settings.ts'
 import type { LineTable } from './lines.ts'
 
 /** Raised when something changes its meaning. */
-const FORMAT = 2
+const FORMAT = 3
 
 export interface IndexedFamily extends LineTable {
   readonly family: Family
@@ -38,9 +39,17 @@ export interface IndexedBlock extends BlockShape {
   readonly counts: ReadonlyMap<string, number>
 }
 
+/** Rules that trees in maps hold. */
+export interface IndexedStretch extends Stretch {
+  /** The rules that were put in or taken out since the trees were made, as iptables-save prints them, without `-A CHAIN`. */
+  readonly edited: readonly string[]
+}
+
 export interface IndexedLane extends Omit<EditableLane, 'chains'> {
   readonly chains: ReadonlyMap<string, readonly IndexedBlock[]>
-  /** Ids of the maps of its blocks, by name. */
+  /** Of the chains that have some. */
+  readonly stretches: ReadonlyMap<string, readonly IndexedStretch[]>
+  /** Ids of the maps of its blocks and stretches, by name. */
   readonly maps: ReadonlyMap<string, number>
 }
 

@@ -136,7 +136,7 @@ const isElsewhere = (
   })
 
 /** Undefined where the hook cannot hold the rule. */
-function itemsOf(rule: Rule, { lane, family }: IndexedLane): readonly Item[] | undefined {
+export function itemsOf(rule: Rule, { lane, family }: IndexedLane): readonly Item[] | undefined {
   try {
     return lane.early ? earlyItems(rule, 0, lane, family) : ruleItems(rule, 0, lane, family)
   } catch (error) {

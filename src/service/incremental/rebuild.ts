@@ -2,7 +2,8 @@
 // comes of it is a generation of the same text, with the edit in its journal.
 
 import { type Command, type Counters, noCounters } from 'iptables-parser'
-import { editableLanes } from '../../../translator/edit/block.ts'
+import { type EditableLane, editableLanes } from '../../../translator/edit/block.ts'
+import { renamed, stretchesOf, treesKept } from '../../../translator/edit/kept.ts'
 import { takeOver } from '../../../translator/edit/stand-in.ts'
 import { type Lane, laneName } from '../../../translator/lane.ts'
 import { type LaneProgram, type Translated, translate } from '../../../translator/translate.ts'
@@ -13,8 +14,8 @@ import { load } from '../load.ts'
 import { lanesPinned, type OpenLane } from '../programs.ts'
 import type { Settings } from '../settings.ts'
 import type { Next, SwapOptions } from '../swap.ts'
-import { goingOn, indexBlock, mapIds } from './describe.ts'
-import type { EditIndex, IndexedBlock, IndexedLane } from './index-file.ts'
+import { goingOn, indexBlock, indexStretches, mapIds } from './describe.ts'
+import type { EditIndex, IndexedBlock, IndexedLane, IndexedStretch } from './index-file.ts'
 import { copyJournal, type JournalEdit, markEntry } from './journal.ts'
 import { joinStretches } from './lines.ts'
 import { asksForConntrack, mayStand, type PlacedStep } from './plan.ts'
@@ -45,8 +46,10 @@ export function editAround(
 }
 
 const isLong = ({ index }: EditState): boolean =>
-  index.lanes.some(({ chains }) =>
-    [...chains.values()].some(blocks => blocks.some(({ first, last }) => last - first >= LEAST_HELD)),
+  index.lanes.some(({ chains, stretches }) =>
+    [...chains.values(), ...stretches.values()].some(held =>
+      held.some(({ first, last }) => last - first >= LEAST_HELD),
+    ),
   )
 
 interface Outline {
@@ -110,20 +113,20 @@ function remake(state: EditState, saved: Generation, edits: readonly JournalEdit
 function remakeLane(state: EditState, lane: Lane, recent: ReadonlySet<number>): Remade | undefined {
   const reduced = reduceFor(state, laneName(lane))
   if (!reduced || reduced.held < Math.max(LEAST_HELD, reduced.slots.length)) return undefined
-  const { rulesets, slots, standIns, numbers } = reduced
+  const { rulesets, slots, standIns, numbers, kept } = reduced
   const edited = new Set(
     slots.flatMap((slot, rule) => (standIns.has(rule) || recent.has(slot) ? [rule] : [])),
   )
   const translation = translate(rulesets, {
     lanes: [lane],
     counters: { arrays: state.index.arrays, slots },
-    strategies: { edited },
+    strategies: { edited, kept },
   })
   const [program] = translation.kind === 'translated' ? translation.programs : []
   // what is together for all programs would begin anew in these
   if (!program || program.spec.maps.some(({ together }) => together)) return undefined
   const taken = takeOver(program, standIns, rule => numbers[rule] ?? 0)
-  return taken && { program, reduced, taken, kept: keptIds(state, lane, taken) }
+  return taken && { program, reduced, taken, kept: keptIds(state, program, taken) }
 }
 
 function putInForce(
@@ -165,19 +168,17 @@ function putInForce(
 
 function keptIds(
   { index }: EditState,
-  lane: Lane,
+  { lane, trees }: LaneProgram,
   taken: ReadonlyMap<string, IndexedBlock>,
 ): ReadonlyMap<string, number> {
   const lanes = index.lanes.filter(one => laneName(one.lane) === laneName(lane))
-  return new Map(
-    [...taken].map(([name, { maps }]) => {
-      const [map] = maps
-      const own = lanes.find(({ chains }) =>
-        [...chains.values()].some(blocks => blocks.some(one => one.maps === maps)),
-      )
-      return [name, own?.maps.get(map?.name ?? '') ?? Number.NaN]
-    }),
+  // one program has all of them, so their names tell them apart
+  const ids = new Map(lanes.flatMap(({ maps }) => [...maps]))
+  const looked = [...taken].map(([name, { maps }]) => [name, maps[0]?.name ?? ''] as const)
+  const walked = [...trees].flatMap(([name, { block }]) =>
+    block.kind === 'kept' ? [[name, block.map] as const] : [],
   )
+  return new Map([...looked, ...walked].map(([name, before]) => [name, ids.get(before) ?? Number.NaN]))
 }
 
 function describeRemade(
@@ -189,7 +190,7 @@ function describeRemade(
   const { index, journal } = state
   const lanes = programs.flatMap(program => {
     const made = remade.find(one => laneName(one.program.lane) === laneName(program.lane))
-    return made ? indexRemade(made, program) : [goingOn(state, program)].flat()
+    return made ? indexRemade(state, made, program) : [goingOn(state, program)].flat()
   })
   if (lanes.includes(undefined)) return undefined
   const families = index.families.map(family => {
@@ -215,9 +216,14 @@ function describeRemade(
   }
 }
 
-function indexRemade({ program, reduced, taken, kept }: Remade, { fd }: OpenLane): IndexedLane[] {
+function indexRemade(
+  state: EditState,
+  { program, reduced, taken, kept }: Remade,
+  { fd }: OpenLane,
+): IndexedLane[] {
   const { slots, numbers } = reduced
-  return editableLanes(program, rule => numbers[rule] ?? 0).map(lane => {
+  const numberOf = (rule: number): number => numbers[rule] ?? 0
+  return editableLanes(program, numberOf).map(lane => {
     const blocks = lane.chains.map(
       ({ name, blocks }) =>
         [
@@ -231,12 +237,38 @@ function indexRemade({ program, reduced, taken, kept }: Remade, { fd }: OpenLane
           }),
         ] as const,
     )
-    const named = new Set(
-      blocks.flatMap(([, own]) => own.flatMap(({ maps }) => maps.map(({ name }) => name))),
-    )
+    const stretches = indexStretches(stretchesOf(program, lane.family, numberOf))
+    for (const [chain, going] of stretchesGoingOn(state, program, lane))
+      stretches.set(
+        chain,
+        [...going, ...(stretches.get(chain) ?? [])].sort((a, b) => a.first - b.first),
+      )
+    const named = new Set([
+      ...blocks.flatMap(([, own]) => own.flatMap(({ maps }) => maps.map(({ name }) => name))),
+      ...[...stretches.values()].flat().flatMap(one => treesKept(one.blocks).map(({ map }) => map)),
+    ])
     const fresh = new Set([...named].filter(name => !kept.has(name)))
     const ids = mapIds(fd, fresh, new Set(kept.values()))
     for (const [name, id] of kept) ids.set(name, id)
-    return { ...lane, chains: new Map(blocks), maps: ids }
+    return { ...lane, chains: new Map(blocks), stretches, maps: ids }
+  })
+}
+
+/** The stretches whose trees a program has taken over, with its own names for their maps. */
+function stretchesGoingOn(
+  state: EditState,
+  { lane, trees }: LaneProgram,
+  { family, table, chains }: EditableLane,
+): (readonly [chain: string, readonly IndexedStretch[]])[] {
+  const names = new Map(
+    [...trees].flatMap(([name, { block }]) => (block.kind === 'kept' ? [[block, name]] : [])),
+  )
+  const at = state.index.lanes.findIndex(
+    one => laneName(one.lane) === laneName(lane) && one.family === family,
+  )
+  const blocks = (one: IndexedStretch) => renamed(one.blocks, kept => names.get(kept) ?? kept.map)
+  return chains.flatMap(({ name: chain }) => {
+    const going = state.stretches(at, { family, table, chain })
+    return going.length === 0 ? [] : [[chain, going.map(one => ({ ...one, blocks: blocks(one) }))] as const]
   })
 }

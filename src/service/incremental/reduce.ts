@@ -1,13 +1,18 @@
-// The rules of a program in force without those that its look-ups hold, but for a few that stand in for them.
+// The rules of a program in force without those that its look-ups and its trees in maps hold, but for a few that stand in for them: of a look-up a rule of each
+// kind, and of trees one that asks nothing, with the rules behind it that have to be asked in their place (translator/edit/overlay.ts).
 
 import { type Family, parseSave, type Ruleset } from 'iptables-parser'
 import { counterPlace } from '../../../translator/counter.ts'
+import type { KeptRun } from '../../../translator/edit/overlay.ts'
 import type { Held } from '../../../translator/edit/stand-in.ts'
+import { FieldSets } from '../../../translator/field-sets.ts'
 import { laneName } from '../../../translator/lane.ts'
-import type { IndexedBlock, IndexedChain } from './index-file.ts'
+import type { IndexedBlock, IndexedChain, IndexedStretch } from './index-file.ts'
 import type { Lines } from './lines.ts'
+import { overlapping } from './overlap.ts'
+import { itemsOf } from './plan.ts'
 import { linePrefix } from './request.ts'
-import type { EditState } from './state.ts'
+import type { ChainPlace, EditState } from './state.ts'
 
 export type HeldRules = Held<IndexedBlock>
 
@@ -19,7 +24,9 @@ export interface Reduced {
   readonly numbers: readonly number[]
   /** What stands in for more than itself, by index among all that counts. */
   readonly standIns: ReadonlyMap<number, HeldRules>
-  /** How many rules are held by look-ups. */
+  /** What stands in for trees, by index among all that counts. */
+  readonly kept: ReadonlyMap<number, KeptRun>
+  /** How many rules are held by look-ups and trees. */
   readonly held: number
 }
 
@@ -29,6 +36,14 @@ interface Row {
   readonly slot: number
   readonly text: string
   readonly held?: HeldRules
+  readonly kept?: KeptRows
+}
+
+/** A stretch whose trees go on, of the rules that have changed since the boxes, and how many rows come behind that may match packets in these. */
+interface KeptRows {
+  readonly stretch: IndexedStretch
+  readonly edited: readonly FieldSets[]
+  readonly rules: number
 }
 
 /** The rules for the program of a lane; undefined where some of its look-ups cannot be told apart from the rules around them. */
@@ -43,12 +58,16 @@ export function reduceFor(state: EditState, lane: string): Reduced | undefined {
     rows.push(...reduced.rows)
   }
   const standIns = rows.flatMap(({ held }, index) => (held ? [[index, held] as const] : []))
-  const all = new Set(standIns.map(([, held]) => held))
+  const trees = rows.flatMap(({ kept }, index) => (kept ? [[index, kept] as const] : []))
+  const all = new Set([...standIns.map(([, held]) => held), ...trees.map(([, { stretch }]) => stretch)])
   return {
     rulesets,
     slots: rows.map(({ slot }) => slot),
     numbers: rows.map(({ number }) => number),
     standIns: new Map(standIns),
+    kept: new Map(
+      trees.map(([index, { stretch, edited, rules }]) => [index, { blocks: stretch.blocks, edited, rules }]),
+    ),
     held: [...all].reduce((sum, { first, last }) => sum + last - first + 1, 0),
   }
 }
@@ -100,16 +119,71 @@ function rowsOf(
   if (!lines) return undefined
   if (!blocks) return []
   const held = heldRules(blocks)
+  const stretches = state.stretches(at, place)
   if (!held) return undefined
   const rows: Row[] = []
   for (let number = 1; number <= lines.count; number++) {
-    const found = held.find(({ first, last }) => first <= number && number <= last)
-    if (found) {
-      rows.push(...standIns(state, lines, found))
-      number = found.last
-    } else rows.push({ number, slot: lines.slotOf(number), text: lines.textOf(number) })
+    const found = held.find(holds(number))
+    const stretch = stretches.find(holds(number))
+    if (found) rows.push(...standIns(state, lines, found))
+    else if (stretch) {
+      const kept = keptRows(state, at, place, lines, stretch)
+      if (!kept) return undefined
+      rows.push(...kept)
+    } else rows.push(rowOf(lines, number))
+    number = (found ?? stretch)?.last ?? number
   }
   return rows
+}
+
+const holds =
+  (number: number) =>
+  ({ first, last }: { readonly first: number; readonly last: number }): boolean =>
+    first <= number && number <= last
+
+const rowOf = (lines: Lines, number: number): Row => ({
+  number,
+  slot: lines.slotOf(number),
+  text: lines.textOf(number),
+})
+
+/** So many rules of a stretch may have changed, and so many of it be asked beside its trees; beyond that the trees are made anew. */
+const MOST_EDITED = 64
+const MOST_ASKED = 1000
+
+/** Undefined where so much has changed that the trees should be made anew. */
+function keptRows(
+  state: EditState,
+  at: number,
+  place: ChainPlace,
+  lines: Lines,
+  stretch: IndexedStretch,
+): Row[] | undefined {
+  const { first, last, edited: texts } = stretch
+  const lane = state.index.lanes[at]
+  if (!lane || texts.length > MOST_EDITED) return undefined
+  const items = texts.length === 0 ? [] : rulesOf(state, place, texts).map(rule => itemsOf(rule, lane))
+  if (items.includes(undefined)) return undefined
+  const edited = items.flatMap(own => own ?? []).map(({ sets }) => FieldSets.of(sets))
+  const isAsked = overlapping(texts, place.family)
+  const asked: Row[] = []
+  for (let number = first; texts.length > 0 && number <= last; number++) {
+    const row = rowOf(lines, number)
+    if (isAsked(row.text)) asked.push(row)
+    if (asked.length > MOST_ASKED) return undefined
+  }
+  const kept = { stretch, edited, rules: asked.length }
+  return [{ number: first, slot: lines.slotOf(first), text: '', kept }, ...asked]
+}
+
+/** Rules of a chain by their texts, each as if it stood alone. */
+function rulesOf({ index }: EditState, { family, table, chain: name }: ChainPlace, texts: readonly string[]) {
+  const chains = index.families.find(one => one.family === family)?.chains ?? []
+  const own = chains.filter(chain => chain.table === table && chain.name === name)
+  const rows = texts.map(text => ({ number: 0, slot: 0, text }))
+  const text = saveText(table, family, own, new Map([[name, rows]]))
+  const { tables } = parseSave(text, { family, name: 'the rules that were edited' })
+  return tables.flatMap(({ chains }) => chains.flatMap(({ rules }) => rules))
 }
 
 /** The stretches that look-ups hold; undefined where one of them holds a part of another's rules. */

@@ -2,9 +2,16 @@
 
 import type { Settings } from '../settings.ts'
 import { withoutRule, withRule } from './blocks.ts'
-import { type EditIndex, type IndexedBlock, type IndexedFamily, readIndex } from './index-file.ts'
+import {
+  type EditIndex,
+  type IndexedBlock,
+  type IndexedFamily,
+  type IndexedStretch,
+  readIndex,
+} from './index-file.ts'
 import { type Journal, type JournalEdit, readJournal } from './journal.ts'
 import { createLines, type Lines } from './lines.ts'
+import { edited } from './stretch.ts'
 
 /** What tells a chain apart from all others. */
 export type ChainPlace = Pick<JournalEdit, 'family' | 'table' | 'chain'>
@@ -16,7 +23,9 @@ export interface EditState {
   lines(place: ChainPlace): Lines | undefined
   /** The blocks of a chain in a lane's program, by its index; undefined where the program does not hold the chain. */
   blocks(lane: number, place: ChainPlace): readonly IndexedBlock[] | undefined
-  /** Makes an edit, as text and in the blocks. */
+  /** The stretches of a chain there; none where the program does not hold the chain. */
+  stretches(lane: number, place: ChainPlace): readonly IndexedStretch[]
+  /** Makes an edit, as text, in the blocks and in the stretches. */
   apply(edit: JournalEdit): void
   /** A counter slot that nothing counts in, and takes it; undefined where there is none. */
   takeSlot(): number | undefined
@@ -36,6 +45,7 @@ function createState(index: EditIndex, journal: Journal): EditState {
   const families = new Map(index.families.map(family => [family.family, family]))
   const opened = new Map<string, Lines | undefined>()
   const chains = index.lanes.map(lane => new Map(lane.chains))
+  const moved = index.lanes.map(lane => new Map(lane.stretches))
   let slots: Iterator<number> | undefined
   const lines: EditState['lines'] = place => {
     const key = `${place.family} ${place.table} ${place.chain}`
@@ -46,11 +56,16 @@ function createState(index: EditIndex, journal: Journal): EditState {
     const lane = index.lanes[at]
     return lane?.family === family && lane.table === table ? chains[at]?.get(chain) : undefined
   }
+  const stretches: EditState['stretches'] = (at, { family, table, chain }) => {
+    const lane = index.lanes[at]
+    return (lane?.family === family && lane.table === table && moved[at]?.get(chain)) || []
+  }
   return {
     index,
     journal,
     lines,
     blocks,
+    stretches,
     apply(edit) {
       const { kind, chain, number, rule, slot, placed } = edit
       if (kind === 'insert') lines(edit)?.insert(number, rule, slot)
@@ -61,6 +76,12 @@ function createState(index: EditIndex, journal: Journal): EditState {
         const here = placed.filter(one => one.lane === at)
         const change = kind === 'insert' ? withRule : withoutRule
         chains[at]?.set(chain, change(before, number, here, slot))
+        const held = stretches(at, edit)
+        if (held.length > 0)
+          moved[at]?.set(
+            chain,
+            held.map(stretch => edited(stretch, edit)),
+          )
       }
     },
     takeSlot() {

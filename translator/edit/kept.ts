@@ -1,0 +1,131 @@
+// Stretches of a chain's rules whose blocks are trees in maps and nothing else: another program can have the blocks without the rules, if it is given the maps.
+
+import type { Family } from 'iptables-parser'
+import { type Block, itemsIn, type KeptTrees, type SeparatedBlock } from '../chain.ts'
+import type { TreesUse } from '../emit/frame.ts'
+import { protocolsOf } from '../emit/needs.ts'
+import { isQuestionField } from '../question.ts'
+import type { LaneProgram } from '../translate.ts'
+
+/** Trees, or those of both sides of a split: plain data. */
+export type KeptBlock =
+  | KeptTrees
+  | { readonly kind: 'split'; readonly whole: readonly KeptBlock[]; readonly odd: readonly KeptBlock[] }
+
+/** Rules of a chain from one number to another, counted from 1, and all that they come to. */
+export interface Stretch {
+  readonly first: number
+  readonly last: number
+  readonly blocks: readonly KeptBlock[]
+}
+
+/** The stretches of a family's chains in a program. `numberOf` gives the number in its chain that a rule of the table of all rules has. */
+export function stretchesOf(
+  { plans, trees }: Pick<LaneProgram, 'plans' | 'trees'>,
+  family: Family,
+  numberOf: (rule: number) => number,
+): ReadonlyMap<string, readonly Stretch[]> {
+  const uses = new Map([...trees].map(([map, use]) => [use.block, { map, use }] as const))
+  const keep = (block: Block): KeptBlock | undefined => keptBlock(block, uses, family)
+  const chains = plans.filter(plan => plan.family === family).flatMap(({ plan }) => [...plan.chains.values()])
+  return new Map(
+    chains.flatMap(({ name, blocks }) => {
+      const stretches = apart(blocks.flatMap(block => placed(block, keep, numberOf)))
+      return stretches.length === 0 ? [] : [[name, stretches] as const]
+    }),
+  )
+}
+
+type Uses = ReadonlyMap<SeparatedBlock | KeptTrees, { readonly map: string; readonly use: TreesUse }>
+
+function keptBlock(block: Block, uses: Uses, family: Family): KeptBlock | undefined {
+  if (block.kind === 'split') {
+    const [whole, odd] = [block.whole, block.odd].map(side => keptBlocks(side, uses, family))
+    return whole && odd && { kind: 'split', whole, odd }
+  }
+  const found = block.kind === 'mapped' ? uses.get(block) : undefined
+  return block.kind === 'mapped' && found ? keptTrees(block, found.map, found.use, family) : undefined
+}
+
+function keptBlocks(blocks: readonly Block[], uses: Uses, family: Family): readonly KeptBlock[] | undefined {
+  const kept = blocks.flatMap(block => keptBlock(block, uses, family) ?? [])
+  return kept.length === blocks.length ? kept : undefined
+}
+
+/** Undefined where the rules lead to other chains, or where questions are asked, of which a program has only so many. */
+function keptTrees(
+  { space }: SeparatedBlock,
+  map: string,
+  { layout, actions }: TreesUse,
+  family: Family,
+): KeptTrees | undefined {
+  const fields = space.axes.map(({ field }) => field)
+  if (actions.some(({ outcome }) => 'chain' in outcome) || fields.some(isQuestionField)) return undefined
+  const protocols = new Set<number>()
+  for (const item of space.items) for (const protocol of protocolsOf(item, family)) protocols.add(protocol)
+  const { size, words, trees, lastKnot, lastBox, box, depth, fullest } = layout
+  return {
+    kind: 'kept',
+    map,
+    layout: { size, words, trees, lastKnot, lastBox, box, depth, fullest },
+    actions,
+    fields,
+    protocols: [...protocols],
+  }
+}
+
+/** A block of a chain, and from where to where its rules go. */
+interface Placed {
+  readonly first: number
+  readonly last: number
+  /** Undefined where it cannot be kept. */
+  readonly block: KeptBlock | undefined
+}
+
+function placed(
+  block: Block,
+  keep: (block: Block) => KeptBlock | undefined,
+  numberOf: (rule: number) => number,
+): Placed[] {
+  let [first, last] = [Number.POSITIVE_INFINITY, 0]
+  for (const { rule } of itemsIn(block)) {
+    const number = numberOf(rule)
+    first = Math.min(first, number)
+    last = Math.max(last, number)
+  }
+  return last === 0 ? [] : [{ first, last, block: keep(block) }]
+}
+
+/** Blocks that hold parts of the same rules belong together; where one of them cannot be kept, none is. */
+function apart(blocks: readonly Placed[]): readonly Stretch[] {
+  const groups: { first: number; last: number; blocks: (KeptBlock | undefined)[] }[] = []
+  for (const { first, last, block } of blocks) {
+    const group = { first, last, blocks: [block] }
+    for (let before = groups.at(-1); before && before.last >= group.first; before = groups.at(-1)) {
+      group.first = Math.min(before.first, group.first)
+      group.last = Math.max(before.last, group.last)
+      group.blocks.unshift(...before.blocks)
+      groups.pop()
+    }
+    groups.push(group)
+  }
+  return groups.flatMap(({ first, last, blocks }) => {
+    const kept = blocks.flatMap(block => block ?? [])
+    return kept.length === blocks.length ? [{ first, last, blocks: kept }] : []
+  })
+}
+
+/** The trees of kept blocks. */
+export const treesKept = (blocks: readonly KeptBlock[]): readonly KeptTrees[] =>
+  blocks.flatMap(block => (block.kind === 'kept' ? [block] : treesKept([...block.whole, ...block.odd])))
+
+/** The blocks with each map by the name it has elsewhere. */
+export const renamed = (
+  blocks: readonly KeptBlock[],
+  nameOf: (trees: KeptTrees) => string,
+): readonly KeptBlock[] =>
+  blocks.map(block =>
+    block.kind === 'kept'
+      ? { ...block, map: nameOf(block) }
+      : { ...block, whole: renamed(block.whole, nameOf), odd: renamed(block.odd, nameOf) },
+  )
