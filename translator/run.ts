@@ -25,6 +25,11 @@ export function blocksOfRun(items: readonly Item[], family: Family, strategies: 
   const making = { family, strategies }
   const { leastDispatch, edited, dispatch } = strategies
   const isEdited = items.some(({ rule }) => edited.has(rule))
+  if (isEdited) {
+    const plain = blocksOfRun(items, family, { ...strategies, edited: new Set() })
+    // these go on beside what is edited (edit/kept.ts), and would not if look-ups cut them
+    if (plain.some(isInMap)) return plain
+  }
   if (dispatch === 'never' || (items.length < leastDispatch && !isEdited)) return treesOf(items, making)
   // a rule that looks into the transport header is several items, which only a split takes apart
   const alone = edited.size === 0 ? edited : withoutTransport(edited, items)
@@ -40,6 +45,9 @@ export function blocksOfRun(items: readonly Item[], family: Family, strategies: 
   const least = nanoseconds.hash * segments.filter(isDispatch).length
   return total(blocksCost(trees)) <= least ? trees : cheaper(trees, lookUps(segments, making))
 }
+
+const isInMap = (block: Block): boolean =>
+  block.kind === 'mapped' || (block.kind === 'split' && block.whole.some(isInMap))
 
 function withoutTransport(rules: ReadonlySet<number>, items: readonly Item[]): ReadonlySet<number> {
   const inTransport = new Set(items.filter(({ sets }) => sets.has('transport')).map(({ rule }) => rule))

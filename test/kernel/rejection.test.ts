@@ -21,7 +21,9 @@ kernelTest('a program the verifier refuses is said by rule and line of the listi
   const rule = (number: number, text: string) =>
     ({ family: 4, table: 'filter', chain: 'INPUT', number, rule: text }) as const
   const rules = [rule(0, ':INPUT DROP'), rule(1, '-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT')]
-  const programs = [{ lane: { hook: 'nf-input', family: 4 }, spec, plans: [], tables: new Map(), trees: new Map() }] as const
+  const programs = [
+    { lane: { hook: 'nf-input', family: 4 }, spec, plans: [], tables: new Map(), trees: new Map() },
+  ] as const
   const translation = { kind: 'translated', programs, rules } as const
   const load = () =>
     withDescriptors(keep => loadLanes(translation, { maps: new Map(), made: new Set() }, keep))

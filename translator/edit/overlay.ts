@@ -9,6 +9,7 @@ import type { Block, Strategies } from '../chain.ts'
 import { FieldSets } from '../field-sets.ts'
 import { decides, type Item, narrow } from '../item.ts'
 import { blocksOfRun } from '../run.ts'
+import { intersect, isSame } from '../tree/interval.ts'
 
 /** A run of rules whose blocks were made before. One rule stands in for it; `rules` of those it is now come behind that. */
 export interface KeptRun {
@@ -52,10 +53,17 @@ export function overlaid(
   strategies: Strategies,
 ): readonly Block[] {
   if (edited.length === 0) return blocks
-  const past = edited.map((sets): Item => ({ rule, sets, rest: [], outcome: { kind: 'past' } }))
-  const over = [...items.flatMap(item => within(item, edited, family)), ...past]
+  const widest = edited.filter(
+    (sets, at) => !edited.some((other, index) => isCovered(sets, at, other, index)),
+  )
+  const past = widest.map((sets): Item => ({ rule, sets, rest: [], outcome: { kind: 'past' } }))
+  const over = [...items.flatMap(item => within(item, widest, family)), ...past]
   return [{ kind: 'overlaid', over: blocksOfRun(over, family, { ...strategies, ...asCode }), under: blocks }]
 }
+
+/** Whether a box lies in another; of two that are the same the second does. */
+const isCovered = (sets: FieldSets, at: number, other: FieldSets, index: number): boolean =>
+  at !== index && contains(other, sets) && (index < at || !contains(sets, other))
 
 /** There are few rules, and another edit makes these blocks anew. */
 const asCode = {
@@ -68,11 +76,18 @@ const asCode = {
 /** An item where packets are inside of one of the boxes. */
 function within(item: Item, edited: readonly FieldSets[], family: Family): readonly Item[] {
   const own = FieldSets.of(item.sets)
-  // of a rule that was put in: it is asked once, even if packets go on behind it
-  if (edited.some(sets => sets.isSame(own))) return [item]
+  // so it is with a rule that was put in: it is asked once, even if packets go on behind it
+  if (edited.some(sets => contains(sets, own))) return [item]
   if (!decides(item)) throw new RangeError('a rule that goes on cannot be asked in parts')
   return narrowedTo(own, edited, family).map(sets => ({ ...item, sets }))
 }
+
+/** Whether all that match `inner` match `outer`. */
+const contains = (outer: FieldSets, inner: FieldSets): boolean =>
+  [...outer].every(([field, set]) => {
+    const other = inner.get(field)
+    return other !== undefined && isSame(intersect(other, set), other)
+  })
 
 /** What is left of sets in each of others. */
 export const narrowedTo = (

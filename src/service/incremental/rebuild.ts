@@ -22,6 +22,7 @@ import { asksForConntrack, mayStand, type PlacedStep } from './plan.ts'
 import { endedBy, finishEdits, isAsSet, MOST_ENTRIES, placedSteps } from './quick.ts'
 import { heldRules, type Reduced, reduceFor } from './reduce.ts'
 import { type EditState, openState } from './state.ts'
+import { isInside } from './stretch.ts'
 
 /** Look-ups that hold fewer rules are read as quickly as they are kept. */
 const LEAST_HELD = 500
@@ -82,10 +83,7 @@ function outline(state: EditState, steps: readonly PlacedStep[]): Outline | unde
 /** Whether the rule is, or goes, between what look-ups hold. */
 const isOutside = (state: EditState, edit: JournalEdit): boolean =>
   [...state.index.lanes.keys()].every(at =>
-    (heldRules(state.blocks(at, edit) ?? []) ?? [{ first: 0, last: Number.POSITIVE_INFINITY }]).every(
-      ({ first, last }) =>
-        edit.number > last || (edit.kind === 'insert' ? edit.number <= first : edit.number < first),
-    ),
+    heldRules(state.blocks(at, edit) ?? []).every(held => !isInside(held, edit)),
   )
 
 /** The program of a lane, and which look-ups go on in it. */
@@ -105,14 +103,33 @@ function remake(state: EditState, saved: Generation, edits: readonly JournalEdit
   const recent = new Set(saved.edited)
   for (const { edits: journaled } of [...state.journal.entries, { edits }])
     for (const { kind, slot } of journaled) if (kind === 'insert') recent.add(slot)
-  const remade = [...byName.values()].map(lane => remakeLane(state, lane, recent))
-  const all = remade.flatMap(one => one ?? [])
-  return all.length === remade.length && all.length > 0 ? all : undefined
+  const reduced = [...byName].flatMap(([name, lane]) => {
+    const rules = reduceFor(state, name)
+    return rules ? [{ lane, reduced: rules }] : []
+  })
+  if (reduced.length < byName.size || !isWorthIt(reduced)) return undefined
+  const remade = reduced.flatMap(one => remakeLane(state, one, recent) ?? [])
+  return remade.length === reduced.length ? remade : undefined
 }
 
-function remakeLane(state: EditState, lane: Lane, recent: ReadonlySet<number>): Remade | undefined {
-  const reduced = reduceFor(state, laneName(lane))
-  if (!reduced || reduced.held < Math.max(LEAST_HELD, reduced.slots.length)) return undefined
+interface ReducedLane {
+  readonly lane: Lane
+  readonly reduced: Reduced
+}
+
+/** More is held than has to be read. */
+function isWorthIt(lanes: readonly ReducedLane[]): boolean {
+  const sum = (of: (reduced: Reduced) => number): number =>
+    lanes.reduce((total, { reduced }) => total + of(reduced), 0)
+  const held = sum(reduced => reduced.held)
+  return held >= LEAST_HELD && held >= sum(({ slots }) => slots.length)
+}
+
+function remakeLane(
+  state: EditState,
+  { lane, reduced }: ReducedLane,
+  recent: ReadonlySet<number>,
+): Remade | undefined {
   const { rulesets, slots, standIns, numbers, kept } = reduced
   const edited = new Set(
     slots.flatMap((slot, rule) => (standIns.has(rule) || recent.has(slot) ? [rule] : [])),

@@ -120,7 +120,6 @@ function rowsOf(
   if (!blocks) return []
   const held = heldRules(blocks)
   const stretches = state.stretches(at, place)
-  if (!held) return undefined
   const rows: Row[] = []
   for (let number = 1; number <= lines.count; number++) {
     const found = held.find(holds(number))
@@ -186,8 +185,8 @@ function rulesOf({ index }: EditState, { family, table, chain: name }: ChainPlac
   return tables.flatMap(({ chains }) => chains.flatMap(({ rules }) => rules))
 }
 
-/** The stretches that look-ups hold; undefined where one of them holds a part of another's rules. */
-export function heldRules(blocks: readonly IndexedBlock[]): readonly HeldRules[] | undefined {
+/** The stretches that look-ups hold alone and whole. */
+export function heldRules(blocks: readonly IndexedBlock[]): readonly HeldRules[] {
   const held = new Map<string, IndexedBlock[]>()
   for (const block of blocks) {
     // edits have emptied it
@@ -199,10 +198,9 @@ export function heldRules(blocks: readonly IndexedBlock[]): readonly HeldRules[]
     const [{ first = 0, last = 0 } = {}] = together
     return { first, last, blocks: together }
   })
-  const apart = all.every((one, at) =>
-    all.every((other, index) => index === at || one.last < other.first || other.last < one.first),
-  )
-  return apart && all.every(holdsAll) ? all : undefined
+  const isApart = (one: HeldRules): boolean =>
+    all.every(other => other === one || one.last < other.first || other.last < one.first)
+  return all.filter(one => holdsAll(one) && isApart(one))
 }
 
 /** Whether the look-ups hold all that the rules come to, on both sides of a split. */

@@ -9,10 +9,11 @@ import { aim } from '../harness/aim.ts'
 import { compare, formatDifferences, linesOf } from '../harness/compare.ts'
 import { legacy, lockEnvironment } from '../harness/firewall.ts'
 import { type Host, openHost } from '../harness/host.ts'
-import { seeded } from '../harness/random.ts'
+import { type Random, seeded } from '../harness/random.ts'
 import { kernelTestNeeding } from '../needs-kernel.ts'
 import { type Installed, install } from './installed.ts'
-import { sketchEdits, type Wanted } from './random-edits.ts'
+import { type Sketched, sketchEdits, type Wanted } from './random-edits.ts'
+import { sketchTrees } from './random-trees.ts'
 
 const kernelTest = kernelTestNeeding('iptables-legacy')
 
@@ -86,15 +87,21 @@ async function compareNow(
   return differences.length === 0
 }
 
-interface Trial extends Wanted {
+interface Trial {
   readonly hook: string
   readonly family: Family
   readonly seed: number
+  readonly sketch: (random: Random, family: Family) => Sketched
 }
 
-async function editAtRandom(t: ExecutionContext, { hook, family, seed, ...wanted }: Trial): Promise<void> {
+const runs =
+  (wanted: Wanted): Trial['sketch'] =>
+  (random, family) =>
+    sketchEdits(random, family, wanted)
+
+async function editAtRandom(t: ExecutionContext, { hook, family, seed, sketch }: Trial): Promise<void> {
   const random = seeded(seed)
-  const { rules, edit } = sketchEdits(random, family, wanted)
+  const { rules, edit } = sketch(random, family)
   const { topology } = aim(parseSave(rules, { family }), { seed })
   const [oracle, host] = [openHost(topology), openHost(topology)]
   const installed = install(host, hook)
@@ -129,7 +136,7 @@ async function editAtRandom(t: ExecutionContext, { hook, family, seed, ...wanted
       host.send(probes)
       if (!(await compareNow(t, pair, policies, history))) return
     }
-    t.log(`${quick} of ${EDITS} edits (seed ${seed}) were map updates, ${kept} kept the look-ups`)
+    t.log(`${quick} of ${EDITS} edits (seed ${seed}) were map updates, ${kept} kept look-ups or trees`)
   } finally {
     await installed.close()
     oracle.close()
@@ -143,7 +150,8 @@ for (const hook of ['auto', 'netfilter', 'xdp', 'tc'])
       `IPv${family} at ${hook}: random edits of long runs do what they do to iptables-legacy`,
       async t => {
         t.timeout(5 * 60_000)
-        await editAtRandom(t, { hook, family, seed: firstSeed, lengths: { INPUT: 130, run: 130 } })
+        const lengths = { INPUT: 130, run: 130 }
+        await editAtRandom(t, { hook, family, seed: firstSeed, sketch: runs({ lengths }) })
       },
     )
 
@@ -153,7 +161,7 @@ for (const family of [4, 6] as const)
     async t => {
       t.timeout(5 * 60_000)
       const lengths = { INPUT: 1000, run: 4 }
-      await editAtRandom(t, { hook: 'netfilter', family, seed: firstSeed, lengths })
+      await editAtRandom(t, { hook: 'netfilter', family, seed: firstSeed, sketch: runs({ lengths }) })
     },
   )
 
@@ -164,6 +172,18 @@ for (const hook of ['auto', 'netfilter'])
       async t => {
         t.timeout(5 * 60_000)
         const lengths = { INPUT: 650, run: 4 }
-        await editAtRandom(t, { hook, family, seed: firstSeed, lengths, around: true })
+        await editAtRandom(t, { hook, family, seed: firstSeed, sketch: runs({ lengths, around: true }) })
+      },
+    )
+
+for (const hook of ['auto', 'netfilter', 'xdp', 'tc'])
+  for (const family of [4, 6] as const)
+    kernelTest(
+      `IPv${family} at ${hook}: random edits in and around trees in maps do what they do to iptables-legacy`,
+      async t => {
+        t.timeout(5 * 60_000)
+        const wanted = { lengths: { INPUT: 700, run: 300 }, counting: 0.1 }
+        const sketch: Trial['sketch'] = (random, family) => sketchTrees(random, family, wanted)
+        await editAtRandom(t, { hook, family, seed: firstSeed, sketch })
       },
     )

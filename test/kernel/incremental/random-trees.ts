@@ -1,0 +1,86 @@
+// Random rule sets that become trees in maps: nested prefixes, protocols and port ranges, as ClassBench has them, and random edits of them, most of them in
+// the middle.
+
+import type { Family } from 'iptables-parser'
+import type { Random } from '../harness/random.ts'
+import type { Lengths, Sketched } from './random-edits.ts'
+
+/** Prefixes of a few networks, so that some lie in others and most rules have little in common. */
+function prefix(random: Random, family: Family): string {
+  const value = random.below(4096)
+  const free = random.chance(0.7) ? 0 : random.below(random.chance(0.2) ? 10 : 5)
+  const network = (value >> free) << free
+  return family === 4
+    ? `198.51.${100 + (network >> 8)}.${network & 255}/${32 - free}`
+    : `2001:db8:1::${network.toString(16)}/${128 - free}`
+}
+
+function ports(random: Random, side: 'sport' | 'dport'): string {
+  const from = 1000 + random.below(200)
+  return `--${side} ${from}${random.chance(0.3) ? `:${from + random.below(300)}` : ''}`
+}
+
+function protocol(random: Random): string[] {
+  const name = random.pick(['tcp', 'tcp', 'udp', 'esp', ''])
+  if (name === '' || name === 'esp') return name === '' ? [] : ['-p', name]
+  const asked = [
+    ...(random.chance(0.2) ? [ports(random, 'sport')] : []),
+    ...(random.chance(0.7) ? [ports(random, 'dport')] : []),
+  ]
+  return ['-p', name, ...(asked.length > 0 ? ['-m', name, ...asked] : [])]
+}
+
+/** A rule that decides, or where it may one that only counts. */
+function ruleOf(random: Random, family: Family, counting = 0): string {
+  const sides = random.pick([['-s'], ['-d'], ['-s', '-d'], ['-s', '-d']])
+  const target = random.chance(counting) ? [] : ['-j', random.pick(['DROP', 'ACCEPT', 'RETURN'])]
+  return [...sides.map(side => `${side} ${prefix(random, family)}`), ...protocol(random), ...target].join(' ')
+}
+
+/** `counting`: how many of the rules that are put in only count. */
+export function sketchTrees(
+  random: Random,
+  family: Family,
+  { lengths, counting }: { readonly lengths: Lengths; readonly counting: number },
+): Sketched {
+  const stretch = (chain: keyof Lengths): string[] =>
+    Array.from({ length: lengths[chain] }, () => `-A ${chain} ${ruleOf(random, family)}`)
+  const rules = [
+    '*filter',
+    `:INPUT ${random.pick(['ACCEPT', 'DROP'])} [0:0]`,
+    ':FORWARD ACCEPT [0:0]',
+    ':OUTPUT ACCEPT [0:0]',
+    ':run - [0:0]',
+    ...stretch('INPUT'),
+    // cuts the rules in two stretches
+    ...(random.chance(0.5) ? ['-A INPUT -i lo', ...stretch('INPUT')] : []),
+    '-A INPUT -j run',
+    ...(random.chance(0.5) ? ['-A FORWARD -p udp -j run'] : ['-A FORWARD -j run', '-A OUTPUT -j run']),
+    ...stretch('run'),
+    'COMMIT\n',
+  ].join('\n')
+  return {
+    rules,
+    edit(count, ruleAt) {
+      const chain = random.pick(['INPUT', 'INPUT', 'run'] as const)
+      const length = count(chain)
+      const rule = ruleOf(random, family, counting).split(' ')
+      const chosen = random.pick([1, 1 + random.below(length), 1 + random.below(length), length])
+      // the call of the other chain stays
+      const number = ruleAt(chain, chosen).includes('-j run') ? 1 : chosen
+      switch (random.below(6)) {
+        case 0:
+          return ['-A', chain, ...rule]
+        case 1:
+        case 2:
+          return ['-I', chain, `${number}`, ...rule]
+        case 3:
+          return ['-R', chain, `${number}`, ...rule]
+        case 4:
+          return ['-D', chain, `${number}`]
+        default:
+          return ['-D', chain, ...ruleAt(chain, number).split(' ')]
+      }
+    },
+  }
+}
