@@ -12,6 +12,7 @@ import type { Generation } from '../generation.ts'
 import type { OpenLane } from '../programs.ts'
 import { holderOf } from './holder.ts'
 import type { EditIndex, IndexedBlock, IndexedFamily, IndexedLane, IndexedStretch } from './index-file.ts'
+import { everything, type Reach, reachOf } from './reach.ts'
 import { linePrefix } from './request.ts'
 import type { EditState } from './state.ts'
 
@@ -46,6 +47,7 @@ export function describeGeneration(described: Described): EditIndex | undefined 
       : before && goingOn(before, program)
   })
   if (lanes.includes(undefined)) return undefined
+  const indexed = lanes.flatMap(lane => lane ?? [])
   const policies = rules.flatMap((rule, index) => (rule.number === 0 ? (slots[index] ?? []) : []))
   return {
     generation: number,
@@ -55,8 +57,8 @@ export function describeGeneration(described: Described): EditIndex | undefined 
     devices,
     conntrack,
     arrays: counterArrays,
-    families: indexFamilies(rulesets, rules, slots),
-    lanes: lanes.flatMap(lane => lane ?? []),
+    families: indexFamilies(rulesets, rules, slots, chainsWithTrees(indexed)),
+    lanes: indexed,
     taken: Uint32Array.from([...policies, ...resting]),
   }
 }
@@ -147,22 +149,34 @@ export function indexBlock(
   }
 }
 
+/** The chains some of whose rules are held by trees in maps. */
+const chainsWithTrees = (lanes: readonly IndexedLane[]): ReadonlySet<string> =>
+  new Set(
+    lanes.flatMap(({ family, table, stretches }) =>
+      [...stretches.keys()].map(chain => `${family} ${table} ${chain}`),
+    ),
+  )
+
 function indexFamilies(
   rulesets: readonly Ruleset[],
   rules: readonly Counted[],
   slots: readonly number[],
+  withTrees: ReadonlySet<string>,
 ): IndexedFamily[] {
   let next = 0
   return rulesets.map(({ family, tables }) => {
     const lines: string[] = ['']
     const own: number[] = []
+    const reaches: Reach[] = []
     const chains = tables.flatMap(table =>
       table.chains.map(chain => {
         const first = own.length
         const skipped = linePrefix(chain.name, family).length
         const slot = slots[next] ?? Number.NaN
         if (chain.policy) next++
-        for (const _ of chain.rules) {
+        const isInTrees = withTrees.has(`${family} ${table.name} ${chain.name}`)
+        for (const rule of chain.rules) {
+          reaches.push(isInTrees ? reachOf(rule, family) : everything)
           lines.push(oneLine(rules[next]?.rule.slice(skipped) ?? ''))
           own.push(slots[next] ?? Number.NaN)
           next++
@@ -171,7 +185,8 @@ function indexFamilies(
         return { table: table.name, name: chain.name, first, count: chain.rules.length, ...policy }
       }),
     )
-    return { family, chains, ...joinLines(lines), slots: Uint32Array.from(own) }
+    const numbers = { slots: Uint32Array.from(own), reaches: Uint32Array.from(reaches.flat()) }
+    return { family, chains, ...joinLines(lines), ...numbers }
   })
 }
 

@@ -1,5 +1,7 @@
 // The rules of a chain as text, while edits are made: runs of lines of the index, with lines that were put in between.
 
+import { everything, meetsOneOf, REACH, type Reach } from './reach.ts'
+
 /** The rules of a family as an index holds them. */
 export interface LineTable {
   /** One rule a line, as iptables-save prints it without `-A CHAIN`, chain after chain; a newline in front and behind each. */
@@ -8,6 +10,8 @@ export interface LineTable {
   readonly offsets: Uint32Array
   /** The counter slot of each rule. */
   readonly slots: Uint32Array
+  /** What each rule may be about (reach.ts). */
+  readonly reaches: Uint32Array
 }
 
 /** Lines of the table, or one that is in no table. */
@@ -24,6 +28,8 @@ export interface Lines {
   slotOf(number: number): number
   /** The numbers of the first rules with this text, at most so many. */
   find(text: string, most: number): readonly number[]
+  /** The numbers of the rules from one to another that can have packets in common with one of these. */
+  meeting(first: number, last: number, others: readonly Reach[]): readonly number[]
   /** The number of the rule that counts in a slot. */
   numberOf(slot: number): number | undefined
   /** All lines, in stretches. */
@@ -36,6 +42,7 @@ interface Stretch {
   /** Where each begins in the text. */
   readonly starts: readonly number[]
   readonly slots: readonly number[]
+  readonly reaches: Uint32Array
 }
 
 export function createLines(table: LineTable, first: number, count: number): Lines {
@@ -100,6 +107,17 @@ export function createLines(table: LineTable, first: number, count: number): Lin
       }
       return found
     },
+    meeting(first, last, others) {
+      const found: number[] = []
+      for (const [number, piece] of numbered()) {
+        const end = Math.min(last, number + piece.count - 1)
+        for (let at = Math.max(first, number); at <= end; at++)
+          // of a rule that is in no table it is not known
+          if (piece.kind === 'line' || meetsOneOf(table.reaches, REACH * (piece.from + at - number), others))
+            found.push(at)
+      }
+      return found
+    },
     numberOf(slot) {
       for (const [number, piece] of numbered()) {
         if (piece.kind === 'line' && piece.slot === slot) return number
@@ -113,14 +131,18 @@ export function createLines(table: LineTable, first: number, count: number): Lin
   }
 }
 
-function stretchOf({ offsets, slots }: LineTable, buffer: Buffer, piece: Piece): Stretch {
-  if (piece.kind === 'line') return { text: Buffer.from(`${piece.text}\n`), starts: [0], slots: [piece.slot] }
+function stretchOf({ offsets, slots, reaches }: LineTable, buffer: Buffer, piece: Piece): Stretch {
+  if (piece.kind === 'line') {
+    const text = Buffer.from(`${piece.text}\n`)
+    return { text, starts: [0], slots: [piece.slot], reaches: Uint32Array.from(everything) }
+  }
   const { from, count } = piece
   const begin = offsets[from] ?? 0
   return {
     text: buffer.subarray(begin, offsets[from + count]),
     starts: [...offsets.subarray(from, from + count)].map(offset => offset - begin),
     slots: [...slots.subarray(from, from + count)],
+    reaches: reaches.subarray(REACH * from, REACH * (from + count)),
   }
 }
 
@@ -136,7 +158,18 @@ export function joinStretches(stretches: readonly Stretch[]): LineTable {
     text: Buffer.concat([Buffer.from('\n'), ...stretches.map(({ text }) => text)]),
     offsets: Uint32Array.from([...offsets, next]),
     slots: Uint32Array.from(stretches.flatMap(({ slots }) => slots)),
+    reaches: joined(stretches.map(({ reaches }) => reaches)),
   }
+}
+
+function joined(columns: readonly Uint32Array[]): Uint32Array {
+  const all = new Uint32Array(columns.reduce((sum, { length }) => sum + length, 0))
+  let next = 0
+  for (const column of columns) {
+    all.set(column, next)
+    next += column.length
+  }
+  return all
 }
 
 function part(piece: Piece, from: number, to: number): Piece[] {

@@ -9,8 +9,8 @@ import { FieldSets } from '../../../translator/field-sets.ts'
 import { laneName } from '../../../translator/lane.ts'
 import type { IndexedBlock, IndexedChain, IndexedStretch } from './index-file.ts'
 import type { Lines } from './lines.ts'
-import { overlapping } from './overlap.ts'
 import { itemsOf } from './plan.ts'
+import { reachOf } from './reach.ts'
 import { linePrefix } from './request.ts'
 import type { ChainPlace, EditState } from './state.ts'
 
@@ -161,18 +161,18 @@ function keptRows(
   const { first, last, edited: texts } = stretch
   const lane = state.index.lanes[at]
   if (!lane || texts.length > MOST_EDITED) return undefined
-  const items = texts.length === 0 ? [] : rulesOf(state, place, texts).map(rule => itemsOf(rule, lane))
+  const rules = texts.length === 0 ? [] : rulesOf(state, place, texts)
+  const items = rules.map(rule => itemsOf(rule, lane))
   if (items.includes(undefined)) return undefined
   const edited = items.flatMap(own => own ?? []).map(({ sets }) => FieldSets.of(sets))
-  const isAsked = overlapping(texts, place.family)
-  const asked: Row[] = []
-  for (let number = first; texts.length > 0 && number <= last; number++) {
-    const row = rowOf(lines, number)
-    if (isAsked(row.text)) asked.push(row)
-    if (asked.length > MOST_ASKED) return undefined
-  }
+  const reaches = rules.map(rule => reachOf(rule, place.family))
+  const asked = lines.meeting(first, last, reaches)
+  if (asked.length > MOST_ASKED) return undefined
   const kept = { stretch, edited, rules: asked.length }
-  return [{ number: first, slot: lines.slotOf(first), text: '', kept }, ...asked]
+  return [
+    { number: first, slot: lines.slotOf(first), text: '', kept },
+    ...asked.map(number => rowOf(lines, number)),
+  ]
 }
 
 /** Rules of a chain by their texts, each as if it stood alone. */

@@ -1,6 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { createLines } from '../../../../src/service/incremental/lines.ts'
+import { everything } from '../../../../src/service/incremental/reach.ts'
 
 /** A table of these lines, of which those from `first` on are a chain's. */
 function linesOf(texts: readonly string[], first = 0) {
@@ -8,7 +9,8 @@ function linesOf(texts: readonly string[], first = 0) {
   const offsets = [1]
   for (const line of texts) offsets.push((offsets.at(-1) ?? 0) + Buffer.byteLength(line) + 1)
   const slots = texts.map((_, index) => 100 + index)
-  const table = { text, offsets: Uint32Array.from(offsets), slots: Uint32Array.from(slots) }
+  const reaches = Uint32Array.from(texts.flatMap(() => everything))
+  const table = { text, offsets: Uint32Array.from(offsets), slots: Uint32Array.from(slots), reaches }
   return createLines(table, first, texts.length - first)
 }
 
