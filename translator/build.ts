@@ -2,15 +2,17 @@
 
 import type { Family } from 'iptables-parser'
 import { mov, movImmediate } from './asm/alu.ts'
-import { type Assembler, createAssembler } from './asm/assembler.ts'
+import { createAssembler } from './asm/assembler.ts'
+import type { Instruction } from './asm/instruction.ts'
 import { callFunction, exit, immediate, jump, jumpIf } from './asm/jump.ts'
 import { r0, r1, r6 } from './asm/register.ts'
 import type { JumpOptions } from './asm/relax.ts'
 import type { CounterArray, CounterPlace } from './counter.ts'
 import { addressTypeFunction } from './emit/address-type.ts'
 import { cgroupFunction } from './emit/cgroup.ts'
-import { chainFunction, type EmitContext, type PlannedPolicy } from './emit/chain.ts'
+import { chainFunction, type EmitContext, emitChain, type PlannedPolicy } from './emit/chain.ts'
 import { countCall, counterMap, countFunction, countFunctionName, emitCountInPlace } from './emit/count.ts'
+import { largestKey } from './emit/dispatch.ts'
 import { chainResult, type TableUse, type TreeData, type TreesUse } from './emit/frame.ts'
 import { groupFunction } from './emit/group.ts'
 import { LOG_SIZE, logFunctions } from './emit/log.ts'
@@ -21,7 +23,9 @@ import { wordsOfPlan } from './emit/walk.ts'
 import { asksAddressType } from './hook/address-type.ts'
 import { certaintyFields } from './hook/certain.ts'
 import { emitClock } from './hook/clock.ts'
-import { FORGET_FUNCTION, forgetFunction } from './hook/forget.ts'
+import { forgetRecord } from './hook/forget.ts'
+import { FREE_STACK } from './hook/netfilter.ts'
+import { isNetfilterHook } from './hook/place.ts'
 import { frameOf } from './hook/registry.ts'
 import { firstTable, type Lane, programName, programType } from './lane.ts'
 import { type NthLayout, nthTestsIn } from './nth.ts'
@@ -102,32 +106,37 @@ export function buildProgram(
   let places = 0
   const countOn: EmitContext['countOn'] = (assembler, array) =>
     (places++ < MOST_IN_PLACE ? inPlace : byCall)(assembler, array)
-  const main = mainFunction(lane, asked, record)
-  const chains = plans.flatMap(({ plan, family, policy }) => {
-    const { chains, functions } = plan
-    const context: EmitContext = {
-      family,
-      record,
-      chains,
-      functions,
-      jumps,
-      place: remember,
-      nth: nth.offset,
-      treesOf: (block, write) => memory.treesOf(block, write),
-      table,
-      data,
-      countEnd: inPlace,
-      countOn,
-      subprogram,
-    }
+  const contextOf = ({ plan: { chains, functions }, family }: FamilyPlan): EmitContext => ({
+    family,
+    record,
+    chains,
+    functions,
+    jumps,
+    place: remember,
+    nth: nth.offset,
+    treesOf: (block, write) => memory.treesOf(block, write),
+    table,
+    data,
+    countEnd: inPlace,
+    countOn,
+    subprogram,
+  })
+  const inMain = standsInMain(lane, plans)
+  const main = mainFunction(lane, asked, record, inMain ? { contextOf, jumps } : { jumps })
+  const chains = plans.flatMap(planned => {
+    const { plan, policy } = planned
+    const context = contextOf(planned)
     const others = [...plan.functions].flatMap(name => plan.chains.get(name) ?? [])
-    return [chainFunction(context, plan.base, policy), ...others.map(chain => chainFunction(context, chain))]
+    return [
+      ...(inMain ? [] : [chainFunction(context, plan.base, policy)]),
+      ...others.map(chain => chainFunction(context, chain)),
+    ]
   })
   const names = [...arrays.keys()]
   const counts = lane.early
     ? logFunctions(names, lane.hook, record)
     : names
-        .filter(array => [...chains, ...subprograms].some(fn => calls(fn, countFunctionName(array))))
+        .filter(array => [main, ...chains, ...subprograms].some(fn => calls(fn, countFunctionName(array))))
         .map(array => countFunction(array, lane.hook, record))
   const spec: ProgramSpec = {
     name: programName(lane),
@@ -139,7 +148,6 @@ export function buildProgram(
       ...chains,
       ...subprograms,
       ...counts,
-      ...(calls(main, FORGET_FUNCTION) ? [forgetFunction(record)] : []),
       ...(asked.some(({ needs }) => asksAddressType(needs)) ? [addressTypeFunction()] : []),
       ...(asked.some(({ needs }) => needs.fields.has('cgroup')) ? [cgroupFunction()] : []),
       ...(asked.some(({ needs }) => needs.fields.has('groups')) ? [groupFunction()] : []),
@@ -181,43 +189,67 @@ const dataMap = (name: string, { size, bytes }: TreeData): MapSpec => ({
 
 type AskedPlan = FamilyPlan & { readonly needs: Needs }
 
-function mainFunction(lane: Lane, plans: readonly AskedPlan[], record: RecordLayout): FunctionSpec {
+/**
+ * Whether base chains stand in the main function instead of functions of their own, which saves a call. They do at netfilter, where nothing is left to be
+ * done behind them, if keys of look-ups are not too large for what the prologue leaves of the stack.
+ */
+const standsInMain = (lane: Lane, plans: readonly FamilyPlan[]): boolean =>
+  isNetfilterHook(lane.hook) && plans.every(({ plan, family }) => largestKey(plan, family) <= FREE_STACK)
+
+interface MainOptions {
+  readonly jumps: JumpOptions
+  /** Where base chains stand in the main function. */
+  readonly contextOf?: (planned: FamilyPlan) => EmitContext
+}
+
+function mainFunction(
+  lane: Lane,
+  plans: readonly AskedPlan[],
+  record: RecordLayout,
+  { jumps, contextOf }: MainOptions,
+): FunctionSpec {
   const assembler = createAssembler()
   const frame = frameOf(lane)
   const ways = { pass: assembler.label('pass'), refuse: assembler.label('refuse') }
-  const requests = plans.map(({ family, needs }) => ({
-    ...needs,
-    family,
+  const requests = plans.map(planned => ({
+    ...planned,
+    ...planned.needs,
     standalone: lane.standalone === true,
-    ...(lane.early && { early: firstTable(lane, family) }),
+    ...(lane.early && { early: firstTable(lane, planned.family) }),
     record,
-    ready: assembler.label(`ipv${family}`),
+    ready: assembler.label(`ipv${planned.family}`),
   }))
   frame.prologue(assembler, requests, ways)
-  for (const [index, { family, plan }] of plans.entries()) {
-    const request = requests[index]
-    if (request) {
-      assembler.place(request.ready)
-      emitClock(assembler, request)
+  for (const request of requests) {
+    const { plan, family, policy } = request
+    assembler.place(request.ready)
+    emitClock(assembler, request)
+    if (contextOf) {
+      const ends = { accept: endOf(frame.verdicts.accept), drop: endOf(frame.verdicts.drop), return: policy }
+      assembler.emit(...forgetRecord(record))
+      emitChain(assembler, contextOf(request), plan.base, ends)
+      continue
     }
     assembler.emit(
       mov(r1, r6),
       callFunction(chainFunctionName(plan.base.name, family)),
       jumpIf('==', r0, immediate(chainResult.accept), ways.pass),
     )
-    if (request) frame.confirm?.(assembler, request, ways)
+    frame.confirm?.(assembler, request, ways)
     assembler.emit(jump(ways.refuse))
   }
-  emitWay(assembler, ways.pass, frame.verdicts.accept)
-  emitWay(assembler, ways.refuse, frame.verdicts.drop)
+  for (const [label, verdict] of [
+    [ways.pass, frame.verdicts.accept],
+    [ways.refuse, frame.verdicts.drop],
+  ] as const) {
+    assembler.place(label)
+    assembler.emit(...endOf(verdict))
+  }
   return {
     name: 'filter',
     parameters: [{ name: 'ctx', type: { kind: 'context' } }],
-    instructions: assembler.assemble(),
+    instructions: assembler.assemble(jumps),
   }
 }
 
-function emitWay(assembler: Assembler, label: Parameters<Assembler['place']>[0], verdict: number): void {
-  assembler.place(label)
-  assembler.emit(movImmediate(r0, verdict), exit())
-}
+const endOf = (verdict: number): Instruction[] => [movImmediate(r0, verdict), exit()]

@@ -6,7 +6,7 @@ import type { PlannedChain } from './emit/chain.ts'
 import type { Item } from './item.ts'
 import type { PlanMemory } from './plan-memory.ts'
 
-/** MAX_CALL_FRAMES of the verifier is 8: the main function, the base chain's, these, and the one that counts where it is not done in place. */
+/** MAX_CALL_FRAMES of the verifier is 8: the main function, the base chain's (but at netfilter), these, and the one that counts where it is not done in place. */
 const MOST_FRAMES = 5
 
 export interface Plan {

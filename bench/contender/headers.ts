@@ -5,8 +5,8 @@ import type { Family } from 'iptables-parser'
 import { movImmediate } from '../../translator/asm/alu.ts'
 import { createAssembler } from '../../translator/asm/assembler.ts'
 import { exit } from '../../translator/asm/jump.ts'
-import { r0 } from '../../translator/asm/register.ts'
-import { countAt, counterMap, countFunction } from '../../translator/emit/count.ts'
+import { r0, r1 } from '../../translator/asm/register.ts'
+import { counterMap, emitCountInPlace } from '../../translator/emit/count.ts'
 import { recordLayout } from '../../translator/emit/record.ts'
 import type { FieldName } from '../../translator/field.ts'
 import { frameOf } from '../../translator/hook/registry.ts'
@@ -38,7 +38,8 @@ export function headersProgram(lane: Judged): ProgramSpec {
   const ways = { pass: assembler.label('pass'), refuse: assembler.label('refuse') }
   frame.prologue(assembler, [{ ...needs, family, standalone: false, record, ready }], ways)
   assembler.place(ready)
-  assembler.emit(...countAt(array.name, 0))
+  assembler.emit(movImmediate(r1, 0))
+  emitCountInPlace(assembler, array.name, lane.hook)
   assembler.place(ways.pass)
   assembler.emit(movImmediate(r0, frame.verdicts.accept), exit())
   assembler.place(ways.refuse)
@@ -54,7 +55,6 @@ export function headersProgram(lane: Judged): ProgramSpec {
         parameters: [{ name: 'ctx', type: { kind: 'context' } }],
         instructions: assembler.assemble(),
       },
-      countFunction(array.name, lane.hook, record),
     ],
     maps: [counterMap(array), ...frame.maps],
   }

@@ -56,36 +56,54 @@ export interface PlannedPolicy {
   readonly verdict: 'accept' | 'drop'
 }
 
-/**
- * The function of a chain: given the record, it yields a chainResult; that of a base chain, which has a policy, never `return`.
- *
- * The base chain has a function too, though it is called once: what is read through a pointer parameter means nothing to the verifier, while
- * it follows what the main function's own stack holds, and would walk every tree once for each leaf of the tree before.
- */
+/** The function of a chain: given the record, it yields a chainResult; that of a base chain, which has a policy, never `return`. */
 export function chainFunction(
   context: EmitContext,
   chain: PlannedChain,
   policy?: PlannedPolicy,
 ): FunctionSpec {
   const assembler = createAssembler()
-  const endings = createEndings(assembler, context)
-  const done = assembler.label('done')
-  const frame = createFrame(assembler, context, ending =>
-    ending.kind === 'return' && !ending.count ? done : endings.label(ending),
-  )
-  assembler.emit(mov(r6, r1), jumpIf('==', r6, immediate(0), endings.label({ kind: 'drop' })))
-  emitBlocks(frame, chain.blocks)
-  assembler.place(done)
-  if (policy) emitPolicy(frame, policy)
-  else assembler.emit(movImmediate(r0, chainResult.return), exit())
-  endings.emit(({ kind }) =>
-    kind === 'return' ? [jump(done)] : [movImmediate(r0, chainResult[kind]), exit()],
-  )
+  const lost = assembler.label('lost')
+  assembler.emit(mov(r6, r1), jumpIf('==', r6, immediate(0), lost))
+  const end = (kind: keyof typeof chainResult): Statement[] => [movImmediate(r0, chainResult[kind]), exit()]
+  emitChain(assembler, context, chain, {
+    accept: end('accept'),
+    drop: end('drop'),
+    return: policy ?? end('return'),
+  })
+  assembler.place(lost)
+  assembler.emit(...end('drop'))
   return {
     name: chainFunctionName(chain.name, context.family),
     parameters: [{ name: 'record', type: { kind: 'memory', size: context.record.size } }],
     instructions: assembler.assemble(context.jumps),
   }
+}
+
+/** What follows a chain's verdicts; where it returns, a base chain has its policy. */
+export interface ChainEnds {
+  readonly accept: readonly Statement[]
+  readonly drop: readonly Statement[]
+  readonly return: readonly Statement[] | PlannedPolicy
+}
+
+/** Emits a chain where the record is in r6. It ends as its verdicts say, and does not go on behind. */
+export function emitChain(
+  assembler: Assembler,
+  context: EmitContext,
+  chain: PlannedChain,
+  ends: ChainEnds,
+): void {
+  const endings = createEndings(assembler, context)
+  const done = assembler.label('done')
+  const frame = createFrame(assembler, context, ending =>
+    ending.kind === 'return' && !ending.count ? done : endings.label(ending),
+  )
+  emitBlocks(frame, chain.blocks)
+  assembler.place(done)
+  if ('verdict' in ends.return) emitPolicy(frame, ends.return)
+  else assembler.emit(...ends.return)
+  endings.emit(({ kind }) => (kind === 'return' ? [jump(done)] : ends[kind]))
 }
 
 function emitPolicy(frame: Frame, { rule, verdict }: PlannedPolicy): void {
@@ -173,7 +191,7 @@ function createFrame(assembler: Assembler, context: EmitContext, ending: Frame['
   return frame
 }
 
-type Statement = Instruction | Jump
+export type Statement = Instruction | Jump
 
 interface Endings {
   readonly used: boolean

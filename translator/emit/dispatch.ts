@@ -10,8 +10,10 @@ import { call, immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMap, store, storeImmediate } from '../asm/memory.ts'
 import { r0, r1, r2, r6, r10 } from '../asm/register.ts'
+import type { Block } from '../chain.ts'
 import { type FieldName, fieldOf } from '../field.ts'
 import type { Item } from '../item.ts'
+import type { Plan } from '../plan.ts'
 import type { MapSpec } from '../program.ts'
 import { type Dispatch, keyValues } from '../tree/dispatch.ts'
 import type { Point } from '../tree/interval.ts'
@@ -43,6 +45,16 @@ export function keyLayout(names: readonly FieldName[], family: Family): KeyLayou
   }
   return { offsets, size: Math.ceil(size / 8) * 8 }
 }
+
+/** Bytes of the largest key that a plan's chains look up. */
+export const largestKey = ({ chains }: Plan, family: Family): number =>
+  Math.max(0, ...[...chains.values()].flatMap(({ blocks }) => keySizes(blocks, family)))
+
+const keySizes = (blocks: readonly Block[], family: Family): number[] =>
+  blocks.flatMap(block => {
+    if (block.kind === 'split') return keySizes([...block.whole, ...block.odd], family)
+    return block.kind === 'dispatch' ? [keyLayout(block.fields, family).size] : []
+  })
 
 export function emitDispatch(frame: Frame, dispatch: Dispatch, next: Label): void {
   const { assembler, family } = frame

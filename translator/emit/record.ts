@@ -1,9 +1,9 @@
 // The packet record: what a hook's prologue reads from the packet once, on the stack of the main function, and what trees compare.
 // It is also what functions for chains are given. Numbers are in the machine's byte order.
 //
-//     byte  0        4          5           6          8 …
-//           length   protocol   transport   fragment   words, and then the other fields the program asks for, the widest first
-//           u32      u8         u8          u8         u64
+//     byte  0        4          5           6          7       8 …
+//           length   protocol   transport   fragment   spare   words, and then the other fields the program asks for, the widest first
+//           u32      u8         u8          u8         u8      u64
 //
 // A field of 128 bits is two u64, the high half first. An address of IPv4 is a u32, at the start of what one of IPv6 takes where
 // the program is for both.
@@ -19,6 +19,9 @@ import { type FieldName, fieldOf } from '../field.ts'
 
 /** Layer 3 bytes of the packet, u32: what byte counters count. */
 export const LENGTH_OFFSET = 0
+
+/** A byte that no one reads (see hook/forget.ts). */
+export const SPARE_OFFSET = 7
 
 /** Fields that prologues need themselves, so that every record has them. */
 export const fixedOffsets = { protocol: 4, transport: 5, fragment: 6 } as const

@@ -25,7 +25,7 @@ import { emitTimes } from '../emit/times.ts'
 import { headerKinds, headerPlace } from '../extension-field.ts'
 import { extension } from './extension.ts'
 import { setField, storeField } from './field.ts'
-import { forget, forgetRecord } from './forget.ts'
+import { forget, forgetPacket } from './forget.ts'
 import type { PrologueRequest } from './hook.ts'
 import { jumpIfExtension, MOST_HEADERS } from './ipv6.ts'
 import type { HeaderReader } from './transport.ts'
@@ -114,7 +114,7 @@ function emitSteps(assembler: Assembler, request: PrologueRequest, { read, scrat
     assembler,
     (next, done) => {
       // nothing is known of the headers before, so one step stands for all
-      assembler.emit(...forgetRecord(), ...forget(r8), ...jumpIfEnds(done))
+      assembler.emit(...forgetPacket(request.record), ...forget(r8), ...jumpIfEnds(done))
       read(assembler, 'transport', LEAST, done)
       assembler.emit(
         load('u64', r1, r10, scratch),

@@ -22,7 +22,7 @@ import { type FieldName, packetType, transport } from '../field.ts'
 import { emitEui64 } from './eui64.ts'
 import { emitExtensions, looksAtExtensions } from './extension.ts'
 import { setField, storeField } from './field.ts'
-import { forget, forgetRecord } from './forget.ts'
+import { forget, forgetPacket } from './forget.ts'
 import { emitHeaderKinds, looksAtKinds } from './header-kinds.ts'
 import type { PrologueRequest } from './hook.ts'
 import { emitExtensionWalk } from './ipv6.ts'
@@ -179,17 +179,17 @@ function emitIpv6(assembler: Assembler, request: PrologueRequest, reader: IpRead
   const walkReader = { read: reader.read, iterator: reader.scratch }
   if (looksAtKinds(request)) {
     emitHeaderKinds(assembler, request, reader)
-    assembler.emit(...forgetRecord())
+    assembler.emit(...forgetPacket(request.record))
   }
   assembler.emit(movImmediate(r8, ipHeaderSize[6]))
   if (looksAtExtensions(request)) {
     const walked = assembler.label('walked')
     emitExtensionWalk(assembler, request, walkReader, { later: walked, cut: walked })
     assembler.place(walked)
-    assembler.emit(...forgetRecord(), ...forget(r8))
+    assembler.emit(...forgetPacket(request.record), ...forget(r8))
     emitExtensions(assembler, request, reader.read)
     assembler.emit(
-      ...forgetRecord(),
+      ...forgetPacket(request.record),
       load('u8', r1, r6, fixedOffsets.transport),
       jumpIf('==', r1, immediate(transport.unreachable), done, 32),
       jumpIf('==', r1, immediate(transport.later), later, 32),

@@ -18,7 +18,7 @@ import { fixedOffsets } from '../emit/record.ts'
 import { emitTimes } from '../emit/times.ts'
 import { transport } from '../field.ts'
 import { clearPlaces, extension, noteCut, notePlace } from './extension.ts'
-import { forget, forgetRecord } from './forget.ts'
+import { forget, forgetPacket } from './forget.ts'
 import type { PrologueRequest } from './hook.ts'
 import type { HeaderReader } from './transport.ts'
 
@@ -77,7 +77,7 @@ function emitSteps(assembler: Assembler, request: PrologueRequest, { read, itera
       const stepped = assembler.label('stepped')
       const fragment = assembler.label('fragment')
       // nothing is known of the headers before, so one step stands for all
-      assembler.emit(...forgetRecord(), ...forget(r8))
+      assembler.emit(...forgetPacket(request.record), ...forget(r8))
       emitStep(assembler, request, read, { stepped, fragment, cut: done })
       assembler.place(fragment)
       emitFragment(assembler, read, { stepped, done })

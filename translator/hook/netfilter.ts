@@ -56,6 +56,9 @@ const BUFFER = DYNPTR - 40
 const STATE = BUFFER - 8
 const SCRATCH_SIZE = 24
 
+/** Bytes from the frame pointer down that are free behind the prologue. */
+export const FREE_STACK = SCRATCH_SIZE - BUFFER
+
 /** Where the scratch begins, with the record below it. */
 const scratchOf = (request: PrologueRequest): number =>
   (asksAddressType(request) ? STATE : BUFFER) - SCRATCH_SIZE

@@ -19,7 +19,7 @@ import {
 import { emitCbpf } from './cbpf.ts'
 import { emitAddresses, emitAddressesAmong, emitOptions, emitSegment } from './extension-question.ts'
 import { storeField } from './field.ts'
-import { forget, forgetRecord } from './forget.ts'
+import { forget, forgetPacket } from './forget.ts'
 import type { PrologueRequest } from './hook.ts'
 import { emitChunks, emitDccpOption } from './list-question.ts'
 import type { HeaderReader } from './transport.ts'
@@ -40,7 +40,7 @@ export function emitQuestions(assembler: Assembler, request: PrologueRequest, re
   const asked = [...request.fields].filter(isQuestionField).filter(field => !isAnswered(field, reader))
   for (const field of asked) {
     // else the verifier would follow it for all that it has learnt before
-    assembler.emit(...forgetRecord())
+    assembler.emit(...forgetPacket(request.record))
     const no = assembler.label('no')
     const answered = assembler.label('answered')
     const malformed = answerCount(field) === 3 ? assembler.label('malformed') : undefined

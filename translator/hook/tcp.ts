@@ -29,7 +29,7 @@ import { fixedOffsets } from '../emit/record.ts'
 import { emitTimes } from '../emit/times.ts'
 import { ecnFlags, type FieldName, mss, type TcpOptionWord, tcpOptions, tcpOptionWords } from '../field.ts'
 import { setField, storeField } from './field.ts'
-import { forget, forgetRecord } from './forget.ts'
+import { forget, forgetPacket } from './forget.ts'
 import type { PrologueRequest } from './hook.ts'
 import type { IpReader } from './ip.ts'
 
@@ -56,7 +56,7 @@ export const looksAtTcp = (request: PrologueRequest): boolean =>
 export function emitTcp(assembler: Assembler, request: PrologueRequest, { read, scratch }: Reader): void {
   const { fields } = request
   const done = assembler.label('tcp')
-  if (walksOptions(request)) assembler.emit(...forgetRecord())
+  if (walksOptions(request)) assembler.emit(...forgetPacket(request.record))
   assembler.emit(
     load('u8', r1, r6, fixedOffsets.protocol),
     jumpIf('!=', r1, immediate(TCP), done, 32),
@@ -78,7 +78,7 @@ export function emitTcp(assembler: Assembler, request: PrologueRequest, { read, 
     emitWalk(assembler, request, { read, scratch })
   }
   assembler.place(done)
-  if (walksOptions(request)) assembler.emit(...forgetRecord())
+  if (walksOptions(request)) assembler.emit(...forgetPacket(request.record))
 }
 
 /** Goes to `malformed` where the header is too short to be one, or options are cut off. */
@@ -109,7 +109,7 @@ function emitWalk(assembler: Assembler, request: PrologueRequest, { read, scratc
       const step = assembler.label('step')
       assembler.emit(
         // nothing but the bound is known of how far the walk is, nor what it found, so one step stands for all
-        ...forgetRecord(),
+        ...forgetPacket(request.record),
         ...forget(r7),
         jumpIf('>=', r7, immediate(MOST_OPTIONS), end),
         load('u64', r2, r10, scratch + 8),
