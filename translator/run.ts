@@ -162,7 +162,8 @@ function cheapest(block: SeparatedBlock, { family, strategies }: Making): Block[
   const measures = block.trees.map(({ root }) => shapeOf(root))
   const [code, map] = [codeCost(measures), mapCost(measures)]
   const wanted = strategies.map === 'always' || (strategies.map === 'cheapest' && total(map) < total(code))
-  if ((wanted || code.slots > strategies.mostSlots) && isMappable(block.space, family)) return [block]
+  if ((wanted || code.slots > strategies.mostSlots) && isMappable(block.space, measures, family))
+    return [block]
   const [only] = block.trees
   return only && block.trees.length === 1 ? [codeTree(only, block.space)] : [{ ...block, kind: 'separated' }]
 }

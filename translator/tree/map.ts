@@ -13,11 +13,12 @@
 // two answers the smaller counts.
 
 import type { Family } from 'iptables-parser'
+import type { Measure } from '../cost.ts'
 import { type Item, isFinal } from '../item.ts'
-import { type KnotLayout, Knots, LEAF } from './knot.ts'
+import { type KnotLayout, Knots, knotLayout, LEAF } from './knot.ts'
 import type { SeparateTree } from './separate.ts'
 import type { Space } from './space.ts'
-import { boxSize, type Word, WordBoxes, wordsOf } from './word-box.ts'
+import { boxSize, mostParts, type Word, WordBoxes, wordsOf } from './word-box.ts'
 
 /** What of a reference is an offset. */
 export const OFFSET_MASK = 0x7fff_fff8
@@ -28,19 +29,29 @@ export const ROOT_SIZE = 8
 const MOST_WORDS = 12
 /** Bytes of a map's value; the verifier follows offsets up to 2^29. */
 const MOST_BYTES = 1 << 28
-/** So often a box may stand there: for each leaf it reaches, and for the intervals of wide fields. */
-const MOST_COPIES = 16
+/** A cut of a wide field is up to so many comparisons. */
+const WIDE_CUT = 3
 
 /** Whether the rules can be said as boxes, and their trees be walked in a map. Rules that ask nothing have no words to walk by. */
-export function isMappable(space: Space, family: Family): boolean {
-  const { items, itemOf, exact } = space
+export function isMappable(space: Space, trees: readonly Measure[], family: Family): boolean {
   const words = wordsOf(space, family)
   return (
     words.length > 0 &&
     words.length <= MOST_WORDS &&
-    items.every(isFinal) &&
-    exact.every(one => one === 1) &&
-    itemOf.length * boxSize(words) * MOST_COPIES < MOST_BYTES
+    space.items.every(isFinal) &&
+    space.exact.every(one => one === 1) &&
+    mostBytes(space, trees, family) <= MOST_BYTES
+  )
+}
+
+/** The most bytes that trees may take. */
+export function mostBytes(space: Space, trees: readonly Measure[], family: Family): number {
+  const words = wordsOf(space, family)
+  const knot = knotLayout(words).size * (words.some(({ half }) => half === 1) ? WIDE_CUT : 1)
+  const box = boxSize(words) * mostParts(space, family)
+  return trees.reduce(
+    (bytes, { branches, candidates }) => bytes + ROOT_SIZE + knot * (branches + 1) + box * (candidates + 1),
+    0,
   )
 }
 

@@ -63,6 +63,18 @@ function wideRanges(word: number, first: bigint, last: bigint): readonly (readon
   ]
 }
 
+/** As many boxes as one of a space may come to: each interval of a wide field is up to three, but a prefix is one. */
+export function mostParts({ axes, lows, ends }: Space, family: Family): number {
+  let most = 1
+  for (const [axis, { field, starts, end }] of axes.entries()) {
+    if (fieldOf(field).bits(family) <= 64) continue
+    const parts = (low: number, box: number): number =>
+      wideRanges(0, BigInt(starts[low] ?? 0), BigInt(starts[ends[axis]?.[box] ?? 0] ?? end) - 1n).length
+    most *= lows[axis]?.reduce((least, low, box) => Math.max(least, parts(low, box)), 1) ?? 1
+  }
+  return most
+}
+
 /** The boxes of a space in words; a box may become several, which stand one behind the other. */
 export class WordBoxes {
   /** Bytes of one. */

@@ -9,7 +9,7 @@ import type { Item } from '../../../translator/item.ts'
 import { allBoxes } from '../../../translator/tree/build.ts'
 import { containsPoint, type IntervalSet, normalise, type Point } from '../../../translator/tree/interval.ts'
 import { BRANCHES, LEAF } from '../../../translator/tree/knot.ts'
-import { isMappable, ROOT_SIZE, type TreeMap, writeTrees } from '../../../translator/tree/map.ts'
+import { isMappable, mostBytes, ROOT_SIZE, type TreeMap, writeTrees } from '../../../translator/tree/map.ts'
 import { type Node, shapeOf } from '../../../translator/tree/node.ts'
 import { type BoxLeaf, type SeparateTree, separateTrees } from '../../../translator/tree/separate.ts'
 import { type Space, spaceOf } from '../../../translator/tree/space.ts'
@@ -148,8 +148,10 @@ for (const family of [4, 6] as const)
       fc.property(itemsOf(family), fc.nat(3), fc.boolean(), samples, (items, most, eager, all) => {
         const space = spaceOf(items, family)
         const trees = separateTrees(space, allBoxes(space), { family, linear: most, eager, failed: 0 })
-        t.true(isMappable(space, family))
+        const shapes = trees.map(({ root }) => shapeOf(root))
+        t.true(isMappable(space, shapes, family))
         const map = writeTrees(space, trees, family, ({ rule }) => rule)
+        t.true(map.bytes.length <= mostBytes(space, shapes, family))
         for (const values of all) {
           const expected = linear(values, items)
           t.is(answerOf(values, space, trees), expected)
