@@ -2,7 +2,7 @@
 // rule may take it first.
 
 import type { AddressMask, Family, Match, Rule, Term } from 'iptables-parser'
-import { unicast } from './address.ts'
+import { anyAddress } from './address.ts'
 import { type Flow, protocolNumber } from './frame.ts'
 import type { Random } from './random.ts'
 
@@ -30,12 +30,8 @@ export const randomFlow = (family: Family, random: Random): Flow => aimAt({ matc
 
 const anyProtocol = (random: Random): number => (random(2) === 0 ? protocolNumber.tcp : protocolNumber.udp)
 
-/** Of the documentation prefix 2001:db8::/32. */
-const documentation = (random: Random): bigint =>
-  (0x2001_0db8n << 96n) | (BigInt(random(2 ** 32)) << 32n) | BigInt(random(2 ** 32))
-
 function addressFor(term: Term<AddressMask> | undefined, family: Family, random: Random): bigint {
-  const other = family === 4 ? unicast(random) : documentation(random)
+  const other = anyAddress(family, random)
   if (!term || term.negated) return other
   return term.value.value | (other & ~term.value.mask)
 }

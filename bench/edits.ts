@@ -124,7 +124,7 @@ const median = (numbers: readonly number[]): number =>
   numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 
 function measure(rules: number): Result[] {
-  const made = blacklist.make(Math.max(rules, 1), SEED)
+  const made = blacklist(4).make(Math.max(rules, 1), SEED)
   const workload = rules > 0 ? made : { ...made, text: '*filter\nCOMMIT\n' }
   const contenders = ownersOf(rules).filter(({ add: [command] }) => isInstalled(command))
   const ready = contenders.map(contender => {

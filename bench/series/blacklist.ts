@@ -1,61 +1,64 @@
 // Source addresses that may not come in, one rule each: what fail2ban and its like write.
 
-import { ipv4Text, unicast } from '../address.ts'
+import { type Family, printAddress } from 'iptables-parser'
+import { anyAddress, distinctAddresses } from '../address.ts'
 import { type Flow, protocolNumber } from '../frame.ts'
 import { type Random, randomFrom } from '../random.ts'
 import { filterTable, type Series, spread } from '../workload.ts'
 
 const PACKETS = 64
 
-export const blacklist: Series = {
-  title: 'a blacklist of source addresses, a rule for each',
+export const blacklist = (family: Family): Series => ({
+  title: `a blacklist of IPv${family} source addresses, a rule for each`,
   sizes: [10, 1_000, 100_000],
   make(size, seed) {
     const random = randomFrom(seed)
-    const sources = distinct(random, size)
-    const from = (index: number): Flow => flowFrom(sources[index] ?? 0n, random)
+    const sources = distinctAddresses(family, random, size)
+    const from = (index: number): Flow => flowFrom(family, sources[index] ?? 0n, random)
+    const randomFlow = (): Flow => flowFrom(family, anyAddress(family, random), random)
+    const names = sources.map(source => printAddress(family, source))
+    const bits = family === 4 ? 32 : 128
     return {
-      family: 4,
+      family,
       course: 'INPUT',
       rules: size,
       text: filterTable(
         'INPUT',
         'ACCEPT',
-        sources.map(source => `-A INPUT -s ${ipv4Text(source)}/32 -j DROP`),
+        names.map(name => `-A INPUT -s ${name}/${bits} -j DROP`),
       ),
       traffic: [
         { kind: 'last', flows: [from(size - 1)] },
         { kind: 'spread', flows: spread(size, PACKETS).map(from) },
-        { kind: 'random', flows: Array.from({ length: PACKETS }, () => flowFrom(unicast(random), random)) },
+        { kind: 'random', flows: Array.from({ length: PACKETS }, randomFlow) },
       ],
-      nft: nftSet(sources),
+      nft: nftSet(family, names),
     }
   },
-}
+})
 
-function distinct(random: Random, count: number): bigint[] {
-  const sources = new Set<bigint>()
-  while (sources.size < count) sources.add(unicast(random))
-  return [...sources]
-}
-
-const flowFrom = (source: bigint, random: Random): Flow => ({
-  family: 4,
+/** A packet from an address, as those of a blacklist. */
+export const flowFrom = (family: Family, source: bigint, random: Random): Flow => ({
+  family,
   source,
-  destination: unicast(random),
+  destination: anyAddress(family, random),
   protocol: protocolNumber.tcp,
   sourcePort: 1024 + random(60_000),
   destinationPort: 443,
 })
 
-const nftSet = (sources: readonly bigint[]): string => `table ip bench {
+/** A set of sources, or with `interval` of networks, and one counter for all. */
+export function nftSet(family: Family, elements: readonly string[], interval = false): string {
+  const protocol = family === 4 ? 'ip' : 'ip6'
+  return `table ${protocol} bench {
   set sources {
-    type ipv4_addr
-    elements = { ${sources.map(ipv4Text).join(',\n')} }
+    type ipv${family}_addr
+${interval ? '    flags interval\n    auto-merge\n' : ''}    elements = { ${elements.join(',\n')} }
   }
   chain input {
     type filter hook input priority filter; policy accept;
-    ip saddr @sources counter drop
+    ${protocol} saddr @sources counter drop
   }
 }
 `
+}

@@ -1,6 +1,7 @@
 // Rules that each name a whole five-tuple, in no order: what a decision tree cannot simplify and a hash table likes best.
 
-import { ipv4Text, unicast } from '../address.ts'
+import { type Family, printAddress } from 'iptables-parser'
+import { anyAddress } from '../address.ts'
 import { type Flow, protocolNumber } from '../frame.ts'
 import { type Random, randomFrom } from '../random.ts'
 import { filterTable, type Series, spread } from '../workload.ts'
@@ -8,43 +9,43 @@ import { filterTable, type Series, spread } from '../workload.ts'
 /** Packets of each kind. */
 const PACKETS = 64
 
-export const fiveTuple: Series = {
-  title: 'five-tuple rules, each naming both addresses, protocol and both ports',
+export const fiveTuple = (family: Family): Series => ({
+  title: `IPv${family} five-tuple rules, each naming both addresses, protocol and both ports`,
   sizes: [10, 100, 1_000, 10_000],
   make(size, seed) {
     const random = randomFrom(seed)
-    const flows = distinctFlows(random, size)
-    const at = (index: number): Flow => flows[index] ?? randomFlow(random)
+    const flows = distinctFlows(family, random, size)
+    const at = (index: number): Flow => flows[index] ?? randomFlow(family, random)
     return {
-      family: 4,
+      family,
       course: 'INPUT',
       rules: size,
       text: filterTable('INPUT', 'DROP', flows.map(rule)),
       traffic: [
         { kind: 'last', flows: [at(size - 1)] },
         { kind: 'spread', flows: spread(size, PACKETS).map(at) },
-        { kind: 'random', flows: Array.from({ length: PACKETS }, () => randomFlow(random)) },
+        { kind: 'random', flows: Array.from({ length: PACKETS }, () => randomFlow(family, random)) },
       ],
-      nft: nftSet(flows),
+      nft: nftSet(family, flows),
     }
   },
-}
+})
 
 const protocols = ['tcp', 'udp'] as const
 
-const randomFlow = (random: Random): Flow => ({
-  family: 4,
-  source: unicast(random),
-  destination: unicast(random),
+const randomFlow = (family: Family, random: Random): Flow => ({
+  family,
+  source: anyAddress(family, random),
+  destination: anyAddress(family, random),
   protocol: protocolNumber[protocols[random(2)] ?? 'tcp'],
   sourcePort: 1 + random(65535),
   destinationPort: 1 + random(65535),
 })
 
-function distinctFlows(random: Random, count: number): Flow[] {
+function distinctFlows(family: Family, random: Random, count: number): Flow[] {
   const flows = new Map<string, Flow>()
   while (flows.size < count) {
-    const flow = randomFlow(random)
+    const flow = randomFlow(family, random)
     flows.set(rule(flow), flow)
   }
   return [...flows.values()]
@@ -54,24 +55,27 @@ const nameOf = ({ protocol }: Flow): string => (protocol === protocolNumber.tcp 
 
 function rule(flow: Flow): string {
   const name = nameOf(flow)
-  const addresses = `-s ${ipv4Text(flow.source)}/32 -d ${ipv4Text(flow.destination)}/32`
+  const bits = flow.family === 4 ? 32 : 128
+  const addresses = `-s ${printAddress(flow.family, flow.source)}/${bits} -d ${printAddress(flow.family, flow.destination)}/${bits}`
   return `-A INPUT ${addresses} -p ${name} -m ${name} --sport ${flow.sourcePort} --dport ${flow.destinationPort} -j DROP`
 }
 
 /** One hash look-up, and one counter for all rules together. */
-function nftSet(flows: readonly Flow[]): string {
+function nftSet(family: Family, flows: readonly Flow[]): string {
+  const protocol = family === 4 ? 'ip' : 'ip6'
+  const text = (address: bigint): string => printAddress(family, address)
   const elements = flows.map(
     flow =>
-      `${ipv4Text(flow.source)} . ${ipv4Text(flow.destination)} . ${nameOf(flow)} . ${flow.sourcePort} . ${flow.destinationPort}`,
+      `${text(flow.source)} . ${text(flow.destination)} . ${nameOf(flow)} . ${flow.sourcePort} . ${flow.destinationPort}`,
   )
-  return `table ip bench {
+  return `table ${protocol} bench {
   set tuples {
-    type ipv4_addr . ipv4_addr . inet_proto . inet_service . inet_service
+    type ipv${family}_addr . ipv${family}_addr . inet_proto . inet_service . inet_service
     elements = { ${elements.join(',\n')} }
   }
   chain input {
     type filter hook input priority filter; policy drop;
-    ip saddr . ip daddr . ip protocol . th sport . th dport @tuples counter drop
+    ${protocol} saddr . ${protocol} daddr . meta l4proto . th sport . th dport @tuples counter drop
   }
 }
 `

@@ -3,11 +3,16 @@ import { blacklist } from './blacklist.ts'
 import { chains } from './chains.ts'
 import { classbench } from './classbench.ts'
 import { fiveTuple } from './five-tuple.ts'
+import { networks } from './networks.ts'
 
 /** All series by name. */
 export const series: Readonly<Record<string, Series>> = {
-  'five-tuple': fiveTuple,
-  blacklist,
+  'five-tuple': fiveTuple(4),
+  'five-tuple6': fiveTuple(6),
+  blacklist: blacklist(4),
+  blacklist6: blacklist(6),
+  networks: networks(4),
+  networks6: networks(6),
   acl: classbench('acl'),
   fw: classbench('fw'),
   ipc: classbench('ipc'),

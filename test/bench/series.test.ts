@@ -24,7 +24,7 @@ const flowsOf = ({ traffic }: Workload, kind: Traffic['kind']): readonly Flow[] 
 
 const rulesetOf = ({ text, family }: Workload) => parseSave(text, { family })
 
-for (const name of ['five-tuple', 'blacklist', 'acl', 'fw', 'ipc'])
+for (const name of seriesNames.filter(one => one !== 'chains'))
   test(`${name}: packets match the rules they are aimed at`, t => {
     const workload = make(name, 300)
     const table = tableOf(rulesetOf(workload), 'filter')
@@ -39,7 +39,7 @@ for (const name of ['five-tuple', 'blacklist', 'acl', 'fw', 'ipc'])
     }
   })
 
-for (const name of ['five-tuple', 'blacklist'])
+for (const name of ['five-tuple', 'five-tuple6', 'blacklist', 'blacklist6'])
   test(`${name}: the last packet meets the last rule alone`, t => {
     const workload = make(name, 100)
     const [flow] = flowsOf(workload, 'last')

@@ -13,7 +13,7 @@ import { kernelTest } from './needs-kernel.ts'
 
 kernelTest('every contender is measured with every kind of packet', t => {
   const contenders = [nothing, headers, ...(['xdp', 'tc', 'netfilter'] as const).map(hook => bpftables(hook))]
-  const measurements = measure(fiveTuple.make(20, 1), contenders, { turns: 1 })
+  const measurements = measure(fiveTuple(4).make(20, 1), contenders, { turns: 1 })
   t.deepEqual(
     measurements.map(({ contender }) => contender),
     contenders.map(({ name }) => name),
@@ -35,13 +35,13 @@ kernelTest('a contender that counts otherwise is found out', t => {
     name: 'lying',
     load: () => ({ milliseconds: 0, counted: () => 1n, close: () => {} }),
   }
-  t.throws(() => measure(fiveTuple.make(5, 1), [bpftables('netfilter'), lying], { turns: 1 }), {
+  t.throws(() => measure(fiveTuple(4).make(5, 1), [bpftables('netfilter'), lying], { turns: 1 }), {
     message: /^lying counted 1 packets/,
   })
 })
 
 kernelTest('whole commands are timed, with the memory they held', t => {
-  const loading = measureLoading(fiveTuple.make(5, 1))
+  const loading = measureLoading(fiveTuple(4).make(5, 1))
   const [node, own] = loading
   t.deepEqual([node?.command, own?.command], ['node -e 0', 'bpftables apply'])
   t.true((own?.milliseconds ?? 0) > 0)
@@ -49,7 +49,7 @@ kernelTest('whole commands are timed, with the memory they held', t => {
 })
 
 kernelTest('a command that refuses the rules is left out', t => {
-  const loading = measureLoading({ ...fiveTuple.make(5, 1), text: 'no rules' })
+  const loading = measureLoading({ ...fiveTuple(4).make(5, 1), text: 'no rules' })
   t.false(loading.some(({ command }) => command === 'bpftables apply'))
 })
 
