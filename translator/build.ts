@@ -7,17 +7,17 @@ import type { Instruction } from './asm/instruction.ts'
 import { callFunction, exit, immediate, jump, jumpIf } from './asm/jump.ts'
 import { r0, r1, r6 } from './asm/register.ts'
 import type { JumpOptions } from './asm/relax.ts'
+import { bodiesOf, chainFunctionName } from './chain-function.ts'
 import type { CounterArray, CounterPlace } from './counter.ts'
 import { addressTypeFunction } from './emit/address-type.ts'
 import { cgroupFunction } from './emit/cgroup.ts'
-import { chainFunction, type EmitContext, emitChain, type PlannedPolicy } from './emit/chain.ts'
+import { chainFunction, type EmitContext, emitChains, type PlannedPolicy } from './emit/chain.ts'
 import { countCall, counterMap, countFunction, countFunctionName, emitCountInPlace } from './emit/count.ts'
 import { largestKey } from './emit/dispatch.ts'
 import { chainResult, type TableUse, type TreeData, type TreesUse } from './emit/frame.ts'
 import { groupFunction } from './emit/group.ts'
 import { LOG_SIZE, logFunctions } from './emit/log.ts'
 import { type Needs, needsOf } from './emit/needs.ts'
-import { chainFunctionName } from './emit/outcome.ts'
 import { type RecordLayout, recordLayout } from './emit/record.ts'
 import { wordsOfPlan } from './emit/walk.ts'
 import { asksAddressType } from './hook/address-type.ts'
@@ -126,10 +126,10 @@ export function buildProgram(
   const chains = plans.flatMap(planned => {
     const { plan, policy } = planned
     const context = contextOf(planned)
-    const others = [...plan.functions].flatMap(name => plan.chains.get(name) ?? [])
+    const name = chainFunctionName(plan.base.name, planned.family)
     return [
-      ...(inMain ? [] : [chainFunction(context, plan.base, policy)]),
-      ...others.map(chain => chainFunction(context, chain)),
+      ...(inMain ? [] : [chainFunction(context, name, [plan.base], policy)]),
+      ...[...bodiesOf(plan)].map(([name, bodies]) => chainFunction(context, name, bodies)),
     ]
   })
   const names = [...arrays.keys()]
@@ -227,7 +227,7 @@ function mainFunction(
     if (contextOf) {
       const ends = { accept: endOf(frame.verdicts.accept), drop: endOf(frame.verdicts.drop), return: policy }
       assembler.emit(...forgetRecord(record))
-      emitChain(assembler, contextOf(request), plan.base, ends)
+      emitChains(assembler, contextOf(request), [plan.base], ends)
       continue
     }
     assembler.emit(

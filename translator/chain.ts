@@ -126,6 +126,12 @@ const isAlways = ({ sets, rest, outcome }: Item): boolean =>
 export const treesIn = ({ space, trees }: SeparatedBlock): Node[] =>
   trees.map(({ root }) => mapLeaves(root, ({ candidates, box }) => leafOf(space, candidates, box)))
 
+/** A block, or those it is made of. */
+export const blocksIn = (block: Block): readonly Exclude<Block, { kind: 'split' | 'overlaid' }>[] => {
+  if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(blocksIn)
+  return block.kind === 'overlaid' ? [...block.over, ...block.under].flatMap(blocksIn) : [block]
+}
+
 /** The items of a block, each once; of trees that are kept none are known. */
 export function itemsIn(block: Block): readonly Item[] {
   if (block.kind === 'always') return [block.item]

@@ -2,6 +2,7 @@
 
 import type { Family } from 'iptables-parser'
 import { blocksCost } from './block-cost.ts'
+import { callsOf } from './calls.ts'
 import { type Block, itemsIn, type SeparatedBlock, type Strategies } from './chain.ts'
 import { codeCost, mapCost, nanoseconds, REPLICATION, total } from './cost.ts'
 import { decides, type Item } from './item.ts'
@@ -63,8 +64,12 @@ const FEW_PARTS = 8
 
 function isList(parts: readonly Part[]): boolean {
   const inner = parts.flatMap((part): readonly Part[] => (part.kind === 'split' ? part.whole : [part]))
-  return inner.length <= FEW_PARTS && 2 * rulesIn(inner.filter(isDispatch)) >= rulesIn(inner)
+  return inner.length <= FEW_PARTS && 2 * rulesIn(inner.filter(isEditable)) >= rulesIn(inner)
 }
+
+/** A rule that calls a chain seldom comes without a new chain, which is code. */
+const isEditable = (part: Part): boolean =>
+  isDispatch(part) && part.cases.every(({ outcome }) => !('chain' in outcome))
 
 const rulesIn = (parts: readonly Part[]): number =>
   parts.reduce((sum, part) => sum + (part.kind === 'rest' ? part.items : itemsIn(part)).length, 0)
@@ -101,14 +106,14 @@ function treesOf(all: readonly Item[], making: Making): Block[] {
   const space = spaceOf(items, family)
   const ids = allBoxes(space)
   const many = items.length >= strategies.leastSeparated
-  const separable = many && (items.every(decides) || piecesOf(items, strategies.leastSeparated).length > 1)
+  const separable = many && (allAnswer(items) || piecesOf(items, strategies.leastSeparated).length > 1)
   const root =
     separable && strategies.separate === 'always'
       ? undefined
       : tryTree(space, ids, strategies.linear, REPLICATION)
   if (!root) return many ? severalTrees(space, ids, making) : halves(items, making)
   const tree = { root, boxes: ids.length, first: 0 }
-  return many && items.every(decides)
+  return many && allAnswer(items)
     ? cheapest({ kind: 'mapped', space, trees: [tree] }, making)
     : [codeTree(tree, space)]
 }
@@ -122,18 +127,25 @@ function severalTrees(space: Space, ids: Int32Array, making: Making): Block[] {
   }
   const pieces = piecesOf(space.items, strategies.leastSeparated)
   if (pieces.length > 1) return pieces.flatMap(piece => treesOf(piece, making))
-  if (strategies.separate === 'never' || !space.items.every(decides)) return halves(space.items, making)
+  if (strategies.separate === 'never' || !allAnswer(space.items)) return halves(space.items, making)
   const { linear, separate } = strategies
   const eager = separate === 'always'
   const trees = separateTrees(space, ids, { family, linear, eager, failed: eager ? 0 : REPLICATION })
   return cheapest({ kind: 'mapped', space, trees }, making)
 }
 
+/** An answer names one of few outcomes, and going to each chain is one. */
+const MOST_GONE_TO = 64
+
+/** Whether one answer says what rules come to: all decide, and go to few chains. */
+const allAnswer = (items: readonly Item[]): boolean =>
+  items.every(decides) && new Set(callsOf(items).map(({ chain }) => chain)).size <= MOST_GONE_TO
+
 /** Long stretches of rules that all decide, and what stands between them. */
 function piecesOf(items: readonly Item[], least: number): readonly (readonly Item[])[] {
   const pieces: { readonly deciding: boolean; readonly items: Item[] }[] = []
   for (const stretch of stretchesOf(items)) {
-    const deciding = stretch.length >= least && stretch.every(decides)
+    const deciding = stretch.length >= least && allAnswer(stretch)
     const last = pieces.at(-1)
     if (last && !last.deciding && !deciding) for (const item of stretch) last.items.push(item)
     else pieces.push({ deciding, items: [...stretch] })

@@ -30,6 +30,7 @@ import { isNetfilterHook, netfilterPlaces, type Place } from './hook/place.ts'
 import { type Item, RuleUntranslatable, ruleItems } from './item.ts'
 import { firstTable, type Lane } from './lane.ts'
 import { Untranslatable } from './match/translate.ts'
+import type { Obstacle } from './nesting.ts'
 import { nthLayout } from './nth.ts'
 import { planChains } from './plan.ts'
 import { PlanMemory } from './plan-memory.ts'
@@ -161,7 +162,7 @@ function planTable(
   const { chain: base } = placeOf(lane, family)
   const verdict = chainOf(table, base)?.policy === 'DROP' ? 'drop' : 'accept'
   const asked = new Set<QuestionField>()
-  const plan = planChains(table, base, family, strategies, memory, (chain, rules) => {
+  const itemsIn = (chain: string, rules: readonly Rule[]): Iterable<Item> => {
     const first = index.of(family, table.name, chain, 1)
     const itemsOf = (rule: Rule, number: number): readonly Item[] => {
       try {
@@ -176,7 +177,9 @@ function planTable(
       }
     }
     return concatenated(rules, (rule, at) => itemsOf(rule, first + at))
-  })
+  }
+  const plan = planChains(table, base, { family, strategies, memory, itemsOf: itemsIn })
+  if (plan.obstacle) refusals.push(tooDeep(plan.obstacle, lane, table, index))
   return { family, plan, policy: { rule: index.of(family, table.name, base, 0), verdict } }
 }
 
@@ -211,6 +214,13 @@ function refusalOf(error: unknown, lane: Lane, rule: Rule, counted: Counted | un
     reason: error.message,
     hint: error.hint ?? "take the rule out, or leave this rule set to the kernel's own iptables",
   }
+}
+
+function tooDeep({ rule, reason }: Obstacle, lane: Lane, table: Table, { rules }: RuleIndex): Refusal {
+  const counted = rules[rule]
+  if (!counted) throw new RangeError(`no rule ${rule}`)
+  const { span } = chainOf(table, counted.chain)?.rules[counted.number - 1] ?? {}
+  return { lane, rule: counted, ...(span && { span }), reason, hint: 'call chains from fewer others' }
 }
 
 /** A chain that several base chains reach is refused once for each of them; one of them is enough to say. */

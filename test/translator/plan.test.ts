@@ -2,6 +2,11 @@
 
 import test from 'ava'
 import { parseSave } from 'iptables-parser'
+import type { Entry } from '../../translator/chain-function.ts'
+import { newLayout } from '../../translator/counter.ts'
+import { lanesOf } from '../../translator/lane.ts'
+import { translate } from '../../translator/translate.ts'
+import { randomChains } from '../kernel/harness/random-chains.ts'
 import { build } from '../packet/build.ts'
 import { parsePacket } from '../packet/text.ts'
 import { compileText, mostFrames } from './compile.ts'
@@ -17,11 +22,23 @@ const filter = (rules: readonly string[], chains: readonly string[] = []): strin
     '',
   ].join('\n')
 
-const functionsOf = (text: string): readonly string[] =>
-  [...(compileText(text, 4)[0]?.plans[0]?.plan.functions ?? [])].sort()
+const entriesOf = (text: string): ReadonlyMap<string, Entry> =>
+  compileText(text, 4)[0]?.plans[0]?.plan.functions ?? new Map()
+
+const functionsOf = (text: string): readonly string[] => [...entriesOf(text).keys()].sort()
+
+/** More than fits in place of a call. */
+const body = [
+  '-A user -s 192.0.2.1 -j DROP',
+  '-A user -d 192.0.2.2 -j DROP',
+  '-A user -s 192.0.2.3 -j ACCEPT',
+]
 
 const inPlace: readonly (readonly [what: string, rules: readonly string[]])[] = [
-  ['called once, by a rule that asks nothing', ['-A INPUT -j user', '-A user -p tcp -j DROP']],
+  ['called once, by a rule that asks nothing', ['-A INPUT -j user', ...body]],
+  ['called once, from a leaf of a tree', ['-A INPUT -p tcp -j user', ...body]],
+  ['gone to once', ['-A INPUT -p tcp -g user', ...body]],
+  ['one rule', ['-A INPUT -p tcp -j user', '-A INPUT -p udp -j user', '-A user -s 192.0.2.1 -j DROP']],
   ['empty', ['-A INPUT -p tcp -j user', '-A INPUT -p udp -j user']],
   ['never called', ['-A user -p tcp -j DROP']],
 ]
@@ -31,9 +48,9 @@ for (const [what, rules] of inPlace)
     t.deepEqual(functionsOf(filter(rules, ['user'])), []))
 
 const asFunction: readonly (readonly [what: string, rules: readonly string[]])[] = [
-  ['called from a tree', ['-A INPUT -p tcp -j user', '-A user -s 192.0.2.1 -j DROP']],
-  ['gone to from a tree', ['-A INPUT -p tcp -g user', '-A user -s 192.0.2.1 -j DROP']],
-  ['called twice', ['-A INPUT -j user', '-A INPUT -j user', '-A user -s 192.0.2.1 -j DROP']],
+  ['called from two leaves', ['-A INPUT -p tcp -j user', '-A INPUT -p udp -j user', ...body]],
+  ['called and gone to', ['-A INPUT -p tcp -j user', '-A INPUT -p udp -g user', ...body]],
+  ['called twice by rules that ask nothing', ['-A INPUT -j user', '-A INPUT -j user', ...body]],
 ]
 
 for (const [what, rules] of asFunction)
@@ -49,12 +66,14 @@ test('a chain that no base chain reaches is in no program', t => {
   )
 })
 
-/** Chains 1 to n, each called by the one before it, and each counting before and behind its call. */
-const ladder = (depth: number, condition: string): string => {
+/** Chains 1 to n, each called by the one before it, once for each condition, and each counting before and behind its calls. */
+const ladder = (depth: number, ...conditions: readonly string[]): string => {
   const names = Array.from({ length: depth }, (_, index) => `chain-${index + 1}`)
   const call = (from: string, to: string | undefined): readonly string[] => [
     `-A ${from} -s 192.0.2.1/32`,
-    ...(to === undefined ? ['-A chain-1 -p udp -j DROP'] : [`-A ${from} ${condition} -j ${to}`]),
+    ...(to === undefined
+      ? ['-A chain-1 -p udp -j DROP']
+      : conditions.map(condition => `-A ${from} ${condition} -j ${to}`)),
     `-A ${from} -d 192.0.2.2/32`,
   ]
   return filter(
@@ -79,8 +98,12 @@ const arrivals: readonly Arrival[] = [
 for (const hook of ['netfilter', 'xdp', 'tc'] as const)
   for (const depth of [1, 4, 5, 6, 7, 12])
     test(`at ${hook}, chains nested ${depth} deep decide and count, in at most 8 frames`, t => {
-      for (const condition of ['-p tcp', '']) {
-        const text = ladder(depth, condition)
+      const twice = [
+        ['-p tcp', '-p tcp --dport 22'],
+        ['', '-p tcp'],
+      ]
+      for (const conditions of depth > 6 ? [['-p tcp'], ['']] : twice) {
+        const text = ladder(depth, ...conditions)
         for (const { spec } of compileText(text, 4, hook)) t.true(mostFrames(spec) <= 8)
         const ruleset = parseSave(text, { family: 4 })
         const [expected, actual] = [evaluator(ruleset), programs(ruleset, hook)]
@@ -93,6 +116,113 @@ for (const hook of ['netfilter', 'xdp', 'tc'] as const)
 const counting = Array.from({ length: 200 }, (_, index) => `-A INPUT -m tos --tos ${index}/${index + 1}`)
 
 test('as many frames are used as there are', t => {
-  const text = ladder(12, '-p tcp').replace('COMMIT', `${counting.join('\n')}\nCOMMIT`)
+  const text = ladder(7, '-p tcp', '-p udp').replace('COMMIT', `${counting.join('\n')}\nCOMMIT`)
   t.is(Math.max(...compileText(text, 4, 'tc').map(({ spec }) => mostFrames(spec))), 8)
+})
+
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, number) => number)
+
+/** A chain for each of so many addresses, two rules and a call of a common chain in each. */
+const pods = (count: number): string =>
+  filter(
+    [
+      '-A INPUT -j pods',
+      ...numbers(count).flatMap(pod => [
+        `-A pods -d 192.0.${pod >> 8}.${pod & 255}/32 -j pod-${pod}`,
+        `-A pod-${pod} -s 198.51.100.${pod % 250}/32 -j RETURN`,
+        `-A pod-${pod} -p tcp -j common`,
+        `-A pod-${pod} -j DROP`,
+      ]),
+      '-A common -p tcp -m tcp --dport 80 -j ACCEPT',
+      '-A common -s 198.51.100.8/29 -g last',
+      '-A common -p tcp -m tcp --sport 1000:2000 -j last',
+      '-A last -d 192.0.0.0/29 -j DROP',
+      '-A last -s 198.51.100.9/32 -j RETURN',
+      '-A last -d 192.0.0.0/16 -j ACCEPT',
+    ],
+    ['pods', 'common', 'last', ...numbers(count).map(pod => `pod-${pod}`)],
+  )
+
+test('chains that a look-up calls stand in one function', t => {
+  const entries = entriesOf(pods(1000))
+  t.deepEqual(
+    [...entries.keys()].sort(),
+    ['common', 'last', ...numbers(1000).map(pod => `pod-${pod}`)].sort(),
+  )
+  t.is(new Set([...entries.values()].map(entry => entry.function)).size, 3)
+  t.is(new Set(numbers(1000).map(pod => entries.get(`pod-${pod}`)?.selector)).size, 1000)
+})
+
+test('however many chains there are, functions are few', t => {
+  const text = filter(
+    numbers(300).flatMap(at => [
+      `-A INPUT -s 192.0.2.${at % 250}/32 -j chain-${at}`,
+      `-A INPUT -p udp -m udp --dport ${at} -j chain-${at}`,
+      `-A chain-${at} -d 198.51.100.${at % 250}/32 -j ${at % 4 < 3 ? `chain-${at + 1}` : 'ACCEPT'}`,
+      `-A chain-${at} -p tcp -m tcp --dport ${at} -j DROP`,
+      `-A chain-${at} -s 192.0.2.${at % 250}/32 -d 198.51.100.7/32 -j ACCEPT`,
+    ]),
+    numbers(300).map(at => `chain-${at}`),
+  )
+  const [{ spec, plans } = never()] = compileText(text, 4)
+  t.true(spec.functions.length < 16)
+  t.true((plans[0]?.plan.functions.size ?? 0) > 4)
+})
+
+const never = (): never => {
+  throw new Error('there is no program')
+}
+
+test('one packet for each chain of a look-up and one for none is decided and counted as the rules say', t => {
+  const ruleset = parseSave(pods(300), { family: 4 })
+  const [expected, actual] = [evaluator(ruleset), programs(ruleset, 'netfilter')]
+  for (const pod of numbers(301))
+    for (const text of [`tcp dport=${pod % 2 ? 80 : 81} sport=1500`, 'udp dport=53']) {
+      const arrival: Arrival = {
+        chain: 'INPUT',
+        bytes: build(
+          parsePacket(`ether / ip src=198.51.100.${pod % 11} dst=192.0.${pod >> 8}.${pod & 255} / ${text}`),
+        ),
+        inDevice: 'eth0',
+        outDevice: '',
+        state: 'NEW',
+      }
+      t.is(actual.judge(arrival), expected.judge(arrival))
+    }
+  t.deepEqual([...actual.counters()].sort(), [...expected.counters()].sort())
+})
+
+const refusals = (text: string): readonly string[] => {
+  const ruleset = parseSave(text, { family: 4 })
+  const translation = translate([ruleset], {
+    lanes: lanesOf('netfilter', [4]),
+    counters: newLayout([ruleset]),
+  })
+  return translation.kind === 'refused'
+    ? translation.refusals.map(({ rule, reason }) => `${rule.rule}: ${reason}`)
+    : []
+}
+
+test('chains that would double from call to call beyond what a program can hold are refused', t =>
+  t.deepEqual(refusals(ladder(40, '-p tcp', '-p tcp --dport 22')), [
+    '-A chain-34 -p tcp -j chain-35: chains call one another so deeply, and in so many places, that no program can hold them',
+  ]))
+
+test('so are chains that lie too deep one in the other', t => {
+  const names = numbers(70).map(at => `chain-${at}`)
+  const rules = ['INPUT', ...names].map((name, at) =>
+    at < 70 ? `-A ${name} -p tcp -j chain-${at}` : `-A ${name} -j DROP`,
+  )
+  t.deepEqual(refusals(filter(rules, names)), [
+    '-A chain-4 -p tcp -j chain-5: chains call one another more than 64 deep',
+  ])
+})
+
+test('no function calls itself, though chains that no packet comes to call those that stand in it', t => {
+  for (let seed = 1; seed <= 6; seed++)
+    for (const { spec } of compileText(
+      randomChains({ seed, family: 4, chains: 300, depth: 4, listed: 120 }),
+      4,
+    ))
+      t.true(mostFrames(spec) <= 8)
 })

@@ -196,6 +196,8 @@ function isApart(places: readonly BlockPlace[], index: number): boolean {
 export const isHotdrop = (block: Block): boolean =>
   block.kind === 'dispatch' && allCases(block).every(({ outcome }) => outcome.kind === 'hotdrop')
 
-/** Of such a block the map does not tell which of the rules for the same values is met. */
+/** Of such a block the map does not tell which of the rules for the same values is met, or its values name chains by numbers of this program. */
 const isMixed = (block: Dispatch): boolean =>
-  !isHotdrop(block) && allCases(block).some(({ outcome }) => outcome.kind === 'hotdrop')
+  allCases(block).some(
+    ({ outcome }) => 'chain' in outcome || (outcome.kind === 'hotdrop' && !isHotdrop(block)),
+  )

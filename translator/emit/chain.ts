@@ -6,9 +6,10 @@ import { type Assembler, createAssembler } from '../asm/assembler.ts'
 import type { Instruction } from '../asm/instruction.ts'
 import { exit, immediate, type Jump, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
-import { r0, r1, r6 } from '../asm/register.ts'
+import { r0, r1, r2, r6 } from '../asm/register.ts'
 import type { JumpOptions } from '../asm/relax.ts'
 import type { Block, OverlaidBlock, SeparatedBlock } from '../chain.ts'
+import type { Entry } from '../chain-function.ts'
 import type { CounterPlace } from '../counter.ts'
 import { transport } from '../field.ts'
 import type { FunctionSpec } from '../program.ts'
@@ -16,7 +17,7 @@ import { setTest } from '../test.ts'
 import { single } from '../tree/interval.ts'
 import { emitDispatch } from './dispatch.ts'
 import { chainResult, type Ending, type Frame } from './frame.ts'
-import { chainFunctionName, emitOutcome } from './outcome.ts'
+import { emitOutcome } from './outcome.ts'
 import type { RecordLayout } from './record.ts'
 import { emitSeparated } from './separated.ts'
 import { emitTest } from './test.ts'
@@ -34,8 +35,8 @@ export interface EmitContext {
   readonly family: Family
   readonly record: RecordLayout
   readonly chains: ReadonlyMap<string, PlannedChain>
-  /** Chains that have a function; the others are emitted in place. */
-  readonly functions: ReadonlySet<string>
+  /** Of chains that are called as functions; the others are emitted in place. */
+  readonly functions: ReadonlyMap<string, Entry>
   readonly jumps: JumpOptions
   place(rule: number): CounterPlace
   readonly nth: Frame['nth']
@@ -56,17 +57,18 @@ export interface PlannedPolicy {
   readonly verdict: 'accept' | 'drop'
 }
 
-/** The function of a chain: given the record, it yields a chainResult; that of a base chain, which has a policy, never `return`. */
+/** The function of chains, of which r2 says which is meant where they are several: given the record, it yields a chainResult; with a base chain's policy never `return`. */
 export function chainFunction(
   context: EmitContext,
-  chain: PlannedChain,
+  name: string,
+  chains: readonly PlannedChain[],
   policy?: PlannedPolicy,
 ): FunctionSpec {
   const assembler = createAssembler()
   const lost = assembler.label('lost')
   assembler.emit(mov(r6, r1), jumpIf('==', r6, immediate(0), lost))
   const end = (kind: keyof typeof chainResult): Statement[] => [movImmediate(r0, chainResult[kind]), exit()]
-  emitChain(assembler, context, chain, {
+  emitChains(assembler, context, chains, {
     accept: end('accept'),
     drop: end('drop'),
     return: policy ?? end('return'),
@@ -74,8 +76,11 @@ export function chainFunction(
   assembler.place(lost)
   assembler.emit(...end('drop'))
   return {
-    name: chainFunctionName(chain.name, context.family),
-    parameters: [{ name: 'record', type: { kind: 'memory', size: context.record.size } }],
+    name,
+    parameters: [
+      { name: 'record', type: { kind: 'memory', size: context.record.size } },
+      ...(chains.length > 1 ? [{ name: 'selector', type: { kind: 'scalar' } } as const] : []),
+    ],
     instructions: assembler.assemble(context.jumps),
   }
 }
@@ -87,23 +92,41 @@ export interface ChainEnds {
   readonly return: readonly Statement[] | PlannedPolicy
 }
 
-/** Emits a chain where the record is in r6. It ends as its verdicts say, and does not go on behind. */
-export function emitChain(
+/** Emits chains where the record is in r6, and where they are several the selector in r2. They end as their verdicts say, and do not go on behind. */
+export function emitChains(
   assembler: Assembler,
   context: EmitContext,
-  chain: PlannedChain,
+  chains: readonly PlannedChain[],
   ends: ChainEnds,
 ): void {
-  const endings = createEndings(assembler, context)
+  const endings = createEndings(assembler, context.countEnd)
   const done = assembler.label('done')
   const frame = createFrame(assembler, context, ending =>
     ending.kind === 'return' && !ending.count ? done : endings.label(ending),
   )
-  emitBlocks(frame, chain.blocks)
+  chooseChain(frame, chains, done)
   assembler.place(done)
   if ('verdict' in ends.return) emitPolicy(frame, ends.return)
   else assembler.emit(...ends.return)
   endings.emit(({ kind }) => (kind === 'return' ? [jump(done)] : ends[kind]))
+}
+
+/** Emits the chains, of which r2 says which is meant; all go to `done` where they return. */
+function chooseChain(frame: Frame, chains: readonly PlannedChain[], done: Label): void {
+  const { assembler } = frame
+  const choose = (from: number, to: number): void => {
+    if (to - from > 1) {
+      const middle = (from + to) >> 1
+      const upper = assembler.label('chains')
+      assembler.emit(jumpIf('>=', r2, immediate(middle), upper, 32))
+      choose(from, middle)
+      assembler.place(upper)
+      return choose(middle, to)
+    }
+    emitBlocks(frame, chains[from]?.blocks ?? [])
+    if (to < chains.length) assembler.emit(jump(done))
+  }
+  choose(0, chains.length)
 }
 
 function emitPolicy(frame: Frame, { rule, verdict }: PlannedPolicy): void {
@@ -174,12 +197,12 @@ function createFrame(assembler: Assembler, context: EmitContext, ending: Frame['
     countOn: array => context.countOn(assembler, array),
     subprogram: (prefix, parameters, body) =>
       context.subprogram(prefix, { parameters, instructions: body.assemble(context.jumps) }),
-    isFunction: chain => context.functions.has(chain),
+    entryOf: chain => context.functions.get(chain),
     inline(name, done) {
       const chain = context.chains.get(name)
       if (!chain) return
       // in place, to return is to go on behind the call
-      const returns = createEndings(assembler, context)
+      const returns = createEndings(assembler, context.countOn)
       const inner = createFrame(assembler, context, way =>
         way.kind !== 'return' ? ending(way) : way.count ? returns.label(way) : done,
       )
@@ -200,7 +223,8 @@ interface Endings {
   emit(finish: (ending: Ending) => readonly Statement[]): void
 }
 
-function createEndings(assembler: Assembler, { countEnd }: EmitContext): Endings {
+/** `count` says how they count. */
+function createEndings(assembler: Assembler, count: EmitContext['countOn']): Endings {
   const labels = new Map<string, { ending: Ending; label: Label }>()
   return {
     get used() {
@@ -218,7 +242,7 @@ function createEndings(assembler: Assembler, { countEnd }: EmitContext): Endings
     emit(finish) {
       for (const { ending, label } of labels.values()) {
         assembler.place(label)
-        if (ending.count) countEnd(assembler, ending.count)
+        if (ending.count) count(assembler, ending.count)
         assembler.emit(...finish(ending))
       }
     },

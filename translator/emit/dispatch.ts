@@ -1,23 +1,26 @@
 // A look-up in a hash map. The key is made on the stack from the record; the value says what the rule does and where it counts:
 //
 //     byte 0          4
-//          counter    action = 4 * (number of the counter array) + code
+//          counter    action = the selector of a chain, where one is called << 10 | number of what is done
 //          index
+//
+// Numbers of verdicts are 4 * (number of the counter array) + code; calls of chains have those that are left.
 
 import type { Family } from 'iptables-parser'
-import { addImmediate, mov } from '../asm/alu.ts'
+import { addImmediate, andImmediate32, mov, mov32, rshImmediate32 } from '../asm/alu.ts'
 import { call, immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMap, store, storeImmediate } from '../asm/memory.ts'
-import { r0, r1, r2, r6, r10 } from '../asm/register.ts'
+import { r0, r1, r2, r6, r7, r10 } from '../asm/register.ts'
 import type { Block } from '../chain.ts'
 import { type FieldName, fieldOf } from '../field.ts'
-import type { Item } from '../item.ts'
+import type { Item, Outcome } from '../item.ts'
 import type { Plan } from '../plan.ts'
 import type { MapSpec } from '../program.ts'
 import { type Dispatch, keyValues } from '../tree/dispatch.ts'
 import type { Point } from '../tree/interval.ts'
 import type { Frame } from './frame.ts'
+import { type Called, emitSelected } from './outcome.ts'
 import { sizeOf } from './record.ts'
 import { emitTest } from './test.ts'
 
@@ -25,6 +28,8 @@ const codes = { accept: 0, drop: 1, return: 2, continue: 3 } as const
 const verdicts = Object.keys(codes) as (keyof typeof codes)[]
 /** Dropped without being counted. */
 export const HOTDROP = 0xffff_ffff
+const NUMBER_BITS = 10
+const NUMBER_MASK = 2 ** NUMBER_BITS - 1
 export const VALUE_SIZE = 8
 
 const bytesOf = (field: FieldName, family: Family): number => Math.max(1, fieldOf(field).bits(family) / 8)
@@ -73,7 +78,7 @@ export function emitDispatch(frame: Frame, dispatch: Dispatch, next: Label): voi
     jumpIf('==', r0, immediate(0), next),
   )
   assembler.emit(load('u32', r1, r0, 0), load('u32', r2, r0, 4))
-  for (const action of actions.keys()) emitAction(frame, actions, action, next)
+  emitActions(frame, actions, next)
   // no other value is in the map
   assembler.emit(jump(frame.ending({ kind: 'drop' })))
 }
@@ -88,12 +93,21 @@ function emitKeyField({ assembler, family, record }: Frame, field: FieldName, at
     )
 }
 
-/** By the number that stands for it in the map: the counter array and the kind of outcome. */
-export type Actions = ReadonlyMap<number, { readonly array: string; readonly kind: Item['outcome']['kind'] }>
+/** What values say, by the number that stands for it. */
+export type Actions = ReadonlyMap<number, Action>
+
+interface Action {
+  /** The counter array. */
+  readonly array: string
+  readonly kind: Item['outcome']['kind']
+  /** Of calls: what is called. */
+  readonly called?: Called
+}
 
 /** What cases come to, and then what others may that an edit puts into the map later. */
 function actionsOf(frame: Frame, { cases }: Dispatch): Actions {
-  const actions = new Map<number, { array: string; kind: Item['outcome']['kind'] }>()
+  const actions = new Map<number, Action>()
+  const calls = new Map<string, Action>()
   const arrays: string[] = []
   for (const { rule, outcome } of cases) {
     const { kind } = outcome
@@ -101,7 +115,9 @@ function actionsOf(frame: Frame, { cases }: Dispatch): Actions {
     else {
       const { array } = frame.place(rule)
       if (!arrays.includes(array.name)) arrays.push(array.name)
-      actions.set(actionNumber(arrays.indexOf(array.name), kind), { array: array.name, kind })
+      const action = actionOf(frame, array.name, outcome)
+      if (action.called === undefined) actions.set(actionNumber(arrays.indexOf(array.name), kind), action)
+      else calls.set(keyOf(action), action)
     }
   }
   for (const [number, array] of arrays.entries())
@@ -109,40 +125,63 @@ function actionsOf(frame: Frame, { cases }: Dispatch): Actions {
       const action = actionNumber(number, kind)
       if (!actions.has(action)) actions.set(action, { array, kind })
     }
+  for (const [at, action] of [...calls.values()].entries())
+    actions.set(actionNumber(arrays.length, 'accept') + at, action)
   return actions
 }
 
 const actionNumber = (array: number, kind: Item['outcome']['kind']): number =>
   4 * array + codes[kind as keyof typeof codes]
 
-function emitAction(frame: Frame, actions: Actions, number: number, next: Label): void {
+const actionOf = (frame: Frame, array: string, outcome: Outcome): Action =>
+  'chain' in outcome
+    ? { array, kind: outcome.kind, called: calledBy(frame, outcome.chain) }
+    : { array, kind: outcome.kind }
+
+function calledBy(frame: Frame, chain: string): Called {
+  const entry = frame.entryOf(chain)
+  return entry ? { function: entry.function } : { inPlace: chain }
+}
+
+const keyOf = ({ array, kind, called }: Action): string =>
+  called ? `${array} ${kind} ${'inPlace' in called} ${Object.values(called)}` : `${array} ${kind}`
+
+/** Does what the value says whose halves are in r1 and r2. Control goes on behind where it says nothing. */
+function emitActions(frame: Frame, actions: Actions, next: Label): void {
+  const calls = [...actions.values()].some(({ called }) => called !== undefined)
+  if (calls)
+    frame.assembler.emit(mov32(r7, r2), rshImmediate32(r7, NUMBER_BITS), andImmediate32(r2, NUMBER_MASK))
+  for (const [number, action] of actions)
+    emitAction(frame, calls && number === HOTDROP ? NUMBER_MASK : number, action, next)
+}
+
+/** The selector of a chain is in r7. */
+function emitAction(frame: Frame, number: number, { array, kind, called }: Action, next: Label): void {
   const { assembler } = frame
-  const action = actions.get(number)
-  if (!action) return
-  const { array, kind } = action
-  if (kind === 'hotdrop')
-    assembler.emit(jumpIf('==', r2, immediate(HOTDROP), frame.ending({ kind: 'drop' }), 32))
-  else if (kind === 'continue') {
-    const other = assembler.label('other')
-    assembler.emit(jumpIf('!=', r2, immediate(number), other, 32))
-    frame.countOn(array)
-    assembler.emit(jump(next))
-    assembler.place(other)
-  } else if (kind === 'accept' || kind === 'drop' || kind === 'return')
-    assembler.emit(jumpIf('==', r2, immediate(number), frame.ending({ kind, count: array }), 32))
+  if (kind === 'accept' || kind === 'drop' || kind === 'return' || kind === 'hotdrop') {
+    const ending = kind === 'hotdrop' ? ({ kind: 'drop' } as const) : { kind, count: array }
+    return assembler.emit(jumpIf('==', r2, immediate(number), frame.ending(ending), 32))
+  }
+  const other = assembler.label('other')
+  assembler.emit(jumpIf('!=', r2, immediate(number), other, 32))
+  frame.countOn(array)
+  if (called && (kind === 'jump' || kind === 'goto')) emitSelected(frame, kind, called)
+  if (kind !== 'goto') assembler.emit(jump(next))
+  assembler.place(other)
 }
 
 function dispatchMap(dispatch: Dispatch, frame: Frame, actions: Actions): Omit<MapSpec, 'name'> {
   const layout = keyLayout(dispatch.fields, frame.family)
-  const numbers = new Map([...actions].map(([number, { array, kind }]) => [`${array} ${kind}`, number]))
+  const numbers = new Map([...actions].map(([number, action]) => [keyOf(action), number]))
   const count = dispatch.cases.length
   const keys = new DataView(new ArrayBuffer(count * layout.size))
   const values = new DataView(new ArrayBuffer(count * VALUE_SIZE))
   for (const [at, item] of dispatch.cases.entries()) {
-    const counted = item.outcome.kind === 'hotdrop' ? undefined : frame.place(item.rule)
-    const action = numbers.get(`${counted?.array.name ?? ''} ${item.outcome.kind}`) ?? HOTDROP
+    const { rule, outcome } = item
+    const counted = outcome.kind === 'hotdrop' ? undefined : frame.place(rule)
+    const action = numbers.get(keyOf(actionOf(frame, counted?.array.name ?? '', outcome))) ?? HOTDROP
     writeKey(keys, at * layout.size, dispatch.fields, layout, frame.family, keyValues(item, dispatch.fields))
-    writeValue(values, at * VALUE_SIZE, counted?.index ?? 0, action)
+    writeValue(values, at * VALUE_SIZE, counted?.index ?? 0, withSelector(frame, action, outcome))
   }
   return {
     type: 'HASH',
@@ -153,6 +192,11 @@ function dispatchMap(dispatch: Dispatch, frame: Frame, actions: Actions): Omit<M
     shared: false,
     contents: { count, keys: new Uint8Array(keys.buffer), values: new Uint8Array(values.buffer) },
   }
+}
+
+function withSelector(frame: Frame, action: number, outcome: Outcome): number {
+  const { selector = 0 } = ('chain' in outcome && frame.entryOf(outcome.chain)) || {}
+  return selector === 0 ? action : action + selector * 2 ** NUMBER_BITS
 }
 
 /** Room for rules that are put into the map while the program runs. */

@@ -2,6 +2,7 @@ import type { Family } from 'iptables-parser'
 import type { Assembler } from '../asm/assembler.ts'
 import type { Label } from '../asm/label.ts'
 import type { KeptTrees, SeparatedBlock } from '../chain.ts'
+import type { Entry } from '../chain-function.ts'
 import type { CounterPlace } from '../counter.ts'
 import type { FunctionSpec, MapSpec } from '../program.ts'
 import type { Dispatch } from '../tree/dispatch.ts'
@@ -47,8 +48,8 @@ export interface Frame {
   treesOf(block: SeparatedBlock, write: () => TreeMap): TreeMap
   /** Emits how a packet is counted that goes on; the index is in r1. Destroys r0 to r5. */
   countOn(array: string): void
-  /** Whether a call of a chain is made as a call of its function. */
-  isFunction(chain: string): boolean
+  /** The function that a chain is called in; none where it stands in place. */
+  entryOf(chain: string): Entry | undefined
   /** The name of a map that the program gets for this, and what it is for. */
   table(map: Omit<MapSpec, 'name'>, use: TableUse): string
   /** The name of a map that the program gets for trees, which are its one value, addressed directly. */

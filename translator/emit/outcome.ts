@@ -1,8 +1,7 @@
-import type { Family } from 'iptables-parser'
 import { mov, movImmediate } from '../asm/alu.ts'
 import { callFunction, immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
-import { r0, r1, r6 } from '../asm/register.ts'
+import { r0, r1, r2, r6, r7 } from '../asm/register.ts'
 import type { Item, Outcome } from '../item.ts'
 import { chainResult, type Frame } from './frame.ts'
 
@@ -27,26 +26,36 @@ function pastOf({ past }: Frame): Label {
 
 /** Calls a chain, which after a goto returns to where this one would have. */
 export function emitCall(frame: Frame, { kind, chain }: Extract<Outcome, { chain: string }>): void {
-  callChain(frame, chain)
+  const entry = frame.entryOf(chain)
+  if (entry?.selector !== undefined) frame.assembler.emit(movImmediate(r2, entry.selector))
+  callChain(frame, kind, entry ?? { inPlace: chain })
+}
+
+/** What a value of a look-up calls: a function, or a chain that stands in place. */
+export type Called = { readonly function: string } | { readonly inPlace: string }
+
+/** Calls it; the selector is in r7. */
+export function emitSelected(frame: Frame, kind: 'jump' | 'goto', called: Called): void {
+  if ('function' in called) frame.assembler.emit(mov(r2, r7))
+  callChain(frame, kind, called)
+}
+
+function callChain(frame: Frame, kind: 'jump' | 'goto', called: Called): void {
+  if ('function' in called) callFunctionOf(frame, called.function)
+  else {
+    const done = frame.assembler.label('returned')
+    frame.inline(called.inPlace, done)
+    frame.assembler.place(done)
+  }
   if (kind === 'goto') frame.assembler.emit(jump(frame.ending({ kind: 'return' })))
 }
 
-function callChain(frame: Frame, chain: string): void {
-  const { assembler } = frame
-  if (!frame.isFunction(chain)) {
-    const done = assembler.label('returned')
-    frame.inline(chain, done)
-    assembler.place(done)
-    return
-  }
-  assembler.emit(
+/** Calls a function that chains stand in; the selector is in r2, where it has several. Goes on behind where the chain returns. */
+function callFunctionOf(frame: Frame, name: string): void {
+  frame.assembler.emit(
     mov(r1, r6),
-    callFunction(chainFunctionName(chain, frame.family)),
+    callFunction(name),
     jumpIf('==', r0, immediate(chainResult.accept), frame.ending({ kind: 'accept' })),
     jumpIf('==', r0, immediate(chainResult.drop), frame.ending({ kind: 'drop' })),
   )
 }
-
-/** A C identifier for the chain's function; different chains never share one. */
-export const chainFunctionName = (chain: string, family: Family): string =>
-  `chain${family}_${[...chain].map(character => (/[A-Za-z0-9]/.test(character) ? character : `_${character.codePointAt(0)?.toString(16)}_`)).join('')}`

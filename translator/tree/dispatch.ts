@@ -2,7 +2,7 @@
 // which of them a packet meets, whatever their number.
 
 import type { FieldName } from '../field.ts'
-import type { Item } from '../item.ts'
+import { type Item, isFinal } from '../item.ts'
 import type { SetTest } from '../test.ts'
 import { setTest } from '../test.ts'
 import { isSame, isSingle, keyOfPoint, type Point } from './interval.ts'
@@ -125,12 +125,10 @@ function exactFields(items: readonly Item[]): ExactFields {
     if (!lists.has(key)) lists.set(key, fields)
     return fields.length === 0 ? undefined : lists.get(key)
   }
-  return items.map(item =>
-    item.rest.length > 0 || 'chain' in item.outcome ? undefined : known.of(item, () => listOf(item)),
-  )
+  return items.map(item => (item.rest.length > 0 ? undefined : known.of(item, () => listOf(item))))
 }
 
-/** Whether an item asks for exact values of the fields and of no others. */
+/** Whether an item that calls no chain asks for exact values of the fields and of no others. */
 function isOfFields(item: Item | undefined, fields: readonly FieldName[]): boolean {
   if (!item || item.rest.length > 0 || 'chain' in item.outcome) return false
   let exact = 0
@@ -168,7 +166,7 @@ function addCase(
   const key = keyOf(keyValues(added, fields))
   const known = lookUp.cases.get(key)
   // a later rule for the same values is met only where the first does not decide
-  if (known?.outcome.kind === 'continue') return false
+  if (known && !isFinal(known)) return false
   const behind = lookUps.slice(lookUps.indexOf(lookUp) + 1)
   if (behind.some(({ cases }) => cases.has(key))) return false
   if (known) lookUp.shadowed.push(added)

@@ -1,0 +1,101 @@
+// Random graphs of chains: deep and wide ones, chains that many call, lists that call a chain for each address. What rules ask is simple, and
+// often the same, so that packets come far.
+
+import type { Family } from 'iptables-parser'
+import { type Random, seeded } from './random.ts'
+
+export interface RandomChainsOptions {
+  readonly seed: number
+  readonly family: Family
+  /** User chains. */
+  readonly chains: number
+  /** As many calls may lie one behind the other. */
+  readonly depth: number
+  /** Rules of a chain that lists addresses, of which there are two. */
+  readonly listed: number
+}
+
+interface Graph extends RandomChainsOptions {
+  readonly random: Random
+  /** Of each depth the chains that stand there: chains call only deeper ones. */
+  readonly layers: readonly (readonly string[])[]
+}
+
+/** iptables-save text. */
+export function randomChains(options: RandomChainsOptions): string {
+  const random = seeded(options.seed)
+  const layers = layersOf(options)
+  const graph = { ...options, random, layers }
+  const rules = [
+    ...['INPUT', 'FORWARD', 'OUTPUT'].flatMap(base => rulesOf(graph, base, 0, 6)),
+    ...layers.flatMap((names, at) =>
+      names.flatMap(name => rulesOf(graph, name, at + 1, 1 + random.below(4))),
+    ),
+    ...['list-a', 'list-b'].flatMap(name => listOf(graph, name)),
+  ]
+  const declared = [...layers.flat(), 'list-a', 'list-b'].map(name => `:${name} - [0:0]`)
+  const policies = ['INPUT', 'FORWARD', 'OUTPUT'].map(
+    name => `:${name} ${random.pick(['ACCEPT', 'DROP'])} [0:0]`,
+  )
+  return `${['*filter', ...policies, ...declared, ...rules, 'COMMIT'].join('\n')}\n`
+}
+
+function layersOf({ chains, depth }: RandomChainsOptions): string[][] {
+  const layers: string[][] = Array.from({ length: depth }, () => [])
+  for (let chain = 0; chain < chains; chain++) layers[chain % depth]?.push(`c${chain % depth}-${chain}`)
+  return layers
+}
+
+function rulesOf(graph: Graph, chain: string, at: number, count: number): string[] {
+  const { random } = graph
+  const rules = Array.from({ length: count }, () =>
+    `-A ${chain}${asked(graph)} ${target(graph, at)}`.replace(/ +/g, ' '),
+  )
+  if (at === 0) rules.push(`-A ${chain} -j list-a`, `-A ${chain} -p udp -g list-b`)
+  return random.chance(0.2) ? [...rules, `-A ${chain}${call(graph, at)}`] : rules
+}
+
+/** For few addresses, several times each: the rules behind one that jumps are met when it returns. */
+function listOf(graph: Graph, name: string): string[] {
+  const { random, listed } = graph
+  return Array.from({ length: listed }, () => {
+    const to = random.chance(0.8) ? call(graph, 0) : target(graph, graph.depth)
+    return `-A ${name} -s ${host(graph, Math.max(40, listed >> 1))} ${to}`.trimEnd().replace(/ +/g, ' ')
+  })
+}
+
+function target(graph: Graph, at: number): string {
+  const { random } = graph
+  if (random.chance(0.45)) return call(graph, at)
+  return random.pick(['-j ACCEPT', '-j DROP', '-j RETURN', ''])
+}
+
+/** Of a chain further down; nothing where there is none. */
+function call({ random, layers, depth }: Graph, at: number): string {
+  if (at >= depth) return ''
+  const chain = random.pick(layers[at + random.below(Math.min(2, depth - at))] ?? [])
+  return ` ${random.chance(0.25) ? '-g' : '-j'} ${chain}`
+}
+
+function asked(graph: Graph): string {
+  const { random } = graph
+  return random.pick([
+    '',
+    ` -s ${host(graph, 12)}`,
+    ` -s ${net(graph)}`,
+    ' -p tcp',
+    ' -p udp --dport 53',
+    ' -p tcp --dport 1024:',
+    ' -p tcp --syn',
+  ])
+}
+
+const host = ({ random, family }: Graph, among: number): string =>
+  family === 4
+    ? `198.51.100.${random.below(among % 250)}/32`
+    : `2001:db8:5::${random.below(among).toString(16)}/128`
+
+const net = ({ random, family }: Graph): string =>
+  family === 4
+    ? `198.51.100.${8 * random.below(4)}/29`
+    : `2001:db8:5::${(8 * random.below(4)).toString(16)}/125`
