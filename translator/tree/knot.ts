@@ -2,6 +2,7 @@
 
 import type { FieldName } from '../field.ts'
 import type { Point } from './interval.ts'
+import { LeafList } from './leaf-list.ts'
 import type { Node } from './node.ts'
 import type { BoxLeaf } from './separate.ts'
 import type { Word } from './word-box.ts'
@@ -43,23 +44,26 @@ type Branching = Extract<Node<BoxLeaf>, { kind: 'branch' }>
 /** Knots as they are made. Until they are written they refer to one another by their numbers, and to leaves by LEAF and their numbers. */
 export class Knots {
   readonly layout: KnotLayout
-  /** The boxes of the leaves; those of which several have the same are one. */
-  readonly leaves: Int32Array[] = []
   depth = 0
   length = 0
-  readonly #numbers = new Map<string, number>()
-  readonly #words: readonly Word[]
-  readonly #cuts: Point[] = []
-  readonly #offsets: number[] = []
-  readonly #references: number[] = []
+  readonly #leaves = new LeafList()
+  /** For each field where its words are, in what is compared. */
+  readonly #offsets: ReadonlyMap<FieldName, WordOffsets>
+  /** The knots as they will stand in the map, but for their references. */
+  #view = new DataView(new ArrayBuffer(1 << 16))
 
   constructor(words: readonly Word[]) {
-    this.#words = words
     this.layout = knotLayout(words)
+    this.#offsets = new Map(words.map(({ field }) => [field, wordOffsets(words, field)]))
+  }
+
+  /** The boxes of the leaves; those of which several have the same are one. */
+  get leaves(): readonly Int32Array[] {
+    return this.#leaves.all
   }
 
   reference(node: Node<BoxLeaf>, depth: number): number {
-    if (node.kind === 'leaf') return this.#leaf(node.candidates)
+    if (node.kind === 'leaf') return LEAF + this.#leaves.add(node.candidates)
     const knot = this.#add()
     this.depth = Math.max(this.depth, depth + 1)
     if (this.#isWide(node)) this.#wide(node, knot, depth)
@@ -67,45 +71,41 @@ export class Knots {
     return knot
   }
 
-  #leaf(ids: Int32Array): number {
-    const key = ids.join()
-    const number = this.#numbers.get(key) ?? this.leaves.length
-    if (number === this.leaves.length) {
-      this.#numbers.set(key, number)
-      this.leaves.push(ids)
-    }
-    return LEAF + number
-  }
-
   /** A knot in which every packet goes above, since no word is less than 0. */
   #add(): number {
-    for (let branch = 0; branch < BRANCHES; branch++) {
-      this.#cuts.push(0)
-      this.#offsets.push(0)
-    }
-    for (let way = 0; way < WAYS; way++) this.#references.push(LEAF)
+    const { size, reference } = this.layout
+    const at = size * this.length
+    if (at + size > this.#view.byteLength) this.#grow()
+    for (let way = WAYS; way < 2 * WAYS; way++) this.#view.setUint32(at + reference(way), LEAF, true)
     return this.length++
+  }
+
+  #grow(): void {
+    const room = new Uint8Array(2 * this.#view.byteLength)
+    room.set(new Uint8Array(this.#view.buffer))
+    this.#view = new DataView(room.buffer)
   }
 
   /** Where a node is no branch that a word decides, what is below it in the knot leads to it. */
   #fill(node: Node<BoxLeaf>, knot: number, branch: number, depth: number): void {
     if (branch > BRANCHES) return this.#lead(knot, branch, this.reference(node, depth + 1))
     if (node.kind === 'leaf' || this.#isWide(node)) return this.#fill(node, knot, 2 * branch + 1, depth)
-    const isHalved = this.#offset(node.field, 1) >= 0
-    const cut = isHalved ? BigInt(node.at) >> 64n : node.at
-    this.#cut(knot, branch, this.#offset(node.field, 0), cut)
+    const { first, second } = this.#offsetsOf(node.field)
+    this.#cut(knot, branch, first, second === undefined ? node.at : BigInt(node.at) >> 64n)
     this.#fill(node.below, knot, 2 * branch, depth)
     this.#fill(node.above, knot, 2 * branch + 1, depth)
   }
 
   /** A cut through the low half of a field. */
   #isWide({ field, at }: Branching): boolean {
-    return typeof at === 'bigint' && this.#offset(field, 1) >= 0 && BigInt.asUintN(64, at) > 0n
+    return (
+      typeof at === 'bigint' && this.#offsetsOf(field).second !== undefined && BigInt.asUintN(64, at) > 0n
+    )
   }
 
   /** Three comparisons: less in the high half, greater in it, or else less in the low half. */
   #wide({ field, at, below, above }: Branching, knot: number, depth: number): void {
-    const offset = this.#offset(field, 0)
+    const { first: offset } = this.#offsetsOf(field)
     const [high, low] = [BigInt(at) >> 64n, BigInt.asUintN(64, BigInt(at))]
     const [under, over] = [this.reference(below, depth + 1), this.reference(above, depth + 1)]
     this.#cut(knot, 1, offset, high)
@@ -121,13 +121,16 @@ export class Knots {
     this.#leadAll(knot, 2 * third + 1, over)
   }
 
-  #cut(knot: number, branch: number, offset: number, cut: Point): void {
-    this.#cuts[BRANCHES * knot + branch - 1] = cut
-    this.#offsets[BRANCHES * knot + branch - 1] = offset
+  #cut(knot: number, branch: number, offset: number, value: Point): void {
+    const { size, cutBits, cut, word } = this.layout
+    const at = size * knot
+    if (cutBits === 32) this.#view.setUint32(at + cut(branch), Number(value), true)
+    else this.#view.setBigUint64(at + cut(branch), BigInt(value), true)
+    this.#view.setUint8(at + word(branch), offset)
   }
 
   #lead(knot: number, way: number, reference: number): void {
-    this.#references[WAYS * knot + way - WAYS] = reference
+    this.#view.setUint32(this.layout.size * knot + this.layout.reference(way), reference, true)
   }
 
   /** A branch that is not cut leads above. */
@@ -136,26 +139,34 @@ export class Knots {
     else this.#leadAll(knot, 2 * branch + 1, reference)
   }
 
-  #offset(field: FieldName, half: 0 | 1): number {
-    return 8 * this.#words.findIndex(word => word.field === field && word.half === half)
+  #offsetsOf(field: FieldName): WordOffsets {
+    const known = this.#offsets.get(field)
+    if (known) return known
+    throw new RangeError(`the trees have no word for ${field}`)
   }
 
+  /** Writes the knots from an offset on; `offsetOf` says what stands for a reference there. */
   write(view: DataView, from: number, offsetOf: (reference: number) => number): void {
-    const { size, cutBits, cut, word, reference } = this.layout
-    for (let knot = 0; knot < this.length; knot++) {
-      const at = from + knot * size
-      for (let branch = 1; branch <= BRANCHES; branch++) {
-        const value = this.#cuts[BRANCHES * knot + branch - 1] ?? 0
-        if (cutBits === 32) view.setUint32(at + cut(branch), Number(value), true)
-        else view.setBigUint64(at + cut(branch), BigInt(value), true)
-        view.setUint8(at + word(branch), this.#offsets[BRANCHES * knot + branch - 1] ?? 0)
+    const { size, reference } = this.layout
+    const end = from + size * this.length
+    new Uint8Array(view.buffer).set(new Uint8Array(this.#view.buffer, 0, end - from), from)
+    for (let at = from; at < end; at += size)
+      for (let way = WAYS; way < 2 * WAYS; way++) {
+        const place = at + reference(way)
+        view.setUint32(place, offsetOf(view.getUint32(place, true)), true)
       }
-      for (let way = WAYS; way < 2 * WAYS; way++)
-        view.setUint32(
-          at + reference(way),
-          offsetOf(this.#references[WAYS * knot + way - WAYS] ?? LEAF),
-          true,
-        )
-    }
   }
+}
+
+/** Where the word of a field is, in what is compared; or where its two halves are. */
+interface WordOffsets {
+  readonly first: number
+  readonly second: number | undefined
+}
+
+function wordOffsets(words: readonly Word[], field: FieldName): WordOffsets {
+  const offsetOf = (half: 0 | 1): number =>
+    8 * words.findIndex(word => word.field === field && word.half === half)
+  const second = offsetOf(1)
+  return { first: offsetOf(0), second: second < 0 ? undefined : second }
 }
