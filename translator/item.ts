@@ -78,7 +78,9 @@ function itemsBehind(steps: readonly Step[], asked: Asked, subject: Subject): It
   const { index, family } = subject
   const items: Item[] = []
   let { sets, rest } = asked
-  for (const [at, step] of steps.entries()) {
+  for (let at = 0; at < steps.length; at++) {
+    const step = steps[at]
+    if (!step) break
     const once = rest.some(isOnce)
     if (step.kind === 'hotdrop') {
       const within = narrow(sets, step.when, family)
@@ -141,7 +143,7 @@ const inverse = ({ field, set }: SetTest, family: Family): SetTest =>
 export function narrow(sets: FieldSets, { field, set }: SetTest, family: Family): FieldSets | undefined {
   const before = sets.get(field)
   const narrowed = before ? intersect(before, set) : set
-  const [first] = narrowed
+  const first = narrowed[0]
   if (!first) return undefined
   const all = domain(field, family)
   const everything = narrowed.length === 1 && first.low === all.low && first.end === all.end
@@ -152,28 +154,26 @@ export function narrow(sets: FieldSets, { field, set }: SetTest, family: Family)
 function ruleSteps(rule: Rule, lane: Lane, family: Family): Step[] {
   const steps = headerSteps(rule, family)
   for (const step of steps) known(step, lane)
-  return [...steps, ...rule.matches.flatMap(match => matchSteps(match, lane, family))]
+  for (const match of rule.matches) for (const step of matchSteps(match, lane, family)) steps.push(step)
+  return steps
 }
 
 /** What a rule asks without its matches. */
 export function headerSteps(rule: Rule, family: Family): Step[] {
-  return [
-    ...addressStep('saddr', rule.source),
-    ...addressStep('daddr', rule.destination),
-    ...interfaceStep('iif', rule.inInterface, family),
-    ...interfaceStep('oif', rule.outInterface, family),
-    ...protocolSteps(rule, family),
-    ...(rule.fragment ? [setTerm('fragment', family, single(1), rule.fragment.negated)] : []),
-  ]
+  const { source, destination, inInterface, outInterface, protocol, fragment } = rule
+  const steps: Step[] = []
+  if (source) steps.push(addressStep('saddr', source))
+  if (destination) steps.push(addressStep('daddr', destination))
+  if (inInterface) steps.push(interfaceStep('iif', inInterface, family))
+  if (outInterface) steps.push(interfaceStep('oif', outInterface, family))
+  // ip6_packet_match walks the extension headers only for rules that name a protocol, and drops where it cannot
+  if (protocol && family === 6) steps.push(unreachable)
+  if (protocol) steps.push(setTerm('protocol', family, single(protocol.value), protocol.negated))
+  if (fragment) steps.push(setTerm('fragment', family, single(1), fragment.negated))
+  return steps
 }
 
-function protocolSteps({ protocol }: Rule, family: Family): Step[] {
-  if (!protocol) return []
-  const is = setTerm('protocol', family, single(protocol.value), protocol.negated)
-  if (family === 4) return [is]
-  // ip6_packet_match walks the extension headers only for rules that name a protocol, and drops where it cannot
-  return [{ kind: 'hotdrop', when: setTest('transport', single(transport.unreachable)) }, is]
-}
+const unreachable: Step = { kind: 'hotdrop', when: setTest('transport', single(transport.unreachable)) }
 
 function matchSteps(match: Rule['matches'][number], lane: Lane, family: Family): readonly Step[] {
   const translate = matchTranslators[match.kind] as MatchTranslator<typeof match>

@@ -26,6 +26,7 @@ import {
 import { earlyItems } from './early.ts'
 import { addFields } from './emit/needs.ts'
 import type { FieldName } from './field.ts'
+import { FieldSets } from './field-sets.ts'
 import { isNetfilterHook, netfilterPlaces, type Place } from './hook/place.ts'
 import { type Item, RuleUntranslatable, ruleItems } from './item.ts'
 import { firstTable, type Lane } from './lane.ts'
@@ -161,7 +162,7 @@ function planTable(
 ): FamilyPlan {
   const { chain: base } = placeOf(lane, family)
   const verdict = chainOf(table, base)?.policy === 'DROP' ? 'drop' : 'accept'
-  const asked = new Set<QuestionField>()
+  const asked: Asked = { questions: new Set(), lists: new Set() }
   const itemsIn = (chain: string, rules: readonly Rule[]): Iterable<Item> => {
     const first = index.of(family, table.name, chain, 1)
     const itemsOf = (rule: Rule, number: number): readonly Item[] => {
@@ -187,20 +188,33 @@ function* concatenated<T, U>(
   all: readonly T[],
   partsOf: (one: T, at: number) => readonly U[],
 ): Generator<U, void> {
-  for (const [at, one] of all.entries()) yield* partsOf(one, at)
+  let at = 0
+  for (const one of all) for (const part of partsOf(one, at++)) yield part
+}
+
+/** What rules asked so far. */
+interface Asked {
+  readonly questions: Set<QuestionField>
+  /** Fields that rules asked about, all at once: there are few such lists. */
+  readonly lists: Set<readonly FieldName[]>
 }
 
 /** Notes the questions of a rule. Throws where they are more than a program can ask. */
-function addQuestions(asked: Set<QuestionField>, items: readonly Item[]): void {
+function addQuestions({ questions, lists }: Asked, items: readonly Item[]): void {
   const add = (field: FieldName): void => {
-    if (!isQuestionField(field) || asked.has(field)) return
-    if (asked.size === MOST_QUESTIONS)
+    if (!isQuestionField(field) || questions.has(field)) return
+    if (questions.size === MOST_QUESTIONS)
       throw new Untranslatable(
         `more than ${MOST_QUESTIONS} different questions of this kind are asked of every packet`,
       )
-    asked.add(field)
+    questions.add(field)
   }
-  for (const item of items) addFields({ add }, item)
+  for (const item of items) {
+    const { names } = FieldSets.of(item.sets)
+    if (item.rest.length === 0 && lists.has(names)) continue
+    addFields({ add }, item)
+    if (item.rest.length === 0) lists.add(names)
+  }
 }
 
 function refusalOf(error: unknown, lane: Lane, rule: Rule, counted: Counted | undefined): Refusal {

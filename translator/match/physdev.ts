@@ -41,11 +41,10 @@ function nameSteps(
 ): Step[] {
   if (!asked) return []
   const beside = normalise([...(asked.negated ? none : []), ...fitting])
-  return [
-    setTest('bridge', normalise([...beside, ...holding])),
-    ...interfaceStep(field, asked, family).map((step): Step => {
-      if (step.kind !== 'set' || beside.length === 0) return step
-      return { kind: 'any', tests: [setTest('bridge', beside), step] }
-    }),
-  ]
+  const named = interfaceStep(field, asked, family)
+  const either: Step =
+    named.kind !== 'set' || beside.length === 0
+      ? named
+      : { kind: 'any', tests: [setTest('bridge', beside), named] }
+  return [setTest('bridge', normalise([...beside, ...holding])), either]
 }

@@ -39,12 +39,13 @@ export function segmentsOf(
   const exact = exactFields(items)
   let rest: Item[] = []
   for (let at = 0; at < items.length; ) {
+    const item = items[at]
     const run = runFrom(items, exact, at, least, edited)
     if (run) {
       if (rest.length > 0) segments.push({ kind: 'rest', items: rest })
       rest = []
       for (const lookUp of run.lookUps) segments.push(dispatchOf(run.fields, lookUp))
-    } else rest.push(...items.slice(at, at + 1))
+    } else if (item) rest.push(item)
     at += run?.length ?? 1
   }
   if (rest.length > 0) segments.push({ kind: 'rest', items: rest })

@@ -51,7 +51,7 @@ export const isSame = (a: IntervalSet | undefined, b: IntervalSet | undefined): 
 
 /** Whether the set is of one value. */
 export function isSingle(set: IntervalSet | undefined): boolean {
-  const [only] = set ?? []
+  const only = set?.[0]
   if (!only || set?.length !== 1) return false
   return typeof only.low === 'bigint' ? only.low + 1n === only.end : only.low + 1 === only.end
 }
@@ -84,7 +84,8 @@ export function complement(set: IntervalSet, domain: Interval): IntervalSet {
 export function intersect(a: IntervalSet, b: IntervalSet): IntervalSet {
   const both: Interval[] = []
   for (let i = 0, j = 0; i < a.length && j < b.length; ) {
-    const [x, y] = [a[i], b[j]]
+    const x = a[i]
+    const y = b[j]
     if (!x || !y) break
     const low = x.low > y.low ? x.low : y.low
     const end = x.end < y.end ? x.end : y.end
