@@ -16,8 +16,12 @@ export const slotsOf = (rulesets: readonly CountingRuleset[]): KeyedSlots =>
   )
 
 function keyedSlots(rulesets: readonly Ruleset[], slots: readonly number[]): KeyedSlots {
-  const keys = rulesetKeys(rulesets)
-  return new Map(keys.flatMap((key, index) => (slots[index] === undefined ? [] : [[key, slots[index]]])))
+  const keyed = new Map<string, number>()
+  for (const [index, key] of rulesetKeys(rulesets).entries()) {
+    const slot = slots[index]
+    if (slot !== undefined) keyed.set(key, slot)
+  }
+  return keyed
 }
 
 /** Every counter goes on under its own key, and what is new begins at zero: then there is nothing to write down. */
@@ -34,6 +38,8 @@ export function nextCounters(
   { rulesets, layout, fresh }: Plan,
   bySlot: ReadonlyMap<number, Counters>,
 ): KeyedCounters {
-  const slots = keyedSlots(rulesets, layout.slots)
-  return new Map([...slots].map(([key, slot]) => [key, fresh.get(slot) ?? bySlot.get(slot) ?? noCounters]))
+  const next = new Map<string, Counters>()
+  for (const [key, slot] of keyedSlots(rulesets, layout.slots))
+    next.set(key, fresh.get(slot) ?? bySlot.get(slot) ?? noCounters)
+  return next
 }
