@@ -26,7 +26,7 @@ export const reachOf = ({ source, destination, protocol }: Rule, family: Family)
 ]
 
 function rangeOf(field: 'saddr' | 'daddr', asked: Rule['source'], family: Family): readonly [number, number] {
-  const [step] = addressStep(field, asked)
+  const step = asked && addressStep(field, asked)
   if (step?.kind !== 'set') return [0, GREATEST]
   const [first, last] = [step.set[0]?.low ?? 0, step.set.at(-1)?.end ?? 0]
   return [highest(first, family), highest(BigInt(last) - 1n, family)]
