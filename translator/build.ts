@@ -17,6 +17,7 @@ import { largestKey } from './emit/dispatch.ts'
 import { chainResult, type TableUse, type TreeData, type TreesUse } from './emit/frame.ts'
 import { groupFunction } from './emit/group.ts'
 import { LOG_SIZE, logFunctions } from './emit/log.ts'
+import { besideOf } from './emit/look-up.ts'
 import { type Needs, needsOf } from './emit/needs.ts'
 import { type RecordLayout, recordLayout } from './emit/record.ts'
 import { wordsOfPlan } from './emit/walk.ts'
@@ -71,10 +72,16 @@ export function buildProgram(
   const tables: MapSpec[] = []
   const dataMaps: MapSpec[] = []
   const uses = new Map<string, TableUse>()
-  const table = (map: Omit<MapSpec, 'name'>, use: TableUse): string => {
-    const name = `dispatch${tables.length}`
-    tables.push({ ...map, name })
-    uses.set(name, use)
+  const withTable = new Set<string>()
+  const table: EmitContext['table'] = ({ hash, table }, use) => {
+    const name = `dispatch${uses.size}`
+    const beside = besideOf(name)
+    tables.push({ ...hash, name })
+    if (table) {
+      tables.push({ ...table.buckets, name: beside.buckets }, { ...table.edited, name: beside.edited })
+      withTable.add(name)
+    }
+    uses.set(name, { ...use, table: table !== undefined })
     return name
   }
   const asked = plans.map(planned => ({ ...planned, needs: needsFor(lane, planned) }))
@@ -116,6 +123,8 @@ export function buildProgram(
     nth: nth.offset,
     treesOf: (block, write) => memory.treesOf(block, write),
     table,
+    mayHaveTable: () => withTable.size < MOST_TABLES,
+    hasTable: map => withTable.has(map),
     data,
     countEnd: inPlace,
     countOn,
@@ -162,6 +171,9 @@ export function buildProgram(
   }
   return { spec, tables: uses, trees: walked }
 }
+
+/** A program may have 64 maps (MAX_USED_MAPS), and tables take three: later look-ups have none, and one map. */
+const MOST_TABLES = 10
 
 /**
  * So many places where packets go on may count without a call. It takes five times the code of a call, and the verifier makes ten instructions of each

@@ -17,6 +17,8 @@ import type { Point } from '../tree/interval.ts'
 export interface EditableMap {
   readonly name: string
   readonly actions: TableUse['actions']
+  /** It holds only edits: what it says nothing of stands in a table (emit/look-up.ts). */
+  readonly table: boolean
 }
 
 /** Rules of a block that ask for the same values, in order: no packet comes to any but the first. */
@@ -72,7 +74,7 @@ export function editableLanes(
   numberOf: (rule: number) => number,
 ): EditableLane[] {
   const maps = new Map<Dispatch, EditableMap[]>()
-  for (const [name, { dispatch, actions }] of tables) addTo(maps, dispatch, { name, actions })
+  for (const [name, { dispatch, actions, table }] of tables) addTo(maps, dispatch, { name, actions, table })
   return plans.map(({ family, plan }: FamilyPlan) => ({
     lane,
     family,

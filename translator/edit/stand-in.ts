@@ -27,10 +27,12 @@ export function takeOver<B extends BlockShape>(
 ): ReadonlyMap<string, B> | undefined {
   const taken = new Map<string, B>()
   const looked = new Map<Block, Held<B>>()
-  for (const [name, { dispatch, actions }] of tables) {
+  for (const [name, { dispatch, actions, table }] of tables) {
     const held = standIns.get(rulesIn(dispatch).find(rule => standIns.has(rule)) ?? Number.NaN)
     if (!held) continue
-    const same = held.blocks.filter(block => isSameLookUp(block, dispatch, actions))
+    const same = held.blocks.filter(
+      block => isSameLookUp(block, dispatch, actions) && block.maps.every(map => map.table === table),
+    )
     if (same.length !== 1 || !rulesIn(dispatch).every(rule => standIns.get(rule) === held)) return undefined
     for (const block of same) taken.set(name, block)
     looked.set(dispatch, held)

@@ -42,6 +42,8 @@ export interface EmitContext {
   readonly nth: Frame['nth']
   readonly treesOf: Frame['treesOf']
   readonly table: Frame['table']
+  readonly mayHaveTable: Frame['mayHaveTable']
+  readonly hasTable: Frame['hasTable']
   readonly data: Frame['data']
   /** Emits how a packet is counted that goes no further; the index is in r1. */
   countEnd(assembler: Assembler, array: string): void
@@ -193,6 +195,8 @@ function createFrame(assembler: Assembler, context: EmitContext, ending: Frame['
     nth: context.nth,
     treesOf: context.treesOf,
     table: context.table,
+    mayHaveTable: context.mayHaveTable,
+    hasTable: context.hasTable,
     data: context.data,
     countOn: array => context.countOn(assembler, array),
     subprogram: (prefix, parameters, body) =>

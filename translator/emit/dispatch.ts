@@ -1,4 +1,4 @@
-// A look-up in a hash map. The key is made on the stack from the record; the value says what the rule does and where it counts:
+// A look-up of exact values. The key is made on the stack from the record; the value says what the rule does and where it counts:
 //
 //     byte 0          4
 //          counter    action = the selector of a chain, where one is called << 10 | number of what is done
@@ -7,21 +7,20 @@
 // Numbers of verdicts are 4 * (number of the counter array) + code; calls of chains have those that are left.
 
 import type { Family } from 'iptables-parser'
-import { addImmediate, andImmediate32, mov, mov32, rshImmediate32 } from '../asm/alu.ts'
-import { call, immediate, jump, jumpIf } from '../asm/jump.ts'
+import { andImmediate32, mov32, rshImmediate32 } from '../asm/alu.ts'
+import { immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
-import { load, loadMap, store, storeImmediate } from '../asm/memory.ts'
-import { r0, r1, r2, r6, r7, r10 } from '../asm/register.ts'
+import { r2, r7 } from '../asm/register.ts'
 import type { Block } from '../chain.ts'
 import { type FieldName, fieldOf } from '../field.ts'
 import type { Item, Outcome } from '../item.ts'
 import type { Plan } from '../plan.ts'
-import type { MapSpec } from '../program.ts'
 import { type Dispatch, keyValues } from '../tree/dispatch.ts'
+import { buildHashTable, type Entries, VALUE_SIZE } from '../tree/hash-table.ts'
 import type { Point } from '../tree/interval.ts'
 import type { Frame } from './frame.ts'
+import { emitKey, emitLookUp, INDEX_SIZE, type KeyPart, type LookUpMaps, tableMaps } from './look-up.ts'
 import { type Called, emitSelected } from './outcome.ts'
-import { sizeOf } from './record.ts'
 import { emitTest } from './test.ts'
 
 const codes = { accept: 0, drop: 1, return: 2, continue: 3 } as const
@@ -30,7 +29,6 @@ const verdicts = Object.keys(codes) as (keyof typeof codes)[]
 export const HOTDROP = 0xffff_ffff
 const NUMBER_BITS = 10
 const NUMBER_MASK = 2 ** NUMBER_BITS - 1
-export const VALUE_SIZE = 8
 
 const bytesOf = (field: FieldName, family: Family): number => Math.max(1, fieldOf(field).bits(family) / 8)
 
@@ -51,47 +49,48 @@ export function keyLayout(names: readonly FieldName[], family: Family): KeyLayou
   return { offsets, size: Math.ceil(size / 8) * 8 }
 }
 
-/** Bytes of the largest key that a plan's chains look up. */
+/** Bytes of the stack that look-ups of a plan's chains take at most. */
 export const largestKey = ({ chains }: Plan, family: Family): number =>
   Math.max(0, ...[...chains.values()].flatMap(({ blocks }) => keySizes(blocks, family)))
 
 const keySizes = (blocks: readonly Block[], family: Family): number[] =>
   blocks.flatMap(block => {
     if (block.kind === 'split') return keySizes([...block.whole, ...block.odd], family)
-    return block.kind === 'dispatch' ? [keyLayout(block.fields, family).size] : []
+    return block.kind === 'dispatch' ? [keyLayout(block.fields, family).size + INDEX_SIZE] : []
   })
 
 export function emitDispatch(frame: Frame, dispatch: Dispatch, next: Label): void {
   const { assembler, family } = frame
-  const { offsets, size } = keyLayout(dispatch.fields, family)
+  const layout = keyLayout(dispatch.fields, family)
   for (const test of dispatch.common) emitTest(frame, test, next)
-  for (let offset = 0; offset < size; offset += 8)
-    assembler.emit(storeImmediate('u64', r10, offset - size, 0))
-  for (const [field, offset] of offsets) emitKeyField(frame, field, offset - size)
+  const parts = keyParts(frame, layout)
+  emitKey(frame, parts, layout.size)
   const actions = actionsOf(frame, dispatch)
-  const map = frame.table(dispatchMap(dispatch, frame, actions), { dispatch, actions })
-  assembler.emit(
-    loadMap(r1, map),
-    mov(r2, r10),
-    addImmediate(r2, -size),
-    call('bpf_map_lookup_elem'),
-    jumpIf('==', r0, immediate(0), next),
+  const map = frame.table(mapsOf(dispatch, frame, actions), { dispatch, actions })
+  const used = new Set(parts.flatMap(({ to, bits }) => (bits > 32 ? [to >> 2, (to >> 2) + 1] : [to >> 2])))
+  emitLookUp(
+    frame,
+    map,
+    layout.size,
+    [...used].sort((x, y) => x - y),
+    next,
   )
-  assembler.emit(load('u32', r1, r0, 0), load('u32', r2, r0, 4))
   emitActions(frame, actions, next)
   // no other value is in the map
   assembler.emit(jump(frame.ending({ kind: 'drop' })))
 }
 
-function emitKeyField({ assembler, family, record }: Frame, field: FieldName, at: number): void {
-  const bits = fieldOf(field).bits(family)
-  const halves = bits > 64 ? [0, 8] : [0]
-  for (const half of halves)
-    assembler.emit(
-      load(sizeOf(bits), r1, r6, record.offset(field) + half),
-      store(sizeOf(bits), r10, at + half, r1),
-    )
-}
+/** Of fields of 128 bits each half is a part. */
+const keyParts = ({ family, record }: Frame, { offsets }: KeyLayout): KeyPart[] =>
+  [...offsets].flatMap(([field, to]) => {
+    const bits = fieldOf(field).bits(family)
+    const halves = bits > 64 ? [0, 8] : [0]
+    return halves.map(half => ({
+      from: record.offset(field) + half,
+      to: to + half,
+      bits: Math.min(bits, 64),
+    }))
+  })
 
 /** What values say, by the number that stands for it. */
 export type Actions = ReadonlyMap<number, Action>
@@ -170,8 +169,18 @@ function emitAction(frame: Frame, number: number, { array, kind, called }: Actio
   assembler.place(other)
 }
 
-function dispatchMap(dispatch: Dispatch, frame: Frame, actions: Actions): Omit<MapSpec, 'name'> {
+function mapsOf(dispatch: Dispatch, frame: Frame, actions: Actions): LookUpMaps {
   const layout = keyLayout(dispatch.fields, frame.family)
+  const entries = entriesOf(dispatch, frame, actions, layout)
+  const { count, keys, values } = entries
+  const table = frame.mayHaveTable() ? buildHashTable(entries) : undefined
+  const hash = { type: 'HASH', keySize: layout.size, valueSize: VALUE_SIZE, flags: 0, shared: false } as const
+  return table
+    ? { hash: { ...hash, maxEntries: roomFor(count) }, table: tableMaps(table, layout.size) }
+    : { hash: { ...hash, maxEntries: count + roomFor(count), contents: { count, keys, values } } }
+}
+
+function entriesOf(dispatch: Dispatch, frame: Frame, actions: Actions, layout: KeyLayout): Entries {
   const numbers = new Map([...actions].map(([number, action]) => [keyOf(action), number]))
   const count = dispatch.cases.length
   const keys = new DataView(new ArrayBuffer(count * layout.size))
@@ -184,13 +193,10 @@ function dispatchMap(dispatch: Dispatch, frame: Frame, actions: Actions): Omit<M
     writeValue(values, at * VALUE_SIZE, counted?.index ?? 0, withSelector(frame, action, outcome))
   }
   return {
-    type: 'HASH',
+    count,
     keySize: layout.size,
-    valueSize: VALUE_SIZE,
-    maxEntries: withRoom(count),
-    flags: 0,
-    shared: false,
-    contents: { count, keys: new Uint8Array(keys.buffer), values: new Uint8Array(values.buffer) },
+    keys: new Uint8Array(keys.buffer),
+    values: new Uint8Array(values.buffer),
   }
 }
 
@@ -199,8 +205,8 @@ function withSelector(frame: Frame, action: number, outcome: Outcome): number {
   return selector === 0 ? action : action + selector * 2 ** NUMBER_BITS
 }
 
-/** Room for rules that are put into the map while the program runs. */
-const withRoom = (cases: number): number => cases + Math.max(64, Math.min(cases >> 2, 1 << 14))
+/** Room for edits while the program runs. */
+const roomFor = (cases: number): number => Math.max(64, Math.min(cases >> 2, 1 << 14))
 
 /** The key for a value of each field. */
 export function dispatchKey(

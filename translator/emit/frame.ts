@@ -4,11 +4,12 @@ import type { Label } from '../asm/label.ts'
 import type { KeptTrees, SeparatedBlock } from '../chain.ts'
 import type { Entry } from '../chain-function.ts'
 import type { CounterPlace } from '../counter.ts'
-import type { FunctionSpec, MapSpec } from '../program.ts'
+import type { FunctionSpec } from '../program.ts'
 import type { Dispatch } from '../tree/dispatch.ts'
 import type { TreeLayout, TreeMap } from '../tree/map.ts'
 import type { Action } from './answer.ts'
 import type { Actions } from './dispatch.ts'
+import type { LookUpMaps } from './look-up.ts'
 import type { RecordLayout } from './record.ts'
 
 /** What a map looks up. */
@@ -16,6 +17,8 @@ export interface TableUse {
   readonly dispatch: Dispatch
   /** What its values can say. */
   readonly actions: Actions
+  /** It stands beside a table (see look-up.ts). */
+  readonly table: boolean
 }
 
 /** The value of a map of trees; without bytes it is that of a map which is there already. */
@@ -51,7 +54,11 @@ export interface Frame {
   /** The function that a chain is called in; none where it stands in place. */
   entryOf(chain: string): Entry | undefined
   /** The name of a map that the program gets for this, and what it is for. */
-  table(map: Omit<MapSpec, 'name'>, use: TableUse): string
+  table(maps: LookUpMaps, use: Omit<TableUse, 'table'>): string
+  /** Whether the program has room for the maps of one more table (see look-up.ts). */
+  mayHaveTable(): boolean
+  /** Whether the look-up of a map has one. */
+  hasTable(map: string): boolean
   /** The name of a map that the program gets for trees, which are its one value, addressed directly. */
   data(value: TreeData, use: TreesUse): string
   /** The name of a function that the program gets of what was emitted; different ones with the same prefix are numbered. */

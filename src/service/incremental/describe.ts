@@ -5,6 +5,7 @@ import type { Counted } from '../../../translator/counter.ts'
 import { type EditableBlock, type EditableLane, editableLanes } from '../../../translator/edit/block.ts'
 import { type Stretch, stretchesOf, treesKept } from '../../../translator/edit/kept.ts'
 import { dispatchKey, keyLayout } from '../../../translator/emit/dispatch.ts'
+import { mapNames } from '../../../translator/emit/look-up.ts'
 import { laneName } from '../../../translator/lane.ts'
 import type { Translated } from '../../../translator/translate.ts'
 import { close, mapById, mapInfoOf, programMapIds } from '../../kernel/sys/object.ts'
@@ -89,7 +90,7 @@ function indexLane(
 ): IndexedLane {
   const { chains, family } = lane
   const named = new Set([
-    ...chains.flatMap(({ blocks }) => blocks.flatMap(({ maps }) => maps.map(({ name }) => name))),
+    ...chains.flatMap(({ blocks }) => blocks.flatMap(({ maps }) => maps.flatMap(mapNames))),
     ...[...stretches.values()].flat().flatMap(({ blocks }) => treesKept(blocks).map(({ map }) => map)),
   ])
   return {

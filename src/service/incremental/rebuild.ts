@@ -5,6 +5,7 @@ import { type Command, type Counters, noCounters } from 'iptables-parser'
 import { type EditableLane, editableLanes } from '../../../translator/edit/block.ts'
 import { renamed, stretchesOf, treesKept } from '../../../translator/edit/kept.ts'
 import { takeOver } from '../../../translator/edit/stand-in.ts'
+import { mapNames } from '../../../translator/emit/look-up.ts'
 import { type Lane, laneName } from '../../../translator/lane.ts'
 import { type LaneProgram, type Translated, translate } from '../../../translator/translate.ts'
 import { ServiceError } from '../error.ts'
@@ -191,7 +192,17 @@ function keptIds(
   const lanes = index.lanes.filter(one => laneName(one.lane) === laneName(lane))
   // one program has all of them, so their names tell them apart
   const ids = new Map(lanes.flatMap(({ maps }) => [...maps]))
-  const looked = [...taken].map(([name, { maps }]) => [name, maps[0]?.name ?? ''] as const)
+  const looked = [...taken].flatMap(
+    ([
+      name,
+      {
+        maps: [map],
+      },
+    ]) => {
+      const before = map ? mapNames(map) : []
+      return mapNames({ name, table: map?.table ?? false }).map((own, at) => [own, before[at] ?? ''] as const)
+    },
+  )
   const walked = [...trees].flatMap(([name, { block }]) =>
     block.kind === 'kept' ? [[name, block.map] as const] : [],
   )
@@ -261,7 +272,7 @@ function indexRemade(
         [...going, ...(stretches.get(chain) ?? [])].sort((a, b) => a.first - b.first),
       )
     const named = new Set([
-      ...blocks.flatMap(([, own]) => own.flatMap(({ maps }) => maps.map(({ name }) => name))),
+      ...blocks.flatMap(([, own]) => own.flatMap(({ maps }) => maps.flatMap(mapNames))),
       ...[...stretches.values()].flat().flatMap(one => treesKept(one.blocks).map(({ map }) => map)),
     ])
     const fresh = new Set([...named].filter(name => !kept.has(name)))
