@@ -113,20 +113,22 @@ function treesOf(all: readonly Item[], making: Making): Block[] {
       : tryTree(space, ids, strategies.linear, REPLICATION)
   if (!root) return many ? severalTrees(space, ids, making) : halves(items, making)
   const tree = { root, boxes: ids.length, first: 0 }
-  return many && allAnswer(items)
-    ? cheapest({ kind: 'mapped', space, trees: [tree] }, making)
-    : [codeTree(tree, space)]
+  if (many && allAnswer(items)) return cheapest({ kind: 'mapped', space, trees: [tree] }, making)
+  const whole = [codeTree(tree, space)]
+  const pieces = many && !making.apart ? piecesOf(items, strategies.leastSeparated) : []
+  return pieces.length > 1 ? cheaper(whole, pieces.flatMap(piece => treesOf(piece, making))) : whole
 }
 
 function severalTrees(space: Space, ids: Int32Array, making: Making): Block[] {
   const { family, strategies } = making
+  // first of all, so that each piece is blocks of its own (see edit/kept.ts)
+  const pieces = piecesOf(space.items, strategies.leastSeparated)
+  if (pieces.length > 1) return pieces.flatMap(piece => treesOf(piece, making))
   if (!making.apart && asksTransport(space.items)) {
     const apart = { ...making, apart: true } as const
     const whole = treesOf(withinWhole(space.items), apart)
     return [{ kind: 'split', whole, odd: treesOf(withinOdd(space.items, family), apart) }]
   }
-  const pieces = piecesOf(space.items, strategies.leastSeparated)
-  if (pieces.length > 1) return pieces.flatMap(piece => treesOf(piece, making))
   if (strategies.separate === 'never' || !allAnswer(space.items)) return halves(space.items, making)
   const { linear, separate } = strategies
   const eager = separate === 'always'
@@ -144,7 +146,8 @@ const allAnswer = (items: readonly Item[]): boolean =>
 /** Long stretches of rules that all decide, and what stands between them. */
 function piecesOf(items: readonly Item[], least: number): readonly (readonly Item[])[] {
   const pieces: { readonly deciding: boolean; readonly items: Item[] }[] = []
-  for (const stretch of stretchesOf(items)) {
+  const going = new Set(items.filter(item => !decides(item)).map(({ rule }) => rule))
+  for (const stretch of stretchesOf(items, ({ rule }) => going.has(rule))) {
     const deciding = stretch.length >= least && allAnswer(stretch)
     const last = pieces.at(-1)
     if (last && !last.deciding && !deciding) for (const item of stretch) last.items.push(item)
@@ -153,12 +156,15 @@ function piecesOf(items: readonly Item[], least: number): readonly (readonly Ite
   return pieces.map(({ items }) => items)
 }
 
-/** Stretches of rules that all decide or all do not. */
-function stretchesOf(items: readonly Item[]): readonly (readonly Item[])[] {
+/** Stretches of rules that all go on or all do not. */
+function stretchesOf(
+  items: readonly Item[],
+  goesOn: (item: Item) => boolean,
+): readonly (readonly Item[])[] {
   const stretches: Item[][] = []
   for (const [index, item] of items.entries()) {
     const before = items[index - 1]
-    if (before && decides(before) === decides(item)) stretches.at(-1)?.push(item)
+    if (before && goesOn(before) === goesOn(item)) stretches.at(-1)?.push(item)
     else stretches.push([item])
   }
   return stretches
