@@ -116,7 +116,12 @@ function treesOf(all: readonly Item[], making: Making): Block[] {
   if (many && allAnswer(items)) return cheapest({ kind: 'mapped', space, trees: [tree] }, making)
   const whole = [codeTree(tree, space)]
   const pieces = many && !making.apart ? piecesOf(items, strategies.leastSeparated) : []
-  return pieces.length > 1 ? cheaper(whole, pieces.flatMap(piece => treesOf(piece, making))) : whole
+  return pieces.length > 1
+    ? cheaper(
+        whole,
+        pieces.flatMap(piece => treesOf(piece, making)),
+      )
+    : whole
 }
 
 function severalTrees(space: Space, ids: Int32Array, making: Making): Block[] {
@@ -157,10 +162,7 @@ function piecesOf(items: readonly Item[], least: number): readonly (readonly Ite
 }
 
 /** Stretches of rules that all go on or all do not. */
-function stretchesOf(
-  items: readonly Item[],
-  goesOn: (item: Item) => boolean,
-): readonly (readonly Item[])[] {
+function stretchesOf(items: readonly Item[], goesOn: (item: Item) => boolean): readonly (readonly Item[])[] {
   const stretches: Item[][] = []
   for (const [index, item] of items.entries()) {
     const before = items[index - 1]

@@ -58,20 +58,15 @@ export function overlaid(
   )
   const past = widest.map((sets): Item => ({ rule, sets, rest: [], outcome: { kind: 'past' } }))
   const over = [...items.flatMap(item => within(item, widest, family)), ...past]
-  return [{ kind: 'overlaid', over: blocksOfRun(over, family, { ...strategies, ...asCode }), under: blocks }]
+  return [{ kind: 'overlaid', over: blocksOfRun(over, family, { ...strategies, ...soonest }), under: blocks }]
 }
 
 /** Whether a box lies in another; of two that are the same the second does. */
 const isCovered = (sets: FieldSets, at: number, other: FieldSets, index: number): boolean =>
   at !== index && contains(other, sets) && (index < at || !contains(sets, other))
 
-/** There are few rules, and another edit makes these blocks anew. */
-const asCode = {
-  dispatch: 'never',
-  separate: 'never',
-  map: 'never',
-  mostSlots: Number.POSITIVE_INFINITY,
-} as const satisfies Partial<Strategies>
+/** Another edit makes these blocks anew, so what is made soonest is best: where there are many rules, trees in a map. */
+const soonest = { dispatch: 'never', map: 'always' } as const satisfies Partial<Strategies>
 
 /** An item where packets are inside of one of the boxes. */
 function within(item: Item, edited: readonly FieldSets[], family: Family): readonly Item[] {

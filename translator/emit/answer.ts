@@ -10,7 +10,7 @@ import type { Label } from '../asm/label.ts'
 import { r0, r1, r2 } from '../asm/register.ts'
 import type { Item, Outcome } from '../item.ts'
 import type { Frame } from './frame.ts'
-import { emitCall } from './outcome.ts'
+import { emitCall, pastOf } from './outcome.ts'
 
 /** An outcome, and the counter array of the rules that have it. */
 export interface Action {
@@ -34,7 +34,9 @@ export const NO_ANSWER = -1
 type Numbers = Map<string, Map<string, { readonly outcome: Outcome; number: number }>>
 
 const arrayOf = (frame: Frame, { rule, outcome }: Item): string =>
-  outcome.kind === 'hotdrop' ? '' : frame.place(rule).array.name
+  isUncounted(outcome) ? '' : frame.place(rule).array.name
+
+const isUncounted = ({ kind }: Outcome): boolean => kind === 'hotdrop' || kind === 'past'
 
 const keyOf = (outcome: Outcome): string =>
   'chain' in outcome ? `${outcome.kind} ${outcome.chain}` : outcome.kind
@@ -67,7 +69,7 @@ export function answersOf(frame: Frame, items: readonly Item[]): Answers {
     actions,
     of: item => {
       const number = numbers.get(arrayOf(frame, item))?.get(keyOf(item.outcome))?.number ?? MOST_ACTIONS
-      const index = item.outcome.kind === 'hotdrop' ? 0 : frame.place(item.rule).index
+      const index = isUncounted(item.outcome) ? 0 : frame.place(item.rule).index
       if (number >= MOST_ACTIONS || index >= 2 ** COUNTER_BITS)
         throw new RangeError(`no answer says action ${number} and counter ${index}`)
       return number * 2 ** COUNTER_BITS + index
@@ -108,7 +110,7 @@ export function emitActions(frame: Frame, actions: readonly Action[], next: Labe
 function emitAction(frame: Frame, { array, outcome }: Action, next: Label): void {
   const { assembler } = frame
   if (outcome.kind === 'hotdrop') return assembler.emit(jump(frame.ending({ kind: 'drop' })))
-  if (outcome.kind === 'past') throw new RangeError('trees that answer lie over no others')
+  if (outcome.kind === 'past') return assembler.emit(jump(pastOf(frame)))
   if (outcome.kind === 'accept' || outcome.kind === 'drop' || outcome.kind === 'return')
     return assembler.emit(jump(frame.ending({ kind: outcome.kind, count: array })))
   frame.countOn(array)

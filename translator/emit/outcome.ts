@@ -19,7 +19,8 @@ export function emitOutcome(frame: Frame, { rule, outcome }: Item): void {
   if ('chain' in outcome) emitCall(frame, outcome)
 }
 
-function pastOf({ past }: Frame): Label {
+/** Throws RangeError where nothing lies under the block. */
+export function pastOf({ past }: Frame): Label {
   if (!past) throw new RangeError('only what lies over other blocks leads past them')
   return past
 }

@@ -1,11 +1,12 @@
 // The rules of a program in force without those that its look-ups and its trees in maps hold, but for a few that stand in for them: of a look-up a rule of each
 // kind, and of trees one that asks nothing, with the rules behind it that have to be asked in their place (translator/edit/overlay.ts).
 
-import { type Family, parseSave, type Ruleset } from 'iptables-parser'
+import { type Family, parseSave, type Rule, type Ruleset } from 'iptables-parser'
 import { counterPlace } from '../../../translator/counter.ts'
 import type { KeptRun } from '../../../translator/edit/overlay.ts'
 import type { Held } from '../../../translator/edit/stand-in.ts'
 import { FieldSets } from '../../../translator/field-sets.ts'
+import { decides, type Item } from '../../../translator/item.ts'
 import { laneName } from '../../../translator/lane.ts'
 import type { IndexedBlock, IndexedChain, IndexedStretch } from './index-file.ts'
 import type { Lines } from './lines.ts'
@@ -122,8 +123,8 @@ function rowsOf(
   const stretches = state.stretches(at, place)
   const rows: Row[] = []
   for (let number = 1; number <= lines.count; number++) {
-    const found = held.find(holds(number))
-    const stretch = stretches.find(holds(number))
+    const found = held.find(({ first, last }) => holds(first, last, number))
+    const stretch = stretches.find(({ first, last }) => holds(first, last, number))
     if (found) rows.push(...standIns(state, lines, found))
     else if (stretch) {
       const kept = keptRows(state, at, place, lines, stretch)
@@ -135,10 +136,7 @@ function rowsOf(
   return rows
 }
 
-const holds =
-  (number: number) =>
-  ({ first, last }: { readonly first: number; readonly last: number }): boolean =>
-    first <= number && number <= last
+const holds = (first: number, last: number, number: number): boolean => first <= number && number <= last
 
 const rowOf = (lines: Lines, number: number): Row => ({
   number,
@@ -146,9 +144,11 @@ const rowOf = (lines: Lines, number: number): Row => ({
   text: lines.textOf(number),
 })
 
-/** So many rules of a stretch may have changed, and so many of it be asked beside its trees; beyond that the trees are made anew. */
-const MOST_EDITED = 64
-const MOST_ASKED = 1000
+/** So many rules of a stretch may have changed, and so many of it be asked beside its trees; beyond that the trees are made anew, which takes little longer. */
+const MOST_EDITED = 256
+const MOST_ASKED = 3000
+/** And each of the one may have to be narrowed to each of the other. */
+const MOST_PAIRS = 16_384
 
 /** Undefined where so much has changed that the trees should be made anew. */
 function keptRows(
@@ -158,21 +158,44 @@ function keptRows(
   lines: Lines,
   stretch: IndexedStretch,
 ): Row[] | undefined {
-  const { first, last, edited: texts } = stretch
+  const { first, edited: texts } = stretch
   const lane = state.index.lanes[at]
   if (!lane || texts.length > MOST_EDITED) return undefined
-  const rules = texts.length === 0 ? [] : rulesOf(state, place, texts)
-  const items = rules.map(rule => itemsOf(rule, lane))
-  if (items.includes(undefined)) return undefined
-  const edited = items.flatMap(own => own ?? []).map(({ sets }) => FieldSets.of(sets))
-  const reaches = rules.map(rule => reachOf(rule, place.family))
-  const asked = lines.meeting(first, last, reaches)
-  if (asked.length > MOST_ASKED) return undefined
+  const rules = (texts.length === 0 ? [] : rulesOf(state, place, texts)).flatMap(rule => {
+    const items = itemsOf(rule, lane)
+    return items ? [{ rule, items }] : []
+  })
+  if (rules.length < texts.length) return undefined
+  const asked = askedRules(lines, stretch, rules, place.family)
+  if (asked.length > MOST_ASKED || asked.length * texts.length > MOST_PAIRS) return undefined
+  const edited = rules.flatMap(({ items }) => items.map(({ sets }) => FieldSets.of(sets)))
   const kept = { stretch, edited, rules: asked.length }
   return [
     { number: first, slot: lines.slotOf(first), text: '', kept },
     ...asked.map(number => rowOf(lines, number)),
   ]
+}
+
+interface EditedRule {
+  readonly rule: Rule
+  readonly items: readonly Item[]
+}
+
+/** The rules of a stretch that may match a packet which an edited rule is about; those behind one that is there and decides have nothing left of it. */
+function askedRules(
+  lines: Lines,
+  { first, last, edited: texts }: IndexedStretch,
+  rules: readonly EditedRule[],
+  family: Family,
+): readonly number[] {
+  const asked = new Set<number>()
+  for (const [index, { rule, items }] of rules.entries()) {
+    const there = lines.find(texts[index] ?? '', 1).find(number => holds(first, last, number))
+    const ends = items.every(item => decides(item) && item.rest.length === 0)
+    for (const number of lines.meeting(first, (ends && there) || last, [reachOf(rule, family)]))
+      asked.add(number)
+  }
+  return [...asked].sort((a, b) => a - b)
 }
 
 /** Rules of a chain by their texts, each as if it stood alone. */
