@@ -9,12 +9,11 @@ import { programs as programsOfRules, u32Tests } from '../kernel/harness/byte-ma
 import { extensionMatches } from '../kernel/harness/extension.ts'
 import { fixturePackets } from '../kernel/harness/fixture-probes.ts'
 import { listCases } from '../kernel/harness/list-match.ts'
-import { datagramOf, type Path, type Probe } from '../kernel/harness/probe.ts'
+import type { Path } from '../kernel/harness/probe.ts'
 import { type Feature, randomRules } from '../kernel/harness/random-rules.ts'
 import { decidable, families, type HookChoice, hookChoices } from '../kernel/harness/translatable.ts'
-import { build } from '../packet/build.ts'
 import { parsePacket } from '../packet/text.ts'
-import { type Arrival, evaluator, programs, type State } from './simulate.ts'
+import { type Arrival, arrivalOf, evaluator, programs, type State } from './simulate.ts'
 
 const states: readonly State[] = ['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'UNTRACKED']
 
@@ -32,19 +31,6 @@ const beside: ReadonlySet<Feature> = new Set<Feature>([
 ])
 
 const told = (hook: HookChoice): Feature[] => decidable(hook).filter(feature => !beside.has(feature))
-
-/** Undefined for packets that cannot be sent from inside, since they have no IP header. */
-const arrivalOf = ({ packet, path }: Pick<Probe, 'packet' | 'path'>, state: State): Arrival | undefined => {
-  const sent = path.hook === 'OUTPUT' ? datagramOf(packet) : packet
-  if (!sent) return undefined
-  return {
-    chain: path.hook,
-    bytes: build(sent),
-    inDevice: path.hook === 'OUTPUT' ? '' : path.device,
-    outDevice: path.hook === 'INPUT' ? '' : path.hook === 'FORWARD' ? path.out : path.device,
-    state,
-  }
-}
 
 /** Runs the same packets through both; each verdict is compared, then all counters. */
 function agree(

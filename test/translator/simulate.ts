@@ -2,14 +2,17 @@
 // reference evaluator beside them.
 
 import { type Counters, evaluate, type Packet, type Ruleset } from 'iptables-parser'
-import { countedRules, counterPlace, newLayout } from '../../translator/counter.ts'
+import { type CounterLayout, countedRules, counterPlace, newLayout } from '../../translator/counter.ts'
 import { interfaceMap, judging } from '../../translator/hook/device.ts'
 import { laneName, lanesOf } from '../../translator/lane.ts'
+import type { ProgramSpec } from '../../translator/program.ts'
 import { translate } from '../../translator/translate.ts'
 import type { Device, NetfilterInput } from '../../translator/vm/context.ts'
 import { fibResult } from '../../translator/vm/fib.ts'
 import { newVm, type Vm } from '../../translator/vm/vm.ts'
+import { type Probe, datagramOf as sentOf } from '../kernel/harness/probe.ts'
 import { macBytes } from '../packet/address.ts'
+import { build } from '../packet/build.ts'
 import { hostMac } from '../packet/link.ts'
 import { type Datagram, datagramAt, datagramIn, offTag } from './receive.ts'
 
@@ -28,6 +31,22 @@ export interface Arrival {
 
 /** `none` where the packet never comes to the filter table. */
 export type Verdict = 'accept' | 'drop' | 'none'
+
+/** Undefined for packets that cannot be sent from inside, since they have no IP header. */
+export const arrivalOf = (
+  { packet, path }: Pick<Probe, 'packet' | 'path'>,
+  state: State,
+): Arrival | undefined => {
+  const sent = path.hook === 'OUTPUT' ? sentOf(packet) : packet
+  if (!sent) return undefined
+  return {
+    chain: path.hook,
+    bytes: build(sent),
+    inDevice: path.hook === 'OUTPUT' ? '' : path.device,
+    outDevice: path.hook === 'INPUT' ? '' : path.hook === 'FORWARD' ? path.out : path.device,
+    state,
+  }
+}
 
 /** Something that judges packets and counts. */
 export interface Judge {
@@ -124,18 +143,34 @@ function droppedAtIngress(vm: Vm, hook: 'xdp' | 'tc', { bytes, inDevice }: Arriv
 
 /** The emitted programs. Throws where the translator refuses the rule set. */
 export function programs(ruleset: Ruleset, hook: 'netfilter' | 'xdp' | 'tc'): Judge {
-  const counted = countedRules([ruleset])
   const layout = newLayout([ruleset])
   const translation = translate([ruleset], { lanes: lanesOf(hook, [ruleset.family]), counters: layout })
   if (translation.kind === 'refused') throw new Error(translation.refusals[0]?.reason)
+  return loaded(
+    translation.programs.map(({ spec }) => spec),
+    { ruleset, layout },
+    hook,
+  )
+}
+
+/** The rules that programs stand for, and where these count them. */
+export interface Stood {
+  readonly ruleset: Ruleset
+  readonly layout: CounterLayout
+}
+
+/** Programs of a hook choice that were emitted before. */
+export function loaded(
+  specs: readonly ProgramSpec[],
+  { ruleset, layout }: Stood,
+  hook: 'netfilter' | 'xdp' | 'tc',
+): Judge {
+  const counted = countedRules([ruleset])
   let delivered = true
   const world = {
     fibLookup: () => ({ result: delivered ? fibResult.NOT_FWDED : fibResult.SUCCESS }),
   }
-  const vm = newVm(
-    translation.programs.map(({ spec }) => spec),
-    { world },
-  )
+  const vm = newVm(specs, { world })
   return {
     judge: arrival => {
       const datagram = datagramOf(arrival, ruleset)
