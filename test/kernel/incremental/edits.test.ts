@@ -182,7 +182,7 @@ for (const hook of ['auto', 'netfilter', 'xdp', 'tc'])
       `IPv${family} at ${hook}: random edits in and around trees in maps do what they do to iptables-legacy`,
       async t => {
         t.timeout(5 * 60_000)
-        const wanted = { lengths: { INPUT: 700, run: 300 }, counting: 0.1 }
+        const wanted = { lengths: { INPUT: 1200, run: 100 }, counting: 0.1 }
         const sketch: Trial['sketch'] = (random, family) => sketchTrees(random, family, wanted)
         await editAtRandom(t, { hook, family, seed: firstSeed, sketch })
       },
