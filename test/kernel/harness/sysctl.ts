@@ -13,10 +13,11 @@ const perDevice = (family: 'ipv4' | 'ipv6', settings: Settings): Settings =>
 
 const noIpv6 = perDevice('ipv6', { disable_ipv6: '1' })
 
-/** Every source is believed, every destination routed, and errors are sent without a rate limit. */
+/** Every source is believed, every destination routed, errors are sent without a rate limit, and none for fragments that wait too long: a slow machine reads two hosts apart. */
 const forwarding4: Settings = {
   'ipv4/ip_forward': '1',
   'ipv4/icmp_ratemask': '0',
+  'ipv4/ipfrag_time': '3600',
   'ipv4/igmp_link_local_mcast_reports': '0',
   ...perDevice('ipv4', {
     rp_filter: '0',
@@ -30,6 +31,7 @@ const forwarding4: Settings = {
 
 const forwarding6: Settings = {
   'ipv6/icmp/ratemask': '',
+  'ipv6/ip6frag_time': '3600',
   ...perDevice('ipv6', {
     accept_ra: '0',
     accept_redirects: '0',

@@ -99,7 +99,16 @@ const runs =
   (random, family) =>
     sketchEdits(random, family, wanted)
 
-async function editAtRandom(t: ExecutionContext, { hook, family, seed, sketch }: Trial): Promise<void> {
+/** How many edits were map updates, and how many made programs around what went on. */
+interface Made {
+  readonly quick: number
+  readonly kept: number
+}
+
+async function editAtRandom(
+  t: ExecutionContext,
+  { hook, family, seed, sketch }: Trial,
+): Promise<Made | undefined> {
   const random = seeded(seed)
   const { rules, edit } = sketch(random, family)
   const { topology } = aim(parseSave(rules, { family }), { seed })
@@ -134,9 +143,10 @@ async function editAtRandom(t: ExecutionContext, { hook, family, seed, sketch }:
       const { probes } = aim(parseSave(await save(pair), { family }), { seed: seed + at, limit: 250 })
       oracle.send(probes)
       host.send(probes)
-      if (!(await compareNow(t, pair, policies, history))) return
+      if (!(await compareNow(t, pair, policies, history))) return undefined
     }
     t.log(`${quick} of ${EDITS} edits (seed ${seed}) were map updates, ${kept} kept look-ups or trees`)
+    return { quick, kept }
   } finally {
     await installed.close()
     oracle.close()
@@ -184,6 +194,7 @@ for (const hook of ['auto', 'netfilter', 'xdp', 'tc'])
         t.timeout(5 * 60_000)
         const wanted = { lengths: { INPUT: 1200, run: 100 }, counting: 0.1 }
         const sketch: Trial['sketch'] = (random, family) => sketchTrees(random, family, wanted)
-        await editAtRandom(t, { hook, family, seed: firstSeed, sketch })
+        const made = await editAtRandom(t, { hook, family, seed: firstSeed, sketch })
+        if (made && (hook === 'auto' || hook === 'netfilter')) t.true(made.kept > EDITS / 4)
       },
     )
