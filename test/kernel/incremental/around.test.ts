@@ -1,48 +1,20 @@
 // Edits beside a long look-up: programs are made anew, and the look-up's map goes on in them.
 
-import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { readIndex } from '../../../src/service/incremental/index-file.ts'
 import { readGenerationWord } from '../../../src/service/live.ts'
 import { swapSteps } from '../../../src/service/swap.ts'
-import { answeredEchoes, farToNear } from '../echo.ts'
-import { type Installation, type Outcome, withInstallation } from '../installation.ts'
+import type { Installation } from '../installation.ts'
 import { kernelTest } from '../needs-kernel.ts'
+import { editKilled, ping, pings, saved, succeed, withRules } from './around.ts'
 
 const LISTED = 600
 
-const rules = [
-  '*filter',
-  ':INPUT ACCEPT [0:0]',
-  ':FORWARD ACCEPT [0:0]',
-  ':OUTPUT ACCEPT [0:0]',
-  ...Array.from(
-    { length: LISTED },
-    (_, value) => `-A INPUT -s 198.51.${100 + (value >> 8)}.${value & 255}/32 -j DROP`,
-  ),
-  'COMMIT\n',
-].join('\n')
-
-/** The far end's echo requests. */
-const pings = '-d 192.0.2.1/32 -p icmp -m icmp --icmp-type 8 -j DROP'
-
-const succeed = ({ code, stderr, stdout }: Outcome): string => {
-  if (code !== 0) throw new Error(stderr)
-  return stdout
-}
-
-const ping = ({ far }: Installation, count = 1): number => answeredEchoes(farToNear(far), count)
-
-const saved = ({ run }: Installation, ...options: readonly string[]): string =>
-  succeed(run('iptables-save', options))
-
-const withRules = (body: (installation: Installation) => void): Promise<void> =>
-  withInstallation(async installation => {
-    succeed(installation.run('iptables-restore', [], rules))
-    body(installation)
-  })
+const rules = Array.from(
+  { length: LISTED },
+  (_, value) => `-s 198.51.${100 + (value >> 8)}.${value & 255}/32 -j DROP`,
+)
 
 /** The generation in force, whether it holds edits, and the maps of its look-ups that hold more than a few rules. */
 function inForce({ settings }: Installation) {
@@ -58,7 +30,7 @@ function inForce({ settings }: Installation) {
 }
 
 kernelTest('a rule beside a long look-up is loaded without it, and the next ones too', t =>
-  withRules(installation => {
+  withRules(rules, installation => {
     const { run } = installation
     const { maps } = inForce(installation)
     t.true(maps.length > 0)
@@ -92,7 +64,7 @@ kernelTest('a rule beside a long look-up is loaded without it, and the next ones
 )
 
 kernelTest('the map of the look-up stays the same, and takes what is put into it', t =>
-  withRules(installation => {
+  withRules(rules, installation => {
     const { run } = installation
     const before = inForce(installation)
     succeed(run('iptables', ['-I', 'INPUT', '1', ...pings.split(' ')]))
@@ -116,18 +88,11 @@ kernelTest('the map of the look-up stays the same, and takes what is put into it
   }),
 )
 
-const worker = fileURLToPath(new URL('./around-worker.js', import.meta.url))
-
-function editKilled({ near, environment }: Installation, ...words: readonly string[]): string | null {
-  const args = [`--net=/run/netns/${near}`, process.execPath, worker, ...words]
-  return spawnSync('nsenter', args, { env: { ...process.env, ...environment } }).signal
-}
-
 for (const step of swapSteps)
   kernelTest(
     `an edit around a look-up killed before the step "${step}" leaves rules and kernel agreeing`,
     t =>
-      withRules(installation => {
+      withRules(rules, installation => {
         const { run } = installation
         t.is(editKilled(installation, step, '-I', 'INPUT', '1', ...pings.split(' ')), 'SIGKILL')
         const there = saved(installation).includes(`-A INPUT ${pings}\n`)

@@ -1,0 +1,47 @@
+// Edits that make programs anew around what goes on, in an installation whose far end sends echo requests.
+
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { answeredEchoes, farToNear } from '../echo.ts'
+import { type Installation, type Outcome, withInstallation } from '../installation.ts'
+
+/** The far end's echo requests. */
+export const pings = '-d 192.0.2.1/32 -p icmp -m icmp --icmp-type 8 -j DROP'
+
+export const succeed = ({ code, stderr, stdout }: Outcome): string => {
+  if (code !== 0) throw new Error(stderr)
+  return stdout
+}
+
+/** How many of them are answered. */
+export const ping = ({ far }: Installation, count = 1): number => answeredEchoes(farToNear(far), count)
+
+export const saved = ({ run }: Installation, ...options: readonly string[]): string =>
+  succeed(run('iptables-save', options))
+
+/** An installation with these rules of INPUT, each without `-A INPUT`. */
+export const withRules = (
+  rules: readonly string[],
+  body: (installation: Installation) => void,
+): Promise<void> =>
+  withInstallation(async installation => {
+    const text = [
+      '*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n',
+      ...rules.map(rule => `-A INPUT ${rule}\n`),
+      'COMMIT\n',
+    ].join('')
+    succeed(installation.run('iptables-restore', [], text))
+    body(installation)
+  })
+
+const worker = fileURLToPath(new URL('./around-worker.js', import.meta.url))
+
+/** Makes an edit in a process that is killed before a step of the swap; the signal it died of. */
+export function editKilled(
+  { near, environment }: Installation,
+  step: string,
+  ...words: readonly string[]
+): string | null {
+  const args = [`--net=/run/netns/${near}`, process.execPath, worker, step, ...words]
+  return spawnSync('nsenter', args, { env: { ...process.env, ...environment } }).signal
+}
