@@ -169,6 +169,7 @@ function indexFamilies(
     const lines: string[] = ['']
     const own: number[] = []
     const reaches: Reach[] = []
+    const nothingKnown = everything(family)
     const chains = tables.flatMap(table =>
       table.chains.map(chain => {
         const first = own.length
@@ -177,7 +178,7 @@ function indexFamilies(
         if (chain.policy) next++
         const isInTrees = withTrees.has(`${family} ${table.name} ${chain.name}`)
         for (const rule of chain.rules) {
-          reaches.push(isInTrees ? reachOf(rule, family) : everything)
+          reaches.push(isInTrees ? reachOf(rule, family) : nothingKnown)
           lines.push(oneLine(rules[next]?.rule.slice(skipped) ?? ''))
           own.push(slots[next] ?? Number.NaN)
           next++

@@ -4,7 +4,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
-import type { Family, TableName } from 'iptables-parser'
+import type { TableName } from 'iptables-parser'
 import type { CounterArray } from '../../../translator/counter.ts'
 import type { BlockShape, EditableLane } from '../../../translator/edit/block.ts'
 import type { Stretch } from '../../../translator/edit/kept.ts'
@@ -17,7 +17,6 @@ import type { LineTable } from './lines.ts'
 const FORMAT = 4
 
 export interface IndexedFamily extends LineTable {
-  readonly family: Family
   readonly chains: readonly IndexedChain[]
 }
 

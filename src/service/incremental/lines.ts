@@ -1,9 +1,11 @@
 // The rules of a chain as text, while edits are made: runs of lines of the index, with lines that were put in between.
 
-import { everything, meetsOneOf, REACH, type Reach } from './reach.ts'
+import type { Family } from 'iptables-parser'
+import { everything, meetsOneOf, type Reach, reachSize } from './reach.ts'
 
 /** The rules of a family as an index holds them. */
 export interface LineTable {
+  readonly family: Family
   /** One rule a line, as iptables-save prints it without `-A CHAIN`, chain after chain; a newline in front and behind each. */
   readonly text: Uint8Array
   /** Where the line of each rule begins, and behind them where the text ends. */
@@ -109,12 +111,13 @@ export function createLines(table: LineTable, first: number, count: number): Lin
     },
     meeting(first, last, others) {
       const found: number[] = []
+      const meets = (line: number): boolean =>
+        meetsOneOf(table.reaches, reachSize(table.family) * line, others, table.family)
       for (const [number, piece] of numbered()) {
         const end = Math.min(last, number + piece.count - 1)
         for (let at = Math.max(first, number); at <= end; at++)
           // of a rule that is in no table it is not known
-          if (piece.kind === 'line' || meetsOneOf(table.reaches, REACH * (piece.from + at - number), others))
-            found.push(at)
+          if (piece.kind === 'line' || meets(piece.from + at - number)) found.push(at)
       }
       return found
     },
@@ -131,10 +134,10 @@ export function createLines(table: LineTable, first: number, count: number): Lin
   }
 }
 
-function stretchOf({ offsets, slots, reaches }: LineTable, buffer: Buffer, piece: Piece): Stretch {
+function stretchOf({ family, offsets, slots, reaches }: LineTable, buffer: Buffer, piece: Piece): Stretch {
   if (piece.kind === 'line') {
     const text = Buffer.from(`${piece.text}\n`)
-    return { text, starts: [0], slots: [piece.slot], reaches: Uint32Array.from(everything) }
+    return { text, starts: [0], slots: [piece.slot], reaches: Uint32Array.from(everything(family)) }
   }
   const { from, count } = piece
   const begin = offsets[from] ?? 0
@@ -142,12 +145,12 @@ function stretchOf({ offsets, slots, reaches }: LineTable, buffer: Buffer, piece
     text: buffer.subarray(begin, offsets[from + count]),
     starts: [...offsets.subarray(from, from + count)].map(offset => offset - begin),
     slots: [...slots.subarray(from, from + count)],
-    reaches: reaches.subarray(REACH * from, REACH * (from + count)),
+    reaches: reaches.subarray(reachSize(family) * from, reachSize(family) * (from + count)),
   }
 }
 
 /** The lines of chains as one table. */
-export function joinStretches(stretches: readonly Stretch[]): LineTable {
+export function joinStretches(stretches: readonly Stretch[]): Omit<LineTable, 'family'> {
   const offsets: number[] = []
   let next = 1
   for (const { text, starts } of stretches) {

@@ -1,22 +1,27 @@
-// Which packets a rule may be about, as five numbers, so that of thousands of rules those are found that can have packets in common with one. Nothing but the
+// Which packets a rule may be about, as a few numbers, so that of thousands of rules those are found that can have packets in common with one. Nothing but the
 // addresses and the protocol is told, since a rule asks for these before it can find a packet malformed.
 //
-//     source first | source last | destination first | destination last | protocol      u32 each
+//     source first | source last | destination first | destination last | protocol
 //
-// Of an address of IPv6 it is the highest 32 bits. What no range says, such as what is negated, is all there is: rules are found that have no packets in
-// common, and never missed.
+// u32 each; an address of IPv6 is four of them, the highest first. What no range says, such as what is negated, is all there is: rules are found that have no packets
+// in common, and never missed.
 
 import type { Family, Rule } from 'iptables-parser'
 import { addressStep } from '../../../translator/match/core.ts'
 import type { Point } from '../../../translator/tree/interval.ts'
 
-export const REACH = 5
+export type Reach = readonly number[]
+
 const GREATEST = 0xffff_ffff
 const ANY_PROTOCOL = GREATEST
 
-export type Reach = readonly number[]
+const wordsOf = (family: Family): number => (family === 4 ? 1 : 4)
 
-export const everything: Reach = [0, GREATEST, 0, GREATEST, ANY_PROTOCOL]
+/** How many numbers say it. */
+export const reachSize = (family: Family): number => 4 * wordsOf(family) + 1
+
+/** Of a rule of which nothing is known. */
+export const everything = (family: Family): Reach => [...all(family), ...all(family), ANY_PROTOCOL]
 
 export const reachOf = ({ source, destination, protocol }: Rule, family: Family): Reach => [
   ...rangeOf('saddr', source, family),
@@ -25,25 +30,50 @@ export const reachOf = ({ source, destination, protocol }: Rule, family: Family)
   protocol && !protocol.negated && family === 4 ? protocol.value : ANY_PROTOCOL,
 ]
 
-function rangeOf(field: 'saddr' | 'daddr', asked: Rule['source'], family: Family): readonly [number, number] {
+const all = (family: Family): Reach => [
+  ...Array.from({ length: wordsOf(family) }, () => 0),
+  ...Array.from({ length: wordsOf(family) }, () => GREATEST),
+]
+
+function rangeOf(field: 'saddr' | 'daddr', asked: Rule['source'], family: Family): Reach {
   const step = asked && addressStep(field, asked)
-  if (step?.kind !== 'set') return [0, GREATEST]
-  const [first, last] = [step.set[0]?.low ?? 0, step.set.at(-1)?.end ?? 0]
-  return [highest(first, family), highest(BigInt(last) - 1n, family)]
+  if (step?.kind !== 'set') return all(family)
+  const [first, end] = [step.set[0]?.low ?? 0, step.set.at(-1)?.end ?? 0]
+  return family === 4
+    ? [Number(first), Number(end) - 1]
+    : [...wordsOfAddress(first), ...wordsOfAddress(BigInt(end) - 1n)]
 }
 
-const highest = (address: Point, family: Family): number =>
-  Number(family === 4 ? address : BigInt(address) >> 96n)
+const wordsOfAddress = (address: Point): number[] =>
+  [96n, 64n, 32n, 0n].map(shift => Number((BigInt(address) >> shift) & 0xffff_ffffn))
 
 /** Whether the rule whose reach stands at an offset can have packets in common with one of others. */
-export const meetsOneOf = (reaches: Uint32Array, at: number, others: readonly Reach[]): boolean =>
-  others.some(([from = 0, to = 0, low = 0, high = 0, protocol = 0]) => {
-    const own = reaches[at + 4] ?? 0
-    return (
-      (reaches[at] ?? 0) <= to &&
-      (reaches[at + 1] ?? 0) >= from &&
-      (reaches[at + 2] ?? 0) <= high &&
-      (reaches[at + 3] ?? 0) >= low &&
-      (own === protocol || own === ANY_PROTOCOL || protocol === ANY_PROTOCOL)
-    )
-  })
+export const meetsOneOf = (
+  reaches: Uint32Array,
+  at: number,
+  others: readonly Reach[],
+  family: Family,
+): boolean => others.some(other => meet(reaches, at, other, wordsOf(family)))
+
+function meet(reaches: Uint32Array, at: number, other: Reach, words: number): boolean {
+  for (const side of [0, 2 * words]) {
+    if (isLess(reaches, at + side + words, other, side, words)) return false
+    if (isGreater(reaches, at + side, other, side + words, words)) return false
+  }
+  const [own, asked] = [reaches[at + 4 * words], other[4 * words]]
+  return own === asked || own === ANY_PROTOCOL || asked === ANY_PROTOCOL
+}
+
+const isLess = (a: Uint32Array, at: number, b: Reach, from: number, words: number): boolean =>
+  difference(a, at, b, from, words) < 0
+
+const isGreater = (a: Uint32Array, at: number, b: Reach, from: number, words: number): boolean =>
+  difference(a, at, b, from, words) > 0
+
+function difference(a: Uint32Array, at: number, b: Reach, from: number, words: number): number {
+  for (let word = 0; word < words; word++) {
+    const by = (a[at + word] ?? 0) - (b[from + word] ?? 0)
+    if (by !== 0) return by
+  }
+  return 0
+}

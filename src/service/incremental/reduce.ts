@@ -208,7 +208,10 @@ function rulesOf({ index }: EditState, { family, table, chain: name }: ChainPlac
   return tables.flatMap(({ chains }) => chains.flatMap(({ rules }) => rules))
 }
 
-/** The stretches that look-ups hold alone and whole. */
+/** Shorter look-ups are read: that is as quick, and they may be others once rules come beside them. */
+const LEAST_RULES = 64
+
+/** The long stretches that look-ups hold alone and whole. */
 export function heldRules(blocks: readonly IndexedBlock[]): readonly HeldRules[] {
   const held = new Map<string, IndexedBlock[]>()
   for (const block of blocks) {
@@ -223,7 +226,7 @@ export function heldRules(blocks: readonly IndexedBlock[]): readonly HeldRules[]
   })
   const isApart = (one: HeldRules): boolean =>
     all.every(other => other === one || one.last < other.first || other.last < one.first)
-  return all.filter(one => holdsAll(one) && isApart(one))
+  return all.filter(one => one.last - one.first >= LEAST_RULES && holdsAll(one) && isApart(one))
 }
 
 /** Whether the look-ups hold all that the rules come to, on both sides of a split. */

@@ -63,7 +63,8 @@ const withMapsOf = ({ spec, trees }: LaneProgram, before: LaneProgram): ProgramS
   ...spec,
   maps: spec.maps.map(map => {
     const block = trees.get(map.name)?.block
-    const source = block?.kind === 'kept' ? before.spec.maps.find(({ name }) => name === block.map) : undefined
+    const source =
+      block?.kind === 'kept' ? before.spec.maps.find(({ name }) => name === block.map) : undefined
     return source?.contents ? { ...map, contents: source.contents } : map
   }),
 })

@@ -9,8 +9,14 @@ function linesOf(texts: readonly string[], first = 0) {
   const offsets = [1]
   for (const line of texts) offsets.push((offsets.at(-1) ?? 0) + Buffer.byteLength(line) + 1)
   const slots = texts.map((_, index) => 100 + index)
-  const reaches = Uint32Array.from(texts.flatMap(() => everything))
-  const table = { text, offsets: Uint32Array.from(offsets), slots: Uint32Array.from(slots), reaches }
+  const reaches = Uint32Array.from(texts.flatMap(() => everything(4)))
+  const table = {
+    family: 4,
+    text,
+    offsets: Uint32Array.from(offsets),
+    slots: Uint32Array.from(slots),
+    reaches,
+  } as const
   return createLines(table, first, texts.length - first)
 }
 
