@@ -7,12 +7,15 @@ import type { Instruction } from './asm/instruction.ts'
 import { callFunction, exit, immediate, jump, jumpIf } from './asm/jump.ts'
 import { r0, r1, r6 } from './asm/register.ts'
 import type { JumpOptions } from './asm/relax.ts'
-import { bodiesOf, chainFunctionName } from './chain-function.ts'
+import type { Block } from './chain.ts'
+import { chainFunctionName } from './chain-function.ts'
 import type { CounterArray, CounterPlace } from './counter.ts'
 import { addressTypeFunction } from './emit/address-type.ts'
+import { holdersIn, onlyKind } from './emit/alike.ts'
 import { cgroupFunction } from './emit/cgroup.ts'
 import { chainFunction, type EmitContext, emitChains, type PlannedPolicy } from './emit/chain.ts'
 import { countCall, counterMap, countFunction, countFunctionName, emitCountInPlace } from './emit/count.ts'
+import { createData } from './emit/data.ts'
 import { largestKey } from './emit/dispatch.ts'
 import { chainResult, type TableUse, type TreeData, type TreesUse } from './emit/frame.ts'
 import { groupFunction } from './emit/group.ts'
@@ -73,7 +76,11 @@ export function buildProgram(
   const dataMaps: MapSpec[] = []
   const uses = new Map<string, TableUse>()
   const withTable = new Set<string>()
+  // a chain may stand in place more than once
+  const known = new Map<Block, string>()
   const table: EmitContext['table'] = ({ hash, table }, use) => {
+    const before = known.get(use.dispatch)
+    if (before !== undefined) return before
     const name = `dispatch${uses.size}`
     const beside = besideOf(name)
     tables.push({ ...hash, name })
@@ -82,6 +89,7 @@ export function buildProgram(
       withTable.add(name)
     }
     uses.set(name, { ...use, table: table !== undefined })
+    known.set(use.dispatch, name)
     return name
   }
   const asked = plans.map(planned => ({ ...planned, needs: needsFor(lane, planned) }))
@@ -95,9 +103,12 @@ export function buildProgram(
 
   const walked = new Map<string, TreesUse>()
   const data: EmitContext['data'] = (value, use) => {
+    const before = known.get(use.block)
+    if (before !== undefined) return before
     const name = `trees${dataMaps.length}`
     dataMaps.push(dataMap(name, value))
     walked.set(name, use)
+    known.set(use.block, name)
     return name
   }
   const subprograms: FunctionSpec[] = []
@@ -113,11 +124,15 @@ export function buildProgram(
   let places = 0
   const countOn: EmitContext['countOn'] = (assembler, array) =>
     (places++ < MOST_IN_PLACE ? inPlace : byCall)(assembler, array)
-  const contextOf = ({ plan: { chains, functions }, family }: FamilyPlan): EmitContext => ({
+  const rows = createData()
+  const holdersOf = new Map(
+    plans.map(({ plan, family }) => [family, holdersIn(plan, { family, chains: plan.chains, place })]),
+  )
+  const contextOf = ({ plan: { chains }, family }: FamilyPlan): EmitContext => ({
     family,
     record,
     chains,
-    functions,
+    functions: holdersOf.get(family)?.entries ?? new Map(),
     jumps,
     place: remember,
     nth: nth.offset,
@@ -126,6 +141,7 @@ export function buildProgram(
     mayHaveTable: () => withTable.size < MOST_TABLES,
     hasTable: map => withTable.has(map),
     data,
+    rows: rows.place,
     countEnd: inPlace,
     countOn,
     subprogram,
@@ -137,8 +153,10 @@ export function buildProgram(
     const context = contextOf(planned)
     const name = chainFunctionName(plan.base.name, planned.family)
     return [
-      ...(inMain ? [] : [chainFunction(context, name, [plan.base], policy)]),
-      ...[...bodiesOf(plan)].map(([name, bodies]) => chainFunction(context, name, bodies)),
+      ...(inMain ? [] : [chainFunction(context, name, [onlyKind(plan.base)], policy)]),
+      ...[...(holdersOf.get(planned.family)?.kinds ?? [])].map(([name, kinds]) =>
+        chainFunction(context, name, kinds),
+      ),
     ]
   })
   const names = [...arrays.keys()]
@@ -166,6 +184,7 @@ export function buildProgram(
       ...frameOf(lane).maps,
       ...tables,
       ...dataMaps,
+      ...rows.maps,
       ...(nth.map && nthTestsIn(plans).length > 0 ? [nth.map] : []),
     ],
   }
@@ -239,7 +258,7 @@ function mainFunction(
     if (contextOf) {
       const ends = { accept: endOf(frame.verdicts.accept), drop: endOf(frame.verdicts.drop), return: policy }
       assembler.emit(...forgetRecord(record))
-      emitChains(assembler, contextOf(request), [plan.base], ends)
+      emitChains(assembler, contextOf(request), [onlyKind(plan.base)], ends)
       continue
     }
     assembler.emit(

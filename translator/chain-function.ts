@@ -12,6 +12,7 @@ import type { Family } from 'iptables-parser'
 import { type CallGraph, type CallSites, slotsIn } from './calls.ts'
 import type { Block } from './chain.ts'
 import type { PlannedChain } from './emit/chain.ts'
+import type { Plan } from './plan.ts'
 
 /** MAX_CALL_FRAMES of the verifier is 8: the main function, the base chain's (but at netfilter), these, and the one that counts where it is not done in place. */
 const MOST_FRAMES = 5
@@ -22,18 +23,13 @@ const MOST_ALONE = 64
 /** A chain of so few slots takes hardly more of them in place than calls of it do. */
 const FEW_SLOTS = 16
 
-/** How a chain is called. */
-export interface Entry {
-  /** The function it stands in. */
-  readonly function: string
-  /** Which of the function's chains it is, where it has several. */
-  readonly selector?: number
-}
+/** Of chains that are called as functions, the name of the function that each stands in. */
+export type ChainFunctions = ReadonlyMap<string, string>
 
 type Chains = ReadonlyMap<string, PlannedChain>
 
 /** The chains that are called as functions. */
-export function chooseFunctions(graph: CallGraph, chains: Chains, family: Family): Map<string, Entry> {
+export function chooseFunctions(graph: CallGraph, chains: Chains, family: Family): ChainFunctions {
   const { base, calls, sites } = graph
   const isWanted = ({ name, blocks }: PlannedChain): boolean =>
     name !== base && isWorthAFunction(blocks, sites.get(name), (calls.get(name)?.size ?? 0) > 0)
@@ -41,7 +37,10 @@ export function chooseFunctions(graph: CallGraph, chains: Chains, family: Family
   const functions = withinFrames(graph, new Set(wanted))
   const isCrowded = functions.size > MOST_ALONE
   const isTogether = (name: string): boolean => isCrowded || sites.get(name)?.lookedUp === true
-  return entriesOf(functions, levelsOf(graph, functions), isTogether, family)
+  const levels = levelsOf(graph, functions)
+  const functionOf = (name: string): string =>
+    isTogether(name) ? groupName(levels.get(name) ?? 0, family) : chainFunctionName(name, family)
+  return new Map([...functions].map(name => [name, functionOf(name)]))
 }
 
 function isWorthAFunction(
@@ -77,34 +76,13 @@ function levelsOf({ calls, order }: CallGraph, functions: ReadonlySet<string>): 
   return levels
 }
 
-function entriesOf(
-  functions: ReadonlySet<string>,
-  levels: ReadonlyMap<string, number>,
-  isTogether: (name: string) => boolean,
-  family: Family,
-): Map<string, Entry> {
-  const sizes = new Map<number, number>()
-  const entries = new Map<string, Entry>()
-  for (const name of functions)
-    if (isTogether(name)) {
-      const level = levels.get(name) ?? 0
-      const selector = sizes.get(level) ?? 0
-      sizes.set(level, selector + 1)
-      entries.set(name, { function: groupName(level, family), selector })
-    } else entries.set(name, { function: chainFunctionName(name, family) })
-  return entries
-}
-
-/** Of each function the chains that stand in it, in the order of their selectors. */
+/** Of each function the chains that stand in it. */
 export function bodiesOf({
   chains,
   functions,
-}: {
-  readonly chains: Chains
-  readonly functions: ReadonlyMap<string, Entry>
-}): Map<string, PlannedChain[]> {
+}: Pick<Plan, 'chains' | 'functions'>): Map<string, PlannedChain[]> {
   const bodies = new Map<string, PlannedChain[]>()
-  for (const [name, { function: holder }] of functions) {
+  for (const [name, holder] of functions) {
     const chain = chains.get(name)
     const others = bodies.get(holder)
     if (chain && others) others.push(chain)

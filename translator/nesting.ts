@@ -3,7 +3,7 @@
 
 import { type CallGraph, type CallSites, slotsIn } from './calls.ts'
 import { type Block, itemsIn } from './chain.ts'
-import type { Entry } from './chain-function.ts'
+import type { ChainFunctions } from './chain-function.ts'
 import type { PlannedChain } from './emit/chain.ts'
 
 /** BPF_COMPLEXITY_LIMIT_INSNS. */
@@ -33,7 +33,7 @@ interface Body {
 export function obstacleIn(
   { calls, order }: CallGraph,
   chains: Chains,
-  functions: ReadonlyMap<string, Entry>,
+  functions: ChainFunctions,
 ): Obstacle | undefined {
   const bodies = new Map<string, Body>()
   for (const name of order.toReversed()) {

@@ -3,7 +3,7 @@
 import type { Family, Rule, Table } from 'iptables-parser'
 import { callGraph, callsOf } from './calls.ts'
 import type { Strategies } from './chain.ts'
-import { chooseFunctions, type Entry } from './chain-function.ts'
+import { type ChainFunctions, chooseFunctions } from './chain-function.ts'
 import type { PlannedChain } from './emit/chain.ts'
 import type { Item } from './item.ts'
 import { type Obstacle, obstacleIn } from './nesting.ts'
@@ -14,7 +14,7 @@ export interface Plan {
   readonly base: PlannedChain
   readonly chains: ReadonlyMap<string, PlannedChain>
   /** Of the chains that are called as functions; all others stand in place. */
-  readonly functions: ReadonlyMap<string, Entry>
+  readonly functions: ChainFunctions
   /** Why no program can hold it. */
   readonly obstacle?: Obstacle
 }

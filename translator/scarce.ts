@@ -13,14 +13,14 @@ interface Scarce {
 }
 
 const scarce: readonly Scarce[] = [
-  // MAX_USED_MAPS is 64
+  // MAX_USED_MAPS is 64, and look-ups take up to three
   {
-    most: 10,
+    most: 6,
     of: ({ kind }) => (kind === 'mapped' || kind === 'kept' ? 1 : 0),
     instead: { map: 'never', mostSlots: Number.POSITIVE_INFINITY },
   },
   {
-    most: 16,
+    most: 10,
     of: ({ kind }) => (kind === 'dispatch' ? 1 : 0),
     instead: { dispatch: 'never', edited: new Set() },
   },

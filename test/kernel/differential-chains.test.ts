@@ -12,11 +12,12 @@ import { kernelTestNeeding } from './needs-kernel.ts'
 
 const kernelTest = kernelTestNeeding('iptables-legacy')
 
-type Shape = Pick<RandomChainsOptions, 'chains' | 'depth' | 'listed'>
+type Shape = Pick<RandomChainsOptions, 'chains' | 'depth' | 'listed' | 'pods'>
 
-const few: Shape = { chains: 12, depth: 3, listed: 20 }
-const deep: Shape = { chains: 40, depth: 10, listed: 30 }
-const many: Shape = { chains: 300, depth: 4, listed: 120 }
+const few: Shape = { chains: 12, depth: 3, listed: 20, pods: 10 }
+const deep: Shape = { chains: 40, depth: 10, listed: 30, pods: 4 }
+const many: Shape = { chains: 300, depth: 4, listed: 120, pods: 30 }
+const alike: Shape = { chains: 20, depth: 3, listed: 70, pods: 240 }
 
 const cases: readonly (readonly [
   name: string,
@@ -29,6 +30,9 @@ const cases: readonly (readonly [
   ['few chains, before netfilter', 'early-tc', few, { leastDispatch: 1, dispatch: 'always' }],
   ['chains ten deep', 'netfilter', deep, {}],
   ['chains ten deep, all looked up', 'netfilter', deep, { leastDispatch: 1, dispatch: 'always' }],
+  ['chains that are alike', 'netfilter', alike, {}],
+  ['chains that are alike, all looked up', 'netfilter', alike, { leastDispatch: 1, dispatch: 'always' }],
+  ['chains that are alike, before netfilter', 'early-tc', alike, {}],
   ['300 chains', 'netfilter', many, {}],
   ['300 chains in nothing but code', 'netfilter', many, { dispatch: 'never' }],
   ['300 chains, all looked up', 'xdp', many, { leastDispatch: 1, dispatch: 'always' }],

@@ -1,6 +1,7 @@
 // Rule sets translated in one go, for tests.
 
 import { type Family, parseSave, type Ruleset } from 'iptables-parser'
+import type { Strategies } from '../../translator/chain.ts'
 import { newLayout } from '../../translator/counter.ts'
 import { lanesOf } from '../../translator/lane.ts'
 import type { ProgramSpec } from '../../translator/program.ts'
@@ -9,21 +10,33 @@ import { type LaneProgram, type Translation, translate } from '../../translator/
 type HookChoice = 'netfilter' | 'xdp' | 'tc'
 
 /** Rule sets of one or both families, with all that count. */
-export function compile(rulesets: readonly Ruleset[], hook: HookChoice): Translation {
+export function compile(
+  rulesets: readonly Ruleset[],
+  hook: HookChoice,
+  strategies: Partial<Strategies> = {},
+): Translation {
   const counters = newLayout(rulesets)
   const families = rulesets.map(({ family }) => family)
-  return translate(rulesets, { lanes: lanesOf(hook, families), counters })
+  return translate(rulesets, { lanes: lanesOf(hook, families), counters, strategies })
 }
 
 /** Throws where a rule is refused. */
-export function compiled(rulesets: readonly Ruleset[], hook: HookChoice): readonly LaneProgram[] {
-  const translation = compile(rulesets, hook)
+export function compiled(
+  rulesets: readonly Ruleset[],
+  hook: HookChoice,
+  strategies: Partial<Strategies> = {},
+): readonly LaneProgram[] {
+  const translation = compile(rulesets, hook, strategies)
   if (translation.kind === 'translated') return translation.programs
   throw new Error(translation.refusals.map(({ rule, reason }) => `${rule.rule}: ${reason}`).join('\n'))
 }
 
-export const compileText = (text: string, family: Family, hook: HookChoice = 'netfilter') =>
-  compiled([parseSave(text, { family })], hook)
+export const compileText = (
+  text: string,
+  family: Family,
+  hook: HookChoice = 'netfilter',
+  strategies: Partial<Strategies> = {},
+) => compiled([parseSave(text, { family })], hook, strategies)
 
 /** The most functions that are ever on the stack at once, the main one among them. */
 export function mostFrames({ functions }: ProgramSpec): number {

@@ -9,12 +9,12 @@ import type { Label } from '../asm/label.ts'
 import { r0, r1, r2, r6 } from '../asm/register.ts'
 import type { JumpOptions } from '../asm/relax.ts'
 import type { Block, OverlaidBlock, SeparatedBlock } from '../chain.ts'
-import type { Entry } from '../chain-function.ts'
 import type { CounterPlace } from '../counter.ts'
 import { transport } from '../field.ts'
 import type { FunctionSpec } from '../program.ts'
 import { setTest } from '../test.ts'
 import { single } from '../tree/interval.ts'
+import { type Entry, emitRow, type Kind, type Row, rowsOf } from './alike.ts'
 import { emitDispatch } from './dispatch.ts'
 import { chainResult, type Ending, type Frame } from './frame.ts'
 import { emitOutcome } from './outcome.ts'
@@ -45,6 +45,8 @@ export interface EmitContext {
   readonly mayHaveTable: Frame['mayHaveTable']
   readonly hasTable: Frame['hasTable']
   readonly data: Frame['data']
+  readonly rows: Frame['rows']
+  readonly row?: Row
   /** Emits how a packet is counted that goes no further; the index is in r1. */
   countEnd(assembler: Assembler, array: string): void
   /** And of one that goes on. */
@@ -59,18 +61,18 @@ export interface PlannedPolicy {
   readonly verdict: 'accept' | 'drop'
 }
 
-/** The function of chains, of which r2 says which is meant where they are several: given the record, it yields a chainResult; with a base chain's policy never `return`. */
+/** The function of chains, by their kinds, of which r2 says which is meant where they are several: given the record, it yields a chainResult; with a base chain's policy never `return`. */
 export function chainFunction(
   context: EmitContext,
   name: string,
-  chains: readonly PlannedChain[],
+  kinds: readonly Kind[],
   policy?: PlannedPolicy,
 ): FunctionSpec {
   const assembler = createAssembler()
   const lost = assembler.label('lost')
   assembler.emit(mov(r6, r1), jumpIf('==', r6, immediate(0), lost))
   const end = (kind: keyof typeof chainResult): Statement[] => [movImmediate(r0, chainResult[kind]), exit()]
-  emitChains(assembler, context, chains, {
+  emitChains(assembler, context, kinds, {
     accept: end('accept'),
     drop: end('drop'),
     return: policy ?? end('return'),
@@ -81,11 +83,14 @@ export function chainFunction(
     name,
     parameters: [
       { name: 'record', type: { kind: 'memory', size: context.record.size } },
-      ...(chains.length > 1 ? [{ name: 'selector', type: { kind: 'scalar' } } as const] : []),
+      ...(isSeveral(kinds) ? [{ name: 'selector', type: { kind: 'scalar' } } as const] : []),
     ],
     instructions: assembler.assemble(context.jumps),
   }
 }
+
+const isSeveral = (kinds: readonly Kind[]): boolean =>
+  kinds.length > 1 || kinds.some(({ chains }) => chains.length > 1)
 
 /** What follows a chain's verdicts; where it returns, a base chain has its policy. */
 export interface ChainEnds {
@@ -98,37 +103,50 @@ export interface ChainEnds {
 export function emitChains(
   assembler: Assembler,
   context: EmitContext,
-  chains: readonly PlannedChain[],
+  kinds: readonly Kind[],
   ends: ChainEnds,
 ): void {
   const endings = createEndings(assembler, context.countEnd)
   const done = assembler.label('done')
-  const frame = createFrame(assembler, context, ending =>
-    ending.kind === 'return' && !ending.count ? done : endings.label(ending),
-  )
-  chooseChain(frame, chains, done)
+  const ending: Frame['ending'] = ending =>
+    ending.kind === 'return' && !ending.count ? done : endings.label(ending)
+  const frameWith = (row?: Row): Frame => createFrame(assembler, row ? { ...context, row } : context, ending)
+  const frame = frameWith()
+  chooseKind(frame, kinds, frameWith, done)
   assembler.place(done)
   if ('verdict' in ends.return) emitPolicy(frame, ends.return)
   else assembler.emit(...ends.return)
   endings.emit(({ kind }) => (kind === 'return' ? [jump(done)] : ends[kind]))
 }
 
-/** Emits the chains, of which r2 says which is meant; all go to `done` where they return. */
-function chooseChain(frame: Frame, chains: readonly PlannedChain[], done: Label): void {
+/** Emits chains, of which r2 says which is meant; all go to `done` where they return. */
+function chooseKind(frame: Frame, kinds: readonly Kind[], frameWith: (row: Row) => Frame, done: Label): void {
   const { assembler } = frame
+  const firsts = [0]
+  for (const { chains } of kinds) firsts.push((firsts.at(-1) ?? 0) + chains.length)
   const choose = (from: number, to: number): void => {
     if (to - from > 1) {
       const middle = (from + to) >> 1
       const upper = assembler.label('chains')
-      assembler.emit(jumpIf('>=', r2, immediate(middle), upper, 32))
+      assembler.emit(jumpIf('>=', r2, immediate(firsts[middle] ?? 0), upper, 32))
       choose(from, middle)
       assembler.place(upper)
       return choose(middle, to)
     }
-    emitBlocks(frame, chains[from]?.blocks ?? [])
-    if (to < chains.length) assembler.emit(jump(done))
+    const kind = kinds[from]
+    if (kind) emitKind(frame, kind, firsts[from] ?? 0, frameWith)
+    if (to < kinds.length) assembler.emit(jump(done))
   }
-  choose(0, chains.length)
+  choose(0, kinds.length)
+}
+
+function emitKind(frame: Frame, kind: Kind, first: number, frameWith: (row: Row) => Frame): void {
+  const { blocks = [] } = kind.chains[0] ?? {}
+  if (kind.chains.length === 1) return emitBlocks(frame, blocks)
+  const row = rowsOf(kind, frame)
+  const none = frame.ending({ kind: 'drop' })
+  emitRow(frame, row, { first, count: kind.chains.length, none })
+  emitBlocks(frameWith(row), blocks)
 }
 
 function emitPolicy(frame: Frame, { rule, verdict }: PlannedPolicy): void {
@@ -198,6 +216,8 @@ function createFrame(assembler: Assembler, context: EmitContext, ending: Frame['
     mayHaveTable: context.mayHaveTable,
     hasTable: context.hasTable,
     data: context.data,
+    rows: context.rows,
+    ...(context.row && { row: context.row }),
     countOn: array => context.countOn(assembler, array),
     subprogram: (prefix, parameters, body) =>
       context.subprogram(prefix, { parameters, instructions: body.assemble(context.jumps) }),

@@ -2,12 +2,13 @@ import type { Family } from 'iptables-parser'
 import type { Assembler } from '../asm/assembler.ts'
 import type { Label } from '../asm/label.ts'
 import type { KeptTrees, SeparatedBlock } from '../chain.ts'
-import type { Entry } from '../chain-function.ts'
 import type { CounterPlace } from '../counter.ts'
 import type { FunctionSpec } from '../program.ts'
 import type { Dispatch } from '../tree/dispatch.ts'
 import type { TreeLayout, TreeMap } from '../tree/map.ts'
+import type { Entry, Row } from './alike.ts'
 import type { Action } from './answer.ts'
+import type { Data } from './data.ts'
 import type { Actions } from './dispatch.ts'
 import type { LookUpMaps } from './look-up.ts'
 import type { RecordLayout } from './record.ts'
@@ -53,6 +54,10 @@ export interface Frame {
   countOn(array: string): void
   /** The function that a chain is called in; none where it stands in place. */
   entryOf(chain: string): Entry | undefined
+  /** Where the program will have rows of numbers. */
+  readonly rows: Data['place']
+  /** Where the code of chains that are alike finds what differs. */
+  readonly row?: Row
   /** The name of a map that the program gets for this, and what it is for. */
   table(maps: LookUpMaps, use: Omit<TableUse, 'table'>): string
   /** Whether the program has room for the maps of one more table (see look-up.ts). */

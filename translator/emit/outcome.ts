@@ -1,8 +1,10 @@
 import { mov, movImmediate } from '../asm/alu.ts'
+import type { Instruction } from '../asm/instruction.ts'
 import { callFunction, immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
-import { r0, r1, r2, r6, r7 } from '../asm/register.ts'
+import { type Register, r0, r1, r2, r6, r7 } from '../asm/register.ts'
 import type { Item, Outcome } from '../item.ts'
+import { loadFromRow } from './alike.ts'
 import { chainResult, type Frame } from './frame.ts'
 
 /** What happens to a packet that matches: it is counted, and goes where the target sends it; falls through where the next rule is asked. */
@@ -11,13 +13,23 @@ export function emitOutcome(frame: Frame, { rule, outcome }: Item): void {
   if (outcome.kind === 'hotdrop') return assembler.emit(jump(frame.ending({ kind: 'drop' })))
   if (outcome.kind === 'past') return assembler.emit(jump(pastOf(frame)))
   const { array, index } = frame.place(rule)
-  assembler.emit(movImmediate(r1, index))
+  const column = frame.row?.counters.get(rule)
+  assembler.emit(...numberIn(r1, frame, column, index))
   // counting is the ending's, so that a leaf is two instructions
   if (!('chain' in outcome || outcome.kind === 'continue'))
     return assembler.emit(jump(frame.ending({ kind: outcome.kind, count: array.name })))
   frame.countOn(array.name)
   if ('chain' in outcome) emitCall(frame, outcome)
 }
+
+/** dst = what a row has there, or the number where it is the same in all. */
+const numberIn = (
+  dst: Register,
+  { row }: Frame,
+  at: number | undefined,
+  number: number,
+): readonly Instruction[] =>
+  row && at !== undefined ? loadFromRow(dst, row, at) : [movImmediate(dst, number)]
 
 /** Throws RangeError where nothing lies under the block. */
 export function pastOf({ past }: Frame): Label {
@@ -28,7 +40,8 @@ export function pastOf({ past }: Frame): Label {
 /** Calls a chain, which after a goto returns to where this one would have. */
 export function emitCall(frame: Frame, { kind, chain }: Extract<Outcome, { chain: string }>): void {
   const entry = frame.entryOf(chain)
-  if (entry?.selector !== undefined) frame.assembler.emit(movImmediate(r2, entry.selector))
+  const column = frame.row?.selectors.get(chain)
+  if (entry?.selector !== undefined) frame.assembler.emit(...numberIn(r2, frame, column, entry.selector))
   callChain(frame, kind, entry ?? { inPlace: chain })
 }
 

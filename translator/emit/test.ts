@@ -6,6 +6,7 @@ import { r0, r1, r2, r3 } from '../asm/register.ts'
 import { domain } from '../field.ts'
 import { NTH_MAP } from '../nth.ts'
 import type { AnyTest, CgroupTest, ChanceTest, GroupTest, LeafTest, NthTest, SetTest } from '../test.ts'
+import { loadFromRow } from './alike.ts'
 import { CGROUP_FUNCTION } from './cgroup.ts'
 import { jumpIfBelow, jumpIfNot, jumpIfNotBelow, jumpUnlessMasked, loadField } from './compare.ts'
 import type { Frame } from './frame.ts'
@@ -77,8 +78,14 @@ const emitNth = ({ assembler, nth }: Frame, { every, negated, match }: NthTest, 
     jumpIf(negated ? '==' : '!=', r2, register(r3), failed),
   )
 
-function emitSet(frame: Frame, { field, set }: SetTest, failed: Label): void {
-  const { assembler, family } = frame
+function emitSet(frame: Frame, test: SetTest, failed: Label): void {
+  const { assembler, family, row } = frame
+  const { field, set } = test
+  const column = row?.values.get(test)
+  if (row && column !== undefined) {
+    loadField(frame, field)
+    return assembler.emit(...loadFromRow(r2, row, column), jumpIf('!=', r1, register(r2), failed, 32))
+  }
   // of an alternative, such as the states of --ctstate DNAT: no state at all
   if (set.length === 0) assembler.emit(jump(failed))
   const whole = domain(field, family)

@@ -13,6 +13,8 @@ export interface RandomChainsOptions {
   readonly depth: number
   /** Rules of a chain that lists addresses, of which there are two. */
   readonly listed: number
+  /** Addresses that have chains of their own, which are alike. */
+  readonly pods: number
 }
 
 interface Graph extends RandomChainsOptions {
@@ -32,8 +34,10 @@ export function randomChains(options: RandomChainsOptions): string {
       names.flatMap(name => rulesOf(graph, name, at + 1, 1 + random.below(4))),
     ),
     ...['list-a', 'list-b'].flatMap(name => listOf(graph, name)),
+    ...Array.from({ length: options.pods }, (_, pod) => podOf(graph, pod)).flat(),
   ]
-  const declared = [...layers.flat(), 'list-a', 'list-b'].map(name => `:${name} - [0:0]`)
+  const pods = Array.from({ length: options.pods }, (_, pod) => [`pod-${pod}`, `policy-${pod}`]).flat()
+  const declared = [...layers.flat(), 'list-a', 'list-b', 'pods', ...pods].map(name => `:${name} - [0:0]`)
   const policies = ['INPUT', 'FORWARD', 'OUTPUT'].map(
     name => `:${name} ${random.pick(['ACCEPT', 'DROP'])} [0:0]`,
   )
@@ -51,7 +55,7 @@ function rulesOf(graph: Graph, chain: string, at: number, count: number): string
   const rules = Array.from({ length: count }, () =>
     `-A ${chain}${asked(graph)} ${target(graph, at)}`.replace(/ +/g, ' '),
   )
-  if (at === 0) rules.push(`-A ${chain} -j list-a`, `-A ${chain} -p udp -g list-b`)
+  if (at === 0) rules.push(`-A ${chain} -j pods`, `-A ${chain} -j list-a`, `-A ${chain} -p udp -g list-b`)
   return random.chance(0.2) ? [...rules, `-A ${chain}${call(graph, at)}`] : rules
 }
 
@@ -99,3 +103,22 @@ const net = ({ random, family }: Graph): string =>
   family === 4
     ? `198.51.100.${8 * random.below(4)}/29`
     : `2001:db8:5::${(8 * random.below(4)).toString(16)}/125`
+
+/** One of two ways to make the chains of a pod. */
+function podOf(graph: Graph, pod: number): string[] {
+  const { random, family } = graph
+  const own = family === 4 ? `198.51.100.${pod % 250}/32` : `2001:db8:5::${pod.toString(16)}/128`
+  const policy = [
+    `-A policy-${pod} -s ${net(graph)} -p tcp -j RETURN`,
+    `-A policy-${pod} -s ${own} -p udp --dport 53 -j ${random.pick(['ACCEPT', 'DROP'])}`,
+  ]
+  const shared = random.pick(graph.layers.at(-1) ?? [])
+  const called = random.chance(0.5) ? [`-A pod-${pod} -p tcp -j ${shared}`] : [`-A pod-${pod} -d ${own}`]
+  return [
+    `-A pods -s ${own} ${random.chance(0.2) ? '-g' : '-j'} pod-${pod}`,
+    `-A pod-${pod} -j policy-${pod}`,
+    ...called,
+    `-A pod-${pod} -p udp -j DROP`,
+    ...policy,
+  ]
+}

@@ -1,0 +1,248 @@
+// Chains of one function that are alike, as those of pods and containers are: the same code but for the places they count in, the addresses they
+// ask for and the chains they call. Their code stands once, and what differs is in a row for each of them, whose place r8 holds:
+//
+//     byte  0        4        8 …
+//           number   number   as many as differ
+//           u32      u32
+//
+// Only chains are alike whose rules are asked in turn, or by trees in code that are cut alike.
+
+import type { Family } from 'iptables-parser'
+import { add, mov, mulImmediate, subImmediate } from '../asm/alu.ts'
+import type { Instruction } from '../asm/instruction.ts'
+import { immediate, jumpIf } from '../asm/jump.ts'
+import type { Label } from '../asm/label.ts'
+import { load, loadMapValue } from '../asm/memory.ts'
+import { type Register, r2, r8 } from '../asm/register.ts'
+import type { Block } from '../chain.ts'
+import { bodiesOf } from '../chain-function.ts'
+import type { CounterPlace } from '../counter.ts'
+import { fieldOf } from '../field.ts'
+import type { Item } from '../item.ts'
+import type { Plan } from '../plan.ts'
+import type { LeafTest, SetTest } from '../test.ts'
+import { isSingle } from '../tree/interval.ts'
+import type { Node } from '../tree/node.ts'
+import type { PlannedChain } from './chain.ts'
+import type { DataPlace } from './data.ts'
+import type { Frame } from './frame.ts'
+
+/** A number in a chain's code that may be another in one that is alike. */
+type Part =
+  | { readonly kind: 'counter'; readonly rule: number }
+  | { readonly kind: 'value'; readonly test: SetTest }
+  | { readonly kind: 'selector'; readonly chain: string }
+
+/** What a chain's code says. */
+interface Shape {
+  /** The same for chains that are alike. */
+  readonly text: string
+  readonly parts: readonly Part[]
+}
+
+/** Whose chains they are. */
+export interface About {
+  readonly family: Family
+  readonly chains: ReadonlyMap<string, PlannedChain>
+  place(rule: number): CounterPlace
+}
+
+interface Shaping extends About {
+  /** The function that a chain is called in; none where it stands in place. */
+  functionOf(chain: string): string | undefined
+}
+
+/** Chains that are alike, or one that is not like others; the code is the first one's. */
+export interface Kind {
+  readonly chains: readonly PlannedChain[]
+  readonly parts: readonly (readonly Part[])[]
+}
+
+/** A chain by itself. */
+export const onlyKind = (chain: PlannedChain): Kind => ({ chains: [chain], parts: [[]] })
+
+/** How a chain is called. */
+export interface Entry {
+  /** The function it stands in. */
+  readonly function: string
+  /** Which of the function's chains it is, where it has several. */
+  readonly selector?: number
+}
+
+/** Functions that chains stand in. */
+export interface Holders {
+  /** What each holds. */
+  readonly kinds: ReadonlyMap<string, readonly Kind[]>
+  /** How chains are called: selectors count through the kinds. */
+  readonly entries: ReadonlyMap<string, Entry>
+}
+
+export function holdersIn(plan: Pick<Plan, 'chains' | 'functions'>, about: About): Holders {
+  const shaping = { ...about, functionOf: (chain: string) => plan.functions.get(chain) }
+  const kinds = new Map<string, readonly Kind[]>()
+  const entries = new Map<string, Entry>()
+  for (const [name, chains] of bodiesOf(plan)) {
+    const own = chains.length === 1 ? chains.map(onlyKind) : kindsOf(chains, shaping)
+    kinds.set(name, own)
+    const inOrder = own.flatMap(kind => kind.chains)
+    for (const [selector, chain] of inOrder.entries())
+      entries.set(chain.name, inOrder.length === 1 ? { function: name } : { function: name, selector })
+  }
+  return { kinds, entries }
+}
+
+/** Chains by what they are like, in the order of the first of each kind. */
+function kindsOf(chains: readonly PlannedChain[], shaping: Shaping): Kind[] {
+  const kinds = new Map<string, { chains: PlannedChain[]; parts: (readonly Part[])[] }>()
+  for (const chain of chains) {
+    const shape = shapeOf(chain, shaping)
+    const key = shape?.text ?? `only ${chain.name}`
+    const kind = kinds.get(key)
+    if (kind) {
+      kind.chains.push(chain)
+      kind.parts.push(shape?.parts ?? [])
+    } else kinds.set(key, { chains: [chain], parts: [shape?.parts ?? []] })
+  }
+  return [...kinds.values()]
+}
+
+function shapeOf(chain: PlannedChain, shaping: Shaping): Shape | undefined {
+  const writer = new ShapeWriter(shaping)
+  return writer.blocks(chain.blocks) ? writer.shape : undefined
+}
+
+class ShapeWriter {
+  readonly #shaping: Shaping
+  readonly #text: string[] = []
+  readonly #parts: Part[] = []
+  /** Of each rule and chain, which part it is. */
+  readonly #known = new Map<number | string, number>()
+
+  constructor(shaping: Shaping) {
+    this.#shaping = shaping
+  }
+
+  get shape(): Shape {
+    return { text: this.#text.join(' '), parts: this.#parts }
+  }
+
+  /** False where some code is not said by its shape. */
+  blocks(blocks: readonly Block[]): boolean {
+    return blocks.every(block => {
+      this.#text.push(block.kind)
+      if (block.kind === 'always') return this.#outcome(block.item)
+      return block.kind === 'tree' && this.#node(block.root)
+    })
+  }
+
+  #node(node: Node): boolean {
+    if (node.kind === 'branch') {
+      this.#text.push(`${node.field} ${node.at}`)
+      return this.#node(node.below) && this.#node(node.above)
+    }
+    this.#text.push('leaf')
+    return node.candidates.every(({ item, tests }) => {
+      for (const test of tests) this.#test(test)
+      return this.#outcome(item)
+    })
+  }
+
+  #test(test: LeafTest): void {
+    if (!isValue(test, this.#shaping.family)) {
+      this.#text.push(JSON.stringify(test, (_, value) => (typeof value === 'bigint' ? `${value}n` : value)))
+      return
+    }
+    this.#text.push(`${test.field} value`)
+    this.#parts.push({ kind: 'value', test })
+  }
+
+  #outcome({ rule, outcome }: Item): boolean {
+    this.#text.push(outcome.kind)
+    if (outcome.kind === 'hotdrop' || outcome.kind === 'past') return outcome.kind === 'hotdrop'
+    this.#part(rule, { kind: 'counter', rule })
+    this.#text.push(this.#shaping.place(rule).array.name)
+    return !('chain' in outcome) || this.#call(outcome.chain)
+  }
+
+  #call(chain: string): boolean {
+    const holder = this.#shaping.functionOf(chain)
+    this.#text.push(holder ?? 'in place')
+    if (holder === undefined) return this.blocks(this.#shaping.chains.get(chain)?.blocks ?? [])
+    this.#part(chain, { kind: 'selector', chain })
+    return true
+  }
+
+  #part(name: number | string, part: Part): void {
+    const known = this.#known.get(name) ?? this.#parts.length
+    this.#text.push(`${known}`)
+    if (this.#known.has(name)) return
+    this.#known.set(name, known)
+    this.#parts.push(part)
+  }
+}
+
+/** Whether a test asks for one value of 32 bits. */
+const isValue = (test: LeafTest, family: Family): test is SetTest =>
+  test.kind === 'set' && fieldOf(test.field).bits(family) === 32 && isSingle(test.set)
+
+/** Where the code of chains that are alike finds its numbers, by what it has of the first chain. */
+export interface Row {
+  readonly place: DataPlace
+  /** Bytes. */
+  readonly size: number
+  /** Byte offsets in a row of what differs. */
+  readonly counters: ReadonlyMap<number, number>
+  readonly values: ReadonlyMap<LeafTest, number>
+  readonly selectors: ReadonlyMap<string, number>
+}
+
+/** The rows of chains that are alike, given to the program as data. */
+export function rowsOf(
+  { parts }: Kind,
+  { place, entryOf, rows }: Pick<Frame, 'place' | 'entryOf' | 'rows'>,
+): Row {
+  const numberOf = (part: Part): number => {
+    if (part.kind === 'counter') return place(part.rule).index
+    return part.kind === 'value' ? Number(part.test.set[0]?.low ?? 0) : (entryOf(part.chain)?.selector ?? 0)
+  }
+  const numbers = parts.map(own => own.map(numberOf))
+  const [first = [], ...others] = numbers
+  const columns = first.flatMap((number, at) => (others.some(own => own[at] !== number) ? [at] : []))
+  const bytes = Uint32Array.from(numbers.flatMap(own => columns.map(at => own[at] ?? 0)))
+  const offsets = new Map(columns.map((at, column) => [parts[0]?.[at], 4 * column]))
+  return { place: rows(new Uint8Array(bytes.buffer)), size: 4 * columns.length, ...byWhat(offsets) }
+}
+
+function byWhat(
+  offsets: ReadonlyMap<Part | undefined, number>,
+): Pick<Row, 'counters' | 'values' | 'selectors'> {
+  const counters = new Map<number, number>()
+  const values = new Map<LeafTest, number>()
+  const selectors = new Map<string, number>()
+  for (const [part, offset] of offsets)
+    if (part?.kind === 'counter') counters.set(part.rule, offset)
+    else if (part?.kind === 'value') values.set(part.test, offset)
+    else if (part) selectors.set(part.chain, offset)
+  return { counters, values, selectors }
+}
+
+/** r8 = how far the row is of the selector in r2, for chains with selectors from `first` on; goes to `none` for others. */
+export function emitRow(
+  { assembler }: Frame,
+  { size }: Row,
+  { first, count, none }: { readonly first: number; readonly count: number; readonly none: Label },
+): void {
+  assembler.emit(
+    mov(r8, r2),
+    subImmediate(r8, first),
+    jumpIf('>=', r8, immediate(count), none),
+    mulImmediate(r8, size),
+  )
+}
+
+/** dst = the number at an offset of the row. */
+export const loadFromRow = (dst: Register, { place: { map, offset } }: Row, at: number): Instruction[] => [
+  loadMapValue(dst, map, offset + at),
+  add(dst, r8),
+  load('u32', dst, dst, 0),
+]

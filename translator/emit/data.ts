@@ -1,0 +1,51 @@
+// Rows of numbers that code reads where they lie: all of a program's in the one value of one map, since a program may have no more than 64 maps.
+
+import type { MapSpec } from '../program.ts'
+
+const MAP = 'rows'
+
+/** A place in the one value of a map. */
+export interface DataPlace {
+  readonly map: string
+  /** A multiple of 8. */
+  readonly offset: number
+}
+
+/** What is gathered while a program is emitted. */
+export interface Data {
+  /** Where these bytes will lie. */
+  place(bytes: Uint8Array): DataPlace
+  /** The map; none where there are no bytes. */
+  readonly maps: readonly MapSpec[]
+}
+
+export function createData(): Data {
+  const parts: { readonly bytes: Uint8Array; readonly offset: number }[] = []
+  let size = 0
+  return {
+    place(bytes) {
+      const offset = size
+      parts.push({ bytes, offset })
+      size += Math.ceil(bytes.length / 8) * 8
+      return { map: MAP, offset }
+    },
+    get maps() {
+      if (size === 0) return []
+      const value = new Uint8Array(size)
+      for (const { bytes, offset } of parts) value.set(bytes, offset)
+      return [arrayOf(value)]
+    },
+  }
+}
+
+/** An array of the one value. */
+const arrayOf = (value: Uint8Array): MapSpec => ({
+  name: MAP,
+  type: 'ARRAY',
+  keySize: 4,
+  valueSize: value.length,
+  maxEntries: 1,
+  flags: 0,
+  shared: false,
+  contents: { count: 1, keys: new Uint8Array(4), values: value },
+})
