@@ -18,6 +18,7 @@ export function needsOf({ chains }: Plan, family: Family): Needs {
   const fields = new Set<FieldName>()
   const protocols = new Set<number>()
   const lists = new Set<readonly FieldName[]>()
+  const extents = new Map<IntervalSet | undefined, Set<IntervalSet | undefined>>()
   for (const { blocks } of chains.values())
     for (const block of blocks) {
       for (const field of cutsIn(block)) fields.add(field)
@@ -26,10 +27,25 @@ export function needsOf({ chains }: Plan, family: Family): Needs {
         const { names } = FieldSets.of(item.sets)
         if (item.rest.length > 0 || !lists.has(names)) addFields(fields, item)
         lists.add(names)
-        for (const protocol of protocolsOf(item, family)) protocols.add(protocol)
+        if (item.rest.length > 0 || isNew(extents, item))
+          for (const protocol of protocolsOf(item, family)) protocols.add(protocol)
       }
     }
   return { fields: new Set([...fields].flatMap(withSources)), protocols }
+}
+
+/** Whether no item before asked for the same transport headers and protocols. Most sets of them are one object for all rules. */
+function isNew(
+  known: Map<IntervalSet | undefined, Set<IntervalSet | undefined>>,
+  { sets }: Pick<Item, 'sets'>,
+): boolean {
+  const transport = sets.get('transport')
+  const protocol = sets.get('protocol')
+  const protocols = known.get(transport)
+  if (protocols?.has(protocol)) return false
+  if (protocols) protocols.add(protocol)
+  else known.set(transport, new Set([protocol]))
+  return true
 }
 
 /** A field, and those it is found by. */

@@ -98,9 +98,11 @@ function runFrom(
   const isEdited = (end: number): boolean =>
     edited.size > 0 && items.slice(start, end).some(({ rule }) => edited.has(rule))
   if (ahead < start + least && !isEdited(ahead)) return undefined
-  return [MOST_LOOK_UPS, 1]
-    .map(most => runOf(items, exact, start, most))
-    .find(({ length, lookUps }) => length >= least * lookUps.length || isEdited(start + length))
+  for (const most of [MOST_LOOK_UPS, 1]) {
+    const run = runOf(items, exact, start, most)
+    if (run.length >= least * run.lookUps.length || isEdited(start + run.length)) return run
+  }
+  return undefined
 }
 
 function runOf(items: readonly Item[], exact: ExactFields, start: number, most: number): Run {
@@ -168,8 +170,8 @@ function addCase(
   const known = lookUp.cases.get(key)
   // a later rule for the same values is met only where the first does not decide
   if (known && !isFinal(known)) return false
-  const behind = lookUps.slice(lookUps.indexOf(lookUp) + 1)
-  if (behind.some(({ cases }) => cases.has(key))) return false
+  for (let behind = lookUps.indexOf(lookUp) + 1; behind < lookUps.length; behind++)
+    if (lookUps[behind]?.cases.has(key)) return false
   if (known) lookUp.shadowed.push(added)
   else lookUp.cases.set(key, added)
   return true
@@ -186,7 +188,7 @@ export function valuesFor(
 }
 
 function keyOf(values: readonly Point[]): Key {
-  const [only] = values
+  const only = values[0]
   if (values.length === 1 && typeof only === 'number') return only
   let key = ''
   for (const value of values) key += keyOfPoint(value)

@@ -44,10 +44,11 @@ export class PointList {
   }
 }
 
-/** The number of the first that is not less; how many there are where all are. */
-export function segmentAt(points: PointColumn, point: Point): number {
-  if (points instanceof Float64Array && typeof point === 'number') return numberAt(points, point)
-  let [low, high] = [0, points.length]
+/** The number of the first that is not less; how many there are where all are. None before `from` is; where it is the one, that is found at once. */
+export function segmentAt(points: PointColumn, point: Point, from = 0): number {
+  if (points instanceof Float64Array && typeof point === 'number') return numberAt(points, point, from)
+  let low = from
+  let high = points.length
   while (low < high) {
     const middle = (low + high) >>> 1
     if ((points[middle] ?? 0) < point) low = middle + 1
@@ -56,8 +57,9 @@ export function segmentAt(points: PointColumn, point: Point): number {
   return low
 }
 
-function numberAt(points: Float64Array, point: number): number {
-  let low = 0
+function numberAt(points: Float64Array, point: number, from: number): number {
+  if ((points[from] ?? 0) >= point) return from
+  let low = from
   let high = points.length
   while (low < high) {
     const middle = (low + high) >>> 1

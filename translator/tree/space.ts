@@ -59,11 +59,14 @@ function axesOf(fields: readonly FieldName[], items: readonly Item[], family: Fa
   const places = new Places(fields)
   for (const item of items) {
     const sets = FieldSets.of(item.sets)
-    for (const [at, place] of places.of(sets.names).entries()) {
+    const own = places.of(sets.names)
+    for (let at = 0; at < own.length; at++) {
+      const place = own[at] ?? 0
+      const list = lists[place]
       const end = domains[place]?.end ?? 0
       for (const interval of sets.at(at)) {
-        lists[place]?.add(interval.low)
-        if (interval.end < end) lists[place]?.add(interval.end)
+        list?.add(interval.low)
+        if (interval.end < end) list?.add(interval.end)
       }
     }
   }
@@ -144,8 +147,9 @@ class BoxColumns {
       const from = set[hull ? 0 : rest % set.length]
       const to = hull ? set.at(-1) : from
       rest = Math.floor(rest / set.length)
-      if (starts && from && to)
-        this.#setRange(place, box, segmentAt(starts, from.low), segmentAt(starts, to.end))
+      if (!starts || !from || !to) continue
+      const low = segmentAt(starts, from.low)
+      this.#setRange(place, box, low, segmentAt(starts, to.end, low + 1))
     }
   }
 
