@@ -2,13 +2,12 @@
 // all that they would match. What is said holds for every packet; that nothing is said of a rule proves nothing.
 
 import { type Chain, chainOf, type Family, type Rule, type Table } from 'iptables-parser'
-import type { FieldName } from './field.ts'
 import { hooksOfTable, netfilterPlaces } from './hook/place.ts'
 import { type Item, RuleUntranslatable, ruleItems } from './item.ts'
 import type { Lane } from './lane.ts'
 import { Untranslatable } from './match/translate.ts'
+import { Takers } from './taker.ts'
 import { type Box, subtract } from './tree/box.ts'
-import { keyOfPoint, type Point } from './tree/interval.ts'
 
 /** Why no packet meets a rule. */
 export type DeadReason =
@@ -70,7 +69,10 @@ class ChainScan {
   chain(name: string, lane: Lane): ScannedChain {
     const rules = chainOf(this.#table, name)?.rules ?? []
     const translated = rules.map(rule => itemsOf(rule, lane, this.#family))
-    const takers = new Takers(translated.flatMap(items => items ?? []))
+    const takers = new Takers(
+      translated.flatMap(items => items ?? []),
+      this.#family,
+    )
     const dead: DeadRule[] = []
     const calls = new Set<string>()
     for (const [index, rule] of rules.entries()) {
@@ -78,7 +80,7 @@ class ChainScan {
       const reason = items && this.#reasonFor(items, takers)
       if (reason) dead.push({ chain: name, number: index + 1, rule, reason })
       else if (rule.target?.kind === 'jump' || rule.target?.kind === 'goto') calls.add(rule.target.chain)
-      for (const item of items ?? []) if (this.#takes(item, lane)) takers.add({ ...item, rule: index + 1 })
+      for (const item of items ?? []) if (this.#takes(item, lane)) takers.add(item, index + 1)
     }
     return { dead, calls }
   }
@@ -91,7 +93,7 @@ class ChainScan {
     for (const taker of takers.near(own)) {
       const rest = left.flatMap(box => subtract(box, taker.sets, this.#family))
       if (rest.length === left.length && rest.every((box, index) => box === left[index])) continue
-      by.add(taker.rule)
+      by.add(taker.number)
       left = rest
       if (left.length === 0) return { kind: 'shadowed', by: [...by] }
       if (left.length > MOST_PIECES) return undefined
@@ -133,48 +135,4 @@ function itemsOf(rule: Rule, lane: Lane, family: Family): readonly Item[] | unde
     if (error instanceof RuleUntranslatable || error instanceof Untranslatable) return undefined
     throw error
   }
-}
-
-/** Fields that long chains tend to name one value of, each rule another. */
-const INDEXED: readonly FieldName[] = ['saddr', 'daddr', 'dport']
-
-/** Items that let no packet past them, in order, found by the one value they name of the field that most do. */
-class Takers {
-  readonly #field: FieldName
-  readonly #byValue = new Map<string, Item[]>()
-  readonly #others: Item[] = []
-  readonly #all: Item[] = []
-
-  constructor(items: readonly Item[]) {
-    const named = (field: FieldName): number =>
-      items.filter(item => onlyValue(item, field) !== undefined).length
-    this.#field = INDEXED.reduce((most, field) => (named(field) > named(most) ? field : most))
-  }
-
-  add(item: Item): void {
-    const value = onlyValue(item, this.#field)
-    this.#all.push(item)
-    if (value === undefined) this.#others.push(item)
-    else {
-      const key = keyOfPoint(value)
-      const named = this.#byValue.get(key)
-      if (named) named.push(item)
-      else this.#byValue.set(key, [item])
-    }
-  }
-
-  /** Those that may have packets in common with an item. */
-  near(item: Item): readonly Item[] {
-    const value = onlyValue(item, this.#field)
-    if (value === undefined) return this.#all
-    return [...(this.#byValue.get(keyOfPoint(value)) ?? []), ...this.#others].sort((a, b) => a.rule - b.rule)
-  }
-}
-
-/** The only value of a field that an item has, if it has but one. */
-function onlyValue({ sets }: Item, field: FieldName): Point | undefined {
-  const [first, more] = sets.get(field) ?? []
-  if (!first || more) return undefined
-  const { low, end } = first
-  return (typeof low === 'bigint' ? low + 1n : low + 1) === end ? low : undefined
 }
