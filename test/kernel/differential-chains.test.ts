@@ -2,6 +2,7 @@
 // trees and by look-ups. BPFTABLES_SEED=n begins with the seed of a failure; half of BPFTABLES_DIFFERENTIAL_SECONDS is for all tests of this file together.
 
 import { parseSave } from 'iptables-parser'
+import { chains } from '../../bench/series/chains.ts'
 import type { Strategies } from '../../translator/chain.ts'
 import { aim } from './harness/aim.ts'
 import { disagreement } from './harness/differential.ts'
@@ -59,3 +60,11 @@ for (const [name, hook, shape, strategies] of cases)
     t.log(`seeds ${firstSeed} to ${seed - 1}`)
     t.pass()
   })
+
+kernelTest('4,003 chains of 2,000 pods decide and count as in iptables-legacy', async t => {
+  t.timeout(10 * 60_000)
+  const [, , size = 0] = chains.sizes
+  const rules = chains.make(size, 1).text.replaceAll('-A INPUT', '-A FORWARD')
+  const experiment = { rules, ...aim(parseSave(rules, { family: 4 }), { seed: firstSeed }) }
+  t.is(await disagreement(direct('netfilter'), experiment), undefined, `BPFTABLES_SEED=${firstSeed}`)
+})
