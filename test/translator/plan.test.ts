@@ -243,3 +243,19 @@ test('a look-up of a chain that stands in several places is one map', t => {
       t.true(spec.maps.length <= 40)
   }
 })
+
+test('more lists than a program may have maps leave some of them to trees', t => {
+  const lists = numbers(80).map(at => `list-${at}`)
+  const text = filter(
+    lists.flatMap((list, at) => [
+      `-A INPUT -p tcp -m tcp --dport ${1000 + at} -j ${list}`,
+      ...numbers(70).map(host => `-A ${list} -s 198.51.${at}.${host}/32 -j DROP`),
+    ]),
+    lists,
+  )
+  const [{ spec, plans } = never()] = compileText(text, 4)
+  const blocks = [...(plans[0]?.plan.chains.values() ?? [])].flatMap(chain => chain.blocks)
+  t.true(blocks.filter(({ kind }) => kind === 'dispatch').length >= 10)
+  t.true(blocks.filter(({ kind }) => kind === 'tree').length >= 64)
+  t.true(spec.maps.length <= 64)
+})
