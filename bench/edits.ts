@@ -1,15 +1,16 @@
 // How long one edit takes, as a command beside so many rules: `npm run bench:edits -- [RULES…]`, 0 10 10000 50000 unless said otherwise.
 // A rule of a blacklist is added and taken out again, by iptables as bpftables runs it, by the kernel's own, and by what a person would use
-// instead. All contenders are loaded first, each in a network namespace without a name, and take turns. Needs root.
+// instead. With `--series acl,fw [--rules N]` edits are made behind, before and among the rules of these series instead (edit-places.ts). All contenders are loaded first, each in a network namespace without a name, and take turns. Needs root.
 
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { mountBpffs, unmount } from '../src/kernel/sys/mount.ts'
+import { parseArgs } from 'node:util'
 import { isInstalled } from './contender/iptables.ts'
+import { editedSeries, emptyTable, measurePlaces, placesTable } from './edit-places.ts'
+import { install, ours } from './installed.ts'
 import { machine } from './machine.ts'
-import { newNetwork, run } from './network.ts'
+import { run } from './network.ts'
 import { progress } from './progress.ts'
 import { blacklist } from './series/blacklist.ts'
 import type { Workload } from './workload.ts'
@@ -33,8 +34,6 @@ interface Contender {
 /** In documentation's range, which no series draws from. */
 const ADDRESS = '192.0.2.7'
 const rule = ['INPUT', '-s', `${ADDRESS}/32`, '-j', 'DROP'] as const
-
-const ours = (command: string): string => fileURLToPath(new URL(`../../bin/${command}`, import.meta.url))
 
 const iptables = (name: string, command: (suffix: '' | '-restore') => string): Contender => ({
   name,
@@ -81,34 +80,16 @@ interface Ready {
 }
 
 function prepare(contender: Contender, workload: Workload): Ready {
-  const network = newNetwork()
-  const [bpffs, directory] = [
-    mkdtempSync(join(tmpdir(), 'bpft-bench-')),
-    mkdtempSync(join(tmpdir(), 'bpft-bench-')),
-  ]
-  mountBpffs(bpffs)
-  const environment = {
-    BPFTABLES_BPFFS: join(bpffs, 'bpftables'),
-    BPFTABLES_STATE_DIR: join(directory, 'state'),
-    BPFTABLES_RUN_DIR: join(directory, 'run'),
-    BPFTABLES_HOOK: 'netfilter',
-    XTABLES_LOCKFILE: join(directory, 'lock'),
-  }
-  network.inside(() => contender.load(workload, environment))
+  const { environment, inside, close } = install()
+  inside(() => contender.load(workload, environment))
   return {
     contender,
     time: ([command, ...args]) => {
       const start = performance.now()
-      network.inside(() => run(command, args, '', environment))
+      inside(() => run(command, args, '', environment))
       return performance.now() - start
     },
-    close: () => {
-      network.inside(() => run(ours('bpftables'), ['detach', '--force'], '', environment))
-      network.close()
-      unmount(bpffs)
-      rmdirSync(bpffs)
-      rmSync(directory, { recursive: true, force: true })
-    },
+    close,
   }
 }
 
@@ -163,14 +144,31 @@ function table(sizes: readonly number[], results: readonly Result[]): string {
     .join('')
 }
 
-const given = process.argv.slice(2).map(Number)
-const sizes = given.length > 0 ? given : [0, 10, 10_000, 50_000]
-const results = sizes.flatMap(measure)
-progress('')
-process.stdout.write(table(sizes, results))
+/** Beside a blacklist of several sizes, or in and beside the rules of several series. */
+function measureAll(): object {
+  const { values, positionals } = parseArgs({
+    options: { series: { type: 'string' }, rules: { type: 'string', default: '10000' } },
+    allowPositionals: true,
+  })
+  if (values.series !== undefined) {
+    const names = values.series.split(',')
+    const edited = names.map(name => [name, editedSeries(name, Number(values.rules))] as const)
+    const places = measurePlaces(new Map([['none', emptyTable], ...edited]))
+    progress('')
+    process.stdout.write(placesTable(places))
+    return { rules: Number(values.rules), places }
+  }
+  const sizes = positionals.length > 0 ? positionals.map(Number) : [0, 10, 10_000, 50_000]
+  const results = sizes.flatMap(measure)
+  progress('')
+  process.stdout.write(table(sizes, results))
+  return { rounds: ROUNDS, results }
+}
+
+const measured = measureAll()
 const directory = fileURLToPath(new URL('../../bench/results', import.meta.url))
 mkdirSync(directory, { recursive: true })
 const time = new Date().toISOString()
 const file = join(directory, `${time.replaceAll(':', '').replace(/\..*/, '')}-edits.json`)
-writeFileSync(file, `${JSON.stringify({ time, machine: machine(), rounds: ROUNDS, results }, null, 1)}\n`)
+writeFileSync(file, `${JSON.stringify({ time, machine: machine(), ...measured }, null, 1)}\n`)
 process.stdout.write(`${relative(process.cwd(), file)}\n`)

@@ -1,0 +1,142 @@
+// What an edit costs by where it is made: behind the rules of a series, before them, and in their middle, where a rule is put in, or one of the series is taken
+// out and put back. Beside each the same edits of an empty table, taken in turns.
+
+import { readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseSave, printRule } from 'iptables-parser'
+import { type Installed, install, ours } from './installed.ts'
+import { progress } from './progress.ts'
+import { series } from './series/registry.ts'
+
+const SEED = 1
+
+/** An edit of INPUT and the one that undoes it: words of iptables. */
+export interface EditPair {
+  readonly place: string
+  readonly edit: readonly string[]
+  readonly undo: readonly string[]
+}
+
+/** Rules as iptables-restore takes them, and edits of them; those of a round differ from those of another. */
+export interface EditedRules {
+  readonly text: string
+  readonly pairs: (round: number) => readonly EditPair[]
+}
+
+const words = (text: string): string[] => text.split(' ').filter(Boolean)
+
+const beside = (round: number, middle: number): EditPair[] => [
+  {
+    place: 'behind',
+    edit: ['-A', 'INPUT', '-s', `192.0.2.${round}`, '-j', 'DROP'],
+    undo: ['-D', 'INPUT', '-s', `192.0.2.${round}`, '-j', 'DROP'],
+  },
+  {
+    place: 'before',
+    edit: ['-I', 'INPUT', '1', '-i', `bench${round}`, '-j', 'ACCEPT'],
+    undo: ['-D', 'INPUT', '1'],
+  },
+  {
+    place: 'between',
+    edit: ['-I', 'INPUT', `${middle}`, '-s', `192.0.2.${round}`, '-d', '192.0.2.1', '-j', 'DROP'],
+    undo: ['-D', 'INPUT', `${middle}`],
+  },
+]
+
+export const emptyTable: EditedRules = { text: '*filter\nCOMMIT\n', pairs: round => beside(round, 1) }
+
+/** The rules of a series, all of which are in INPUT. */
+export function editedSeries(name: string, size: number): EditedRules {
+  const made = series[name]?.make(size, SEED)
+  if (made?.family !== 4) throw new RangeError(`there are no edits of the series ${name}`)
+  const { tables } = parseSave(made.text, { family: 4 })
+  const rules = tables.flatMap(({ chains }) => chains).find(chain => chain.name === 'INPUT')?.rules ?? []
+  return {
+    text: made.text,
+    pairs(round) {
+      const number = Math.round((rules.length * (round + 1)) / 20)
+      const rule = rules[number - 1]
+      const taken = rule ? words(printRule(rule, 4)) : []
+      return [
+        ...beside(round, number),
+        {
+          place: 'one of them',
+          edit: ['-D', 'INPUT', `${number}`],
+          undo: ['-I', 'INPUT', `${number}`, ...taken],
+        },
+      ]
+    },
+  }
+}
+
+/** Milliseconds that commands took, an edit and the one that undoes it each. */
+export interface PlaceResult {
+  readonly rules: string
+  readonly place: string
+  /** Processor time, by GNU time to ten milliseconds: the mean. */
+  readonly processor: number
+  /** Wall time: the median. */
+  readonly wall: number
+}
+
+const ROUNDS = 6
+
+interface Taken {
+  readonly processor: number
+  readonly wall: number
+}
+
+function timed({ run }: Installed, words: readonly string[]): Taken {
+  const file = join(tmpdir(), `bpft-bench-time-${process.pid}`)
+  const start = performance.now()
+  run('/usr/bin/time', ['-q', '-f', '%U %S', '-o', file, ours('iptables'), ...words])
+  const wall = performance.now() - start
+  const [user = 0, system = 0] = readFileSync(file, 'utf8').split(' ').map(Number)
+  rmSync(file)
+  return { processor: 1000 * (user + system), wall }
+}
+
+/** Makes the edits of all rules in turns, so that a busy machine is busy for all of them. */
+export function measurePlaces(all: ReadonlyMap<string, EditedRules>): readonly PlaceResult[] {
+  const ready = [...all].map(([name, rules]) => {
+    const installed = install()
+    installed.run(ours('iptables-restore'), [], rules.text)
+    return { name, rules, installed }
+  })
+  const taken = new Map<string, { readonly rules: string; readonly place: string; readonly all: Taken[] }>()
+  try {
+    for (let round = 1; round <= ROUNDS; round++)
+      for (const { name, rules, installed } of ready)
+        for (const { place, edit, undo } of rules.pairs(round)) {
+          progress(`round ${round}: ${place} ${name}`)
+          const known = taken.get(`${name} ${place}`) ?? { rules: name, place, all: [] }
+          known.all.push(timed(installed, edit), timed(installed, undo))
+          taken.set(`${name} ${place}`, known)
+        }
+  } finally {
+    for (const { installed } of ready) installed.close()
+  }
+  return [...taken.values()].map(({ rules, place, all }) => ({
+    rules,
+    place,
+    processor: all.reduce((sum, { processor }) => sum + processor, 0) / all.length,
+    wall: all.map(({ wall }) => wall).toSorted((a, b) => a - b)[all.length >> 1] ?? Number.NaN,
+  }))
+}
+
+/** Processor and wall time, in milliseconds. */
+export function placesTable(results: readonly PlaceResult[]): string {
+  const [rules, places] = [results.map(one => one.rules), results.map(one => one.place)].map(names => [
+    ...new Set(names),
+  ])
+  const cell = (name: string, place: string): string => {
+    const found = results.find(one => one.rules === name && one.place === place)
+    return found ? `${found.processor.toFixed(0)} / ${found.wall.toFixed(0)}` : ''
+  }
+  const head = ['ms of processor / wall time', ...(places ?? [])]
+  const rows = (rules ?? []).map(name => [name, ...(places ?? []).map(place => cell(name, place))])
+  return [head, head.map((_, index) => (index === 0 ? '---' : '---:')), ...rows]
+    .map(row => `| ${row.join(' | ')} |\n`)
+    .join('')
+}
