@@ -34,6 +34,10 @@ export interface IpReader {
   readonly read: HeaderReader
   /** At offsets of which the verifier knows nothing. */
   readonly readAny: HeaderReader
+  /** The transport header, behind all walks; `read` where it is left out. */
+  readonly readLast?: HeaderReader
+  /** Emits what must be done before a walk along extension headers reads. */
+  prepare?(): void
   /** Where 24 bytes of stack are free, from the frame pointer. */
   readonly scratch: number
   /** Where to go where there is no IP header. */
@@ -176,7 +180,7 @@ function emitIpv4(assembler: Assembler, request: PrologueRequest, reader: IpRead
 function emitIpv6(assembler: Assembler, request: PrologueRequest, reader: IpReader): void {
   const done = assembler.label('headers')
   const later = assembler.label('later_fragment')
-  const walkReader = { read: reader.read, iterator: reader.scratch }
+  const walkReader = { ...reader, iterator: reader.scratch }
   if (looksAtKinds(request)) {
     emitHeaderKinds(assembler, request, reader)
     assembler.emit(...forgetPacket(request.record))
@@ -221,7 +225,7 @@ function emitBehind(assembler: Assembler, request: PrologueRequest, reader: IpRe
       jumpIf('!=', r1, immediate(transport.whole), done, 32),
     )
   }
-  if (needsTransport(request)) emitTransport(assembler, request, reader.read, done)
+  if (needsTransport(request)) emitTransport(assembler, request, reader.readLast ?? reader.read, done)
   if (!looksAtTcp(request)) assembler.place(later)
   assembler.place(done)
 }

@@ -33,6 +33,8 @@ const ends = { cut: 0, protocol: 1, later: 2, unreachable: 3 } as const
 
 interface WalkReader {
   readonly read: HeaderReader
+  /** Emits what must be done before the walk reads; few packets have it. */
+  prepare?(): void
   /** Where the 8 bytes of an iterator may lie on the stack. */
   readonly iterator: number
 }
@@ -45,7 +47,7 @@ interface WalkReader {
 export function emitExtensionWalk(
   assembler: Assembler,
   request: PrologueRequest,
-  { read, iterator }: WalkReader,
+  { read, iterator, prepare }: WalkReader,
   to: { readonly later: Label; readonly cut: Label },
 ): void {
   const walk = assembler.label('extension')
@@ -56,6 +58,7 @@ export function emitExtensionWalk(
   jumpIfExtension(assembler, r1, walk)
   assembler.emit(jump(found))
   assembler.place(walk)
+  prepare?.()
   emitSteps(assembler, request, { read, iterator })
   assembler.emit(
     jumpIf('==', r7, immediate(ends.protocol), found),

@@ -40,14 +40,17 @@ import { clockFields } from './clock.ts'
 import { connectionFields, emitConnection } from './connection.ts'
 import { interfaceMap, judging, storeDevice } from './device.ts'
 import { emitInterfaceId } from './eui64.ts'
+import { looksAtExtensions } from './extension.ts'
 import { storeField } from './field.ts'
 import { emitFit } from './fit.ts'
+import { looksAtKinds } from './header-kinds.ts'
 import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
 import { emitIp, PACKET_LOOPBACK } from './ip.ts'
 import { emitMac, loadDestination } from './mac.ts'
 import { emitPlainCheck } from './plain.ts'
 import { emitOwner } from './socket.ts'
 import { emitSocketGroups } from './socket-group.ts'
+import { looksAtTcp } from './tcp.ts'
 import type { HeaderReader } from './transport.ts'
 
 const SKB = -8
@@ -141,7 +144,9 @@ function emitHeaders(
   { pass, refuse }: Ways,
   leftovers: boolean,
 ): void {
-  if (request.family === 6) assembler.emit(...makeDynptr())
+  // most packets have no extension headers, and nothing to be read through a dynptr
+  const early = readsEarly(request)
+  if (request.family === 6 && early) assembler.emit(...makeDynptr())
   if (leftovers) emitListed(assembler, request.family)
   const check = (): void => {
     const left = assembler.label('left')
@@ -153,11 +158,17 @@ function emitHeaders(
   emitIp(assembler, request, {
     read: readerOf(request.family),
     readAny: (assembler, _, size, missing) => readTransport(assembler, size, missing),
+    readLast: (assembler, _, size, missing) => readTransport(assembler, size, missing),
+    ...(request.family === 6 && !early && { prepare: () => assembler.emit(...makeDynptr()) }),
     scratch: scratchOf(request),
     missing: refuse,
     ...(leftovers && { check }),
   })
 }
+
+/** Whether more of a packet is read through the dynptr than what a walk along extension headers reads. */
+const readsEarly = (request: PrologueRequest): boolean =>
+  looksAtKinds(request) || looksAtExtensions(request) || looksAtTcp(request)
 
 /** skb->pkt_type is a bit field of three bits, the lowest of the byte that __pkt_type_offset marks on little-endian machines. */
 const loadPacketType = (): Instruction[] => [
