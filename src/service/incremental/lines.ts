@@ -42,8 +42,8 @@ export interface Lines {
 interface Stretch {
   readonly text: Uint8Array
   /** Where each begins in the text. */
-  readonly starts: readonly number[]
-  readonly slots: readonly number[]
+  readonly starts: Uint32Array
+  readonly slots: Uint32Array
   readonly reaches: Uint32Array
 }
 
@@ -137,30 +137,35 @@ export function createLines(table: LineTable, first: number, count: number): Lin
 function stretchOf({ family, offsets, slots, reaches }: LineTable, buffer: Buffer, piece: Piece): Stretch {
   if (piece.kind === 'line') {
     const text = Buffer.from(`${piece.text}\n`)
-    return { text, starts: [0], slots: [piece.slot], reaches: Uint32Array.from(everything(family)) }
+    return {
+      text,
+      starts: Uint32Array.of(0),
+      slots: Uint32Array.of(piece.slot),
+      reaches: Uint32Array.from(everything(family)),
+    }
   }
   const { from, count } = piece
   const begin = offsets[from] ?? 0
   return {
     text: buffer.subarray(begin, offsets[from + count]),
-    starts: [...offsets.subarray(from, from + count)].map(offset => offset - begin),
-    slots: [...slots.subarray(from, from + count)],
+    starts: offsets.subarray(from, from + count).map(offset => offset - begin),
+    slots: slots.subarray(from, from + count),
     reaches: reaches.subarray(reachSize(family) * from, reachSize(family) * (from + count)),
   }
 }
 
 /** The lines of chains as one table. */
 export function joinStretches(stretches: readonly Stretch[]): Omit<LineTable, 'family'> {
-  const offsets: number[] = []
   let next = 1
-  for (const { text, starts } of stretches) {
-    for (const start of starts) offsets.push(next + start)
+  const starts = stretches.map(({ text, starts }) => {
+    const begin = next
     next += text.length
-  }
+    return starts.map(start => begin + start)
+  })
   return {
     text: Buffer.concat([Buffer.from('\n'), ...stretches.map(({ text }) => text)]),
-    offsets: Uint32Array.from([...offsets, next]),
-    slots: Uint32Array.from(stretches.flatMap(({ slots }) => slots)),
+    offsets: joined([...starts, Uint32Array.of(next)]),
+    slots: joined(stretches.map(({ slots }) => slots)),
     reaches: joined(stretches.map(({ reaches }) => reaches)),
   }
 }
