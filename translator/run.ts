@@ -64,12 +64,8 @@ const FEW_PARTS = 8
 
 function isList(parts: readonly Part[]): boolean {
   const inner = parts.flatMap((part): readonly Part[] => (part.kind === 'split' ? part.whole : [part]))
-  return inner.length <= FEW_PARTS && 2 * rulesIn(inner.filter(isEditable)) >= rulesIn(inner)
+  return inner.length <= FEW_PARTS && 2 * rulesIn(inner.filter(isDispatch)) >= rulesIn(inner)
 }
-
-/** A rule that calls a chain seldom comes without a new chain, which is code. */
-const isEditable = (part: Part): boolean =>
-  isDispatch(part) && part.cases.every(({ outcome }) => !('chain' in outcome))
 
 const rulesIn = (parts: readonly Part[]): number =>
   parts.reduce((sum, part) => sum + (part.kind === 'rest' ? part.items : itemsIn(part)).length, 0)

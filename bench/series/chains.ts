@@ -19,7 +19,7 @@ const chainNames = (pod: number): readonly [pod: string, policy: string] => {
 
 export const chains: Series = {
   title: 'chains that call chains, four deep, as for pods or containers',
-  sizes: [104, 1_004, 10_004],
+  sizes: [104, 1_004, 10_004, 100_004],
   make(size, seed) {
     const random = randomFrom(seed)
     const pods = Math.max(1, Math.floor((size - FIXED_RULES) / RULES_PER_POD))
