@@ -76,7 +76,11 @@ function show(
     for (const { kind } of workload.traffic) kinds.add(kind)
     const before = (what: string): void => progress(`${name}, ${workload.rules} rules: ${what}`)
     const measurements = measureOrSay(workload, chosen, { before, namespaces: options.namespaces })
-    return { rules: workload.rules, measurements, loading: measureLoading(workload, before) }
+    return {
+      rules: workload.rules,
+      measurements,
+      loading: options.loading ? measureLoading(workload, before) : [],
+    }
   })
   progress('')
   const result = { name, title, kinds: [...kinds], sizes }

@@ -13,6 +13,8 @@ export interface Options {
   readonly seeds: readonly [number, ...number[]]
   /** Of each contender. */
   readonly namespaces: number
+  /** Whether whole commands are timed. */
+  readonly loading: boolean
   /** Rule files to measure as well. */
   readonly files: readonly string[]
 }
@@ -31,6 +33,7 @@ Measures what a packet costs, and how long rules take to load. A FILE holds rule
   --contenders A,B   ${contenderNames.join(', ')}; all of them if not given
   --seed N,M         for other rules and packets of the same kind, each series once for each; 1 if not given
   --namespaces N     that each contender is measured in; 3 if not given
+  --no-loading       leaves out how long whole commands take from text to enforcing
   --help
 `
 
@@ -46,6 +49,7 @@ export function readOptions(words: readonly string[]): Options | undefined {
     contenders: namesOf(values.contenders ?? contenderNames.join(','), contenderNames, 'contender'),
     seeds: [number(first), ...others.map(number)],
     namespaces: number(values.namespaces ?? '3'),
+    loading: values['no-loading'] !== true,
     files: positionals,
   }
 }
@@ -61,6 +65,7 @@ function parse(words: readonly string[]) {
         contenders: { type: 'string' },
         seed: { type: 'string' },
         namespaces: { type: 'string' },
+        'no-loading': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     })
