@@ -1,158 +1,19 @@
-// Edits inside of long runs are map updates: rules, verdicts and counters must be those that iptables-legacy has after the same edits.
+// Edits inside of long runs are map updates, and those around them keep what looks the runs up.
 // Each run draws new seeds; BPFTABLES_SEED=n begins with that of a failure.
 
-import { existsSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import type { ExecutionContext } from 'ava'
-import { type Family, parseSave } from 'iptables-parser'
-import { aim } from '../harness/aim.ts'
-import { compare, formatDifferences, linesOf } from '../harness/compare.ts'
-import { legacy, lockEnvironment } from '../harness/firewall.ts'
-import { type Host, openHost } from '../harness/host.ts'
-import { type Random, seeded } from '../harness/random.ts'
 import { kernelTestNeeding } from '../needs-kernel.ts'
-import { type Installed, install } from './installed.ts'
-import { type Sketched, sketchEdits, type Wanted } from './random-edits.ts'
-import { sketchTrees } from './random-trees.ts'
+import { editAtRandom, type Trial } from './edit-trial.ts'
+import { sketchEdits, type Wanted } from './random-edits.ts'
 
 const kernelTest = kernelTestNeeding('iptables-legacy')
 
 const { BPFTABLES_SEED: givenSeed } = process.env
 const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)
 
-const EDITS = 36
-const ROUND = 12
-
-interface Pair {
-  readonly family: Family
-  readonly oracle: Host
-  readonly host: Host
-  readonly installed: Installed
-}
-
-const rulesOf = (text: string, chain: string): string[] =>
-  linesOf(text).flatMap(line =>
-    line.startsWith(`-A ${chain} `) || line === `-A ${chain}` ? [line.slice(4 + chain.length)] : [],
-  )
-
-const commandOf = (family: Family): string => `${family === 4 ? 'iptables' : 'ip6tables'}-legacy`
-
-/** Both refuse it, or both do it. */
-async function both(
-  t: ExecutionContext,
-  { family, oracle, installed }: Pair,
-  words: readonly string[],
-): Promise<number | undefined> {
-  const refused = ((): boolean => {
-    try {
-      oracle.run(commandOf(family), words, '', lockEnvironment(oracle))
-      return false
-    } catch {
-      return true
-    }
-  })()
-  const { code, stderr, generation } = await installed.ask({ command: 'iptables', family, words })
-  t.is(code !== 0, refused, `${words.join(' ')}: ${stderr}`)
-  return generation
-}
-
-async function save({ family, installed }: Pair, ...words: string[]): Promise<string> {
-  return (await installed.ask({ command: 'save', family, words: ['-t', 'filter', ...words] })).stdout
-}
-
-type Policies = Map<string, readonly [bigint, bigint]>
-
-/** libiptc zeroes the counters of policies with every edit, and we do not: of those, what was counted since the last look is compared. */
-function sincePolicies(lines: readonly string[], before: Policies): string[] {
-  return lines.map(line => {
-    const [, name = '', packets = '0', bytes = '0'] =
-      /^(:\S+ (?:ACCEPT|DROP)) \[(\d+):(\d+)\]$/.exec(line) ?? []
-    if (name === '') return line
-    const [packetsBefore, bytesBefore] = before.get(name) ?? [0n, 0n]
-    before.set(name, [BigInt(packets), BigInt(bytes)])
-    return `${name} [${BigInt(packets) - packetsBefore}:${BigInt(bytes) - bytesBefore}]`
-  })
-}
-
-async function compareNow(
-  t: ExecutionContext,
-  pair: Pair,
-  before: Policies,
-  history: readonly string[],
-): Promise<boolean> {
-  const expected = [...linesOf(await legacy.read(pair.oracle)), ...pair.oracle.traffic()]
-  const found = [...sincePolicies(linesOf(await save(pair, '-c')), before), ...pair.host.traffic()]
-  const differences = compare(expected, found)
-  if (differences.length > 0) t.fail(`${formatDifferences(differences)}\n${history.join('\n')}`)
-  return differences.length === 0
-}
-
-interface Trial {
-  readonly hook: string
-  readonly family: Family
-  readonly seed: number
-  readonly sketch: (random: Random, family: Family) => Sketched
-}
-
 const runs =
   (wanted: Wanted): Trial['sketch'] =>
   (random, family) =>
     sketchEdits(random, family, wanted)
-
-/** How many edits were map updates, and how many made programs around what went on. */
-interface Made {
-  readonly quick: number
-  readonly kept: number
-}
-
-async function editAtRandom(
-  t: ExecutionContext,
-  { hook, family, seed, sketch }: Trial,
-): Promise<Made | undefined> {
-  const random = seeded(seed)
-  const { rules, edit } = sketch(random, family)
-  const { topology } = aim(parseSave(rules, { family }), { seed })
-  const [oracle, host] = [openHost(topology), openHost(topology)]
-  const installed = install(host, hook)
-  const pair = { family, oracle, host, installed }
-  try {
-    const file = join(installed.settings.runDirectory, '..', 'rules')
-    writeFileSync(file, rules)
-    const {
-      code,
-      stderr,
-      generation: first,
-    } = await installed.ask({ command: 'restore', family, words: ['-c', file] })
-    t.is(code, 0, stderr)
-    await legacy.load(oracle, rules)
-    const history = [`seed ${seed}`, rules]
-    const policies: Policies = new Map()
-    let [quick, kept] = [0, 0]
-    for (let at = 0, generation = first; at < EDITS; at++) {
-      const text = await save(pair)
-      const words = edit(
-        chain => rulesOf(text, chain).length,
-        (chain, number) => rulesOf(text, chain)[number - 1] ?? '',
-      ).filter(word => word !== '')
-      const after = await both(t, pair, words)
-      history.push(`${words.join(' ')}${after === generation ? '' : `     # generation ${after}`}`)
-      if (after === generation) quick++
-      else if (existsSync(join(installed.settings.stateDirectory, `generations/${after}.edits`))) kept++
-      generation = after
-      if ((at + 1) % ROUND !== 0) continue
-      const { probes } = aim(parseSave(await save(pair), { family }), { seed: seed + at, limit: 250 })
-      oracle.send(probes)
-      host.send(probes)
-      if (!(await compareNow(t, pair, policies, history))) return undefined
-    }
-    t.log(`${quick} of ${EDITS} edits (seed ${seed}) were map updates, ${kept} kept look-ups or trees`)
-    return { quick, kept }
-  } finally {
-    await installed.close()
-    oracle.close()
-    host.close()
-  }
-}
 
 for (const hook of ['auto', 'netfilter', 'xdp', 'tc'])
   for (const family of [4, 6] as const)
@@ -183,18 +44,5 @@ for (const hook of ['auto', 'netfilter'])
         t.timeout(5 * 60_000)
         const lengths = { INPUT: 650, run: 4 }
         await editAtRandom(t, { hook, family, seed: firstSeed, sketch: runs({ lengths, around: true }) })
-      },
-    )
-
-for (const hook of ['auto', 'netfilter', 'xdp', 'tc'])
-  for (const family of [4, 6] as const)
-    kernelTest(
-      `IPv${family} at ${hook}: random edits in and around trees in maps do what they do to iptables-legacy`,
-      async t => {
-        t.timeout(5 * 60_000)
-        const wanted = { lengths: { INPUT: 1200, run: 100 }, counting: 0.1 }
-        const sketch: Trial['sketch'] = (random, family) => sketchTrees(random, family, wanted)
-        const made = await editAtRandom(t, { hook, family, seed: firstSeed, sketch })
-        if (made && (hook === 'auto' || hook === 'netfilter')) t.true(made.kept > EDITS / 4)
       },
     )

@@ -1,0 +1,24 @@
+// Edits in and around trees in maps keep the trees.
+// Each run draws new seeds; BPFTABLES_SEED=n begins with that of a failure.
+
+import { kernelTestNeeding } from '../needs-kernel.ts'
+import { editAtRandom, type Trial } from './edit-trial.ts'
+import { sketchTrees } from './random-trees.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy')
+
+const { BPFTABLES_SEED: givenSeed } = process.env
+const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)
+
+for (const hook of ['auto', 'netfilter', 'xdp', 'tc'])
+  for (const family of [4, 6] as const)
+    kernelTest(
+      `IPv${family} at ${hook}: random edits in and around trees in maps do what they do to iptables-legacy`,
+      async t => {
+        t.timeout(5 * 60_000)
+        const wanted = { lengths: { INPUT: 1200, run: 100 }, counting: 0.1 }
+        const sketch: Trial['sketch'] = (random, family) => sketchTrees(random, family, wanted)
+        const made = await editAtRandom(t, { hook, family, seed: firstSeed, sketch })
+        if (made && (hook === 'auto' || hook === 'netfilter')) t.true(made.kept > made.edits / 4)
+      },
+    )
