@@ -12,9 +12,9 @@ import { type Random, seeded } from '../harness/random.ts'
 import { type Installed, install } from './installed.ts'
 import type { Sketched } from './random-edits.ts'
 
-/** Of a trial, and between two looks at what both count. */
-const EDITS = 24
+/** Edits between two looks at what both count. */
 const ROUND = 12
+const ROUNDS = 2
 
 interface Pair {
   readonly family: Family
@@ -85,6 +85,8 @@ export interface Trial {
   readonly family: Family
   readonly seed: number
   readonly sketch: (random: Random, family: Family) => Sketched
+  /** Of twelve edits each. */
+  readonly rounds?: number
 }
 
 /** Of how many edits, how many were map updates, and how many made programs around what went on. */
@@ -97,9 +99,10 @@ export interface Made {
 /** Undefined where a difference was found; then the test has failed. */
 export async function editAtRandom(
   t: ExecutionContext,
-  { hook, family, seed, sketch }: Trial,
+  { hook, family, seed, sketch, rounds = ROUNDS }: Trial,
 ): Promise<Made | undefined> {
   const random = seeded(seed)
+  const edits = ROUND * rounds
   const { rules, edit } = sketch(random, family)
   const { topology } = aim(parseSave(rules, { family }), { seed })
   const [oracle, host] = [openHost(topology), openHost(topology)]
@@ -118,7 +121,7 @@ export async function editAtRandom(
     const history = [`seed ${seed}`, rules]
     const policies: Policies = new Map()
     let [quick, kept] = [0, 0]
-    for (let at = 0, generation = first; at < EDITS; at++) {
+    for (let at = 0, generation = first; at < edits; at++) {
       const text = await save(pair)
       const words = edit(
         chain => rulesOf(text, chain).length,
@@ -135,8 +138,8 @@ export async function editAtRandom(
       host.send(probes)
       if (!(await compareNow(t, pair, policies, history))) return undefined
     }
-    t.log(`${quick} of ${EDITS} edits (seed ${seed}) were map updates, ${kept} kept look-ups or trees`)
-    return { edits: EDITS, quick, kept }
+    t.log(`${quick} of ${edits} edits (seed ${seed}) were map updates, ${kept} kept look-ups or trees`)
+    return { edits, quick, kept }
   } finally {
     await installed.close()
     oracle.close()
