@@ -57,7 +57,11 @@ const beside = (family: Family, shot: Sketch, sketch: Sketch, name: string, back
 /** The datagram from the other end that an ICMP error complains of. */
 const complainedOf = (sketch: Sketch): Sketch => ({ ...reversed(opening(sketch)), protocol: udp })
 
-const relatedPacket = ({ family, nat }: Range, sketch: Sketch): Packet => {
+/** Bytes of data, of an error as of what it quotes, so that it goes through any device. */
+const MOST_QUOTED = 500
+
+const relatedPacket = ({ family, nat }: Range, whole: Sketch): Packet => {
+  const sketch = { ...whole, payload: Math.min(whole.payload, MOST_QUOTED) }
   const [ether, ip, error] = packetOf(family, answered(nat, sketch))
   const complained = complainedOf(sketch)
   const [, ...quoted] = packetOf(family, { ...complained, source: outerSource(nat, complained.source) })
