@@ -126,18 +126,26 @@ const isAlways = ({ sets, rest, outcome }: Item): boolean =>
 export const treesIn = ({ space, trees }: SeparatedBlock): Node[] =>
   trees.map(({ root }) => mapLeaves(root, ({ candidates, box }) => leafOf(space, candidates, box)))
 
+/** A block that is not made of others. */
+export type PlainBlock = Exclude<Block, { kind: 'split' | 'overlaid' }>
+
 /** A block, or those it is made of. */
-export const blocksIn = (block: Block): readonly Exclude<Block, { kind: 'split' | 'overlaid' }>[] => {
+export const blocksIn = (block: Block): readonly PlainBlock[] => {
   if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(blocksIn)
   return block.kind === 'overlaid' ? [...block.over, ...block.under].flatMap(blocksIn) : [block]
 }
 
 /** The items of a block, each once; of trees that are kept none are known. */
-export function itemsIn(block: Block): readonly Item[] {
+export const itemsIn = (block: Block): readonly Item[] => {
+  const blocks = blocksIn(block)
+  const [only] = blocks
+  // a list of a hundred thousand rules is not copied
+  return only && blocks.length === 1 ? ownItems(only) : blocks.flatMap(ownItems)
+}
+
+function ownItems(block: PlainBlock): readonly Item[] {
   if (block.kind === 'always') return [block.item]
   if (block.kind === 'dispatch') return block.cases
-  if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(itemsIn)
-  if (block.kind === 'overlaid') return [...block.over, ...block.under].flatMap(itemsIn)
   if (block.kind === 'kept') return []
   return block.kind === 'tree' ? leafItems(block.root) : block.space.items
 }
@@ -149,17 +157,14 @@ function leafItems(root: Node): readonly Item[] {
 }
 
 /** The fields that trees are cut along. Some are asked by none of their items: a rule that all leaves turn out to shadow may have been the reason for a cut. */
-export function cutsIn(block: Block): readonly FieldName[] {
-  if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(cutsIn)
-  if (block.kind === 'overlaid') return [...block.over, ...block.under].flatMap(cutsIn)
+export const cutsIn = (block: Block): readonly FieldName[] => blocksIn(block).flatMap(ownCuts)
+
+function ownCuts(block: PlainBlock): readonly FieldName[] {
   if (block.kind === 'kept') return block.fields
   if (block.kind === 'tree') return [...cutFields(block.root)]
   return 'space' in block ? block.space.axes.map(({ field }) => field) : []
 }
 
 /** The trees of a block that were kept. */
-export function keptIn(block: Block): readonly KeptTrees[] {
-  if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(keptIn)
-  if (block.kind === 'overlaid') return [...block.over, ...block.under].flatMap(keptIn)
-  return block.kind === 'kept' ? [block] : []
-}
+export const keptIn = (block: Block): readonly KeptTrees[] =>
+  blocksIn(block).flatMap(one => (one.kind === 'kept' ? [one] : []))

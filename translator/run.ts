@@ -102,17 +102,18 @@ function treesOf(all: readonly Item[], making: Making): Block[] {
   const space = spaceOf(items, family)
   const ids = allBoxes(space)
   const many = items.length >= strategies.leastSeparated
-  const separable = many && (allAnswer(items) || piecesOf(items, strategies.leastSeparated).length > 1)
+  const answer = many && allAnswer(items)
+  const pieces = many && !answer ? piecesOf(items, strategies.leastSeparated) : [items]
+  const separable = answer || pieces.length > 1
   const root =
     separable && strategies.separate === 'always'
       ? undefined
       : tryTree(space, ids, strategies.linear, REPLICATION)
-  if (!root) return many ? severalTrees(space, ids, making) : halves(items, making)
+  if (!root) return many ? severalTrees(space, ids, pieces, making) : halves(items, making)
   const tree = { root, boxes: ids.length, first: 0 }
-  if (many && allAnswer(items)) return cheapest({ kind: 'mapped', space, trees: [tree] }, making)
+  if (answer) return cheapest({ kind: 'mapped', space, trees: [tree] }, making)
   const whole = [codeTree(tree, space)]
-  const pieces = many && !making.apart ? piecesOf(items, strategies.leastSeparated) : []
-  return pieces.length > 1
+  return pieces.length > 1 && !making.apart
     ? cheaper(
         whole,
         pieces.flatMap(piece => treesOf(piece, making)),
@@ -120,10 +121,14 @@ function treesOf(all: readonly Item[], making: Making): Block[] {
     : whole
 }
 
-function severalTrees(space: Space, ids: Int32Array, making: Making): Block[] {
+function severalTrees(
+  space: Space,
+  ids: Int32Array,
+  pieces: readonly (readonly Item[])[],
+  making: Making,
+): Block[] {
   const { family, strategies } = making
   // first of all, so that each piece is blocks of its own (see edit/kept.ts)
-  const pieces = piecesOf(space.items, strategies.leastSeparated)
   if (pieces.length > 1) return pieces.flatMap(piece => treesOf(piece, making))
   if (!making.apart && asksTransport(space.items)) {
     const apart = { ...making, apart: true } as const

@@ -11,7 +11,7 @@ import { andImmediate32, mov32, rshImmediate32 } from '../asm/alu.ts'
 import { immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { r2, r7 } from '../asm/register.ts'
-import type { Block } from '../chain.ts'
+import { blocksIn } from '../chain.ts'
 import { type FieldName, fieldOf } from '../field.ts'
 import type { Item, Outcome } from '../item.ts'
 import type { Plan } from '../plan.ts'
@@ -51,13 +51,11 @@ export function keyLayout(names: readonly FieldName[], family: Family): KeyLayou
 
 /** Bytes of the stack that look-ups of a plan's chains take at most. */
 export const largestKey = ({ chains }: Plan, family: Family): number =>
-  Math.max(0, ...[...chains.values()].flatMap(({ blocks }) => keySizes(blocks, family)))
+  [...chains.values()]
+    .flatMap(({ blocks }) => blocks.flatMap(blocksIn))
+    .reduce((most, block) => (block.kind === 'dispatch' ? Math.max(most, keySize(block, family)) : most), 0)
 
-const keySizes = (blocks: readonly Block[], family: Family): number[] =>
-  blocks.flatMap(block => {
-    if (block.kind === 'split') return keySizes([...block.whole, ...block.odd], family)
-    return block.kind === 'dispatch' ? [keyLayout(block.fields, family).size + INDEX_SIZE] : []
-  })
+const keySize = ({ fields }: Dispatch, family: Family): number => keyLayout(fields, family).size + INDEX_SIZE
 
 export function emitDispatch(frame: Frame, dispatch: Dispatch, next: Label): void {
   const { assembler, family } = frame

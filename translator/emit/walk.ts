@@ -23,7 +23,7 @@ import { immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMapValue, store } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9 } from '../asm/register.ts'
-import type { Block, KeptTrees, SeparatedBlock } from '../chain.ts'
+import { blocksIn, type KeptTrees, type PlainBlock, type SeparatedBlock } from '../chain.ts'
 import { fieldOf } from '../field.ts'
 import { forget } from '../hook/forget.ts'
 import type { Plan } from '../plan.ts'
@@ -31,7 +31,7 @@ import { BRANCHES, knotLayout } from '../tree/knot.ts'
 import { OFFSET_MASK, ROOT_SIZE, type TreeLayout, writeTrees } from '../tree/map.ts'
 import { LAST, wordsOf } from '../tree/word-box.ts'
 import { answersOf, emitAnswer, NO_ANSWER } from './answer.ts'
-import type { Frame } from './frame.ts'
+import type { Frame, TreeData, TreesUse } from './frame.ts'
 import { LENGTH_OFFSET, sizeOf, wordsRoom } from './record.ts'
 
 export function emitMapped(frame: Frame, block: SeparatedBlock, next: Label): void {
@@ -39,37 +39,32 @@ export function emitMapped(frame: Frame, block: SeparatedBlock, next: Label): vo
   const answers = answersOf(frame, space.items)
   const write = () => writeTrees(space, trees, frame.family, item => answers.of(item))
   const written = frame.treesOf(block, write)
-  const { actions } = answers
-  const map = frame.data(written, { block, layout: written, actions })
-  emitWords(frame, written)
-  emitWalk(frame, written, map)
-  emitAnswer(frame, actions, next)
+  emitTrees(frame, written, { block, layout: written, actions: answers.actions }, next)
 }
 
 /** Walks trees that are in a map already. */
 export function emitKept(frame: Frame, block: KeptTrees, next: Label): void {
   const { layout, actions } = block
-  const map = frame.data(layout, { block, layout, actions })
+  emitTrees(frame, layout, { block, layout, actions }, next)
+}
+
+function emitTrees(frame: Frame, data: TreeData, use: TreesUse, next: Label): void {
+  const { layout, actions } = use
+  const map = frame.data(data, use)
   emitWords(frame, layout)
   emitWalk(frame, layout, map)
   emitAnswer(frame, actions, next)
 }
 
 /** The most words that a block of a plan compares. */
-export function wordsOfPlan({ chains }: Plan, family: Family): number {
-  const counts = [...chains.values()].flatMap(({ blocks }) =>
-    blocks.flatMap(block => wordCounts(block, family)),
-  )
-  return Math.max(0, ...counts)
-}
+export const wordsOfPlan = ({ chains }: Plan, family: Family): number =>
+  [...chains.values()]
+    .flatMap(({ blocks }) => blocks.flatMap(blocksIn))
+    .reduce((most, block) => Math.max(most, wordCount(block, family)), 0)
 
-function wordCounts(block: Block, family: Family): number[] {
-  if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(one => wordCounts(one, family))
-  if (block.kind === 'overlaid')
-    return [...block.over, ...block.under].flatMap(one => wordCounts(one, family))
-  if (block.kind === 'kept') return [block.layout.words.length]
-  if (block.kind !== 'mapped') return []
-  return [wordsOf(block.space, family).length]
+function wordCount(block: PlainBlock, family: Family): number {
+  if (block.kind === 'kept') return block.layout.words.length
+  return block.kind === 'mapped' ? wordsOf(block.space, family).length : 0
 }
 
 /** Puts the words into the record. */
