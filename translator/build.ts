@@ -15,12 +15,12 @@ import { holdersIn, onlyKind } from './emit/alike.ts'
 import { cgroupFunction } from './emit/cgroup.ts'
 import { chainFunction, type EmitContext, emitChains, type PlannedPolicy } from './emit/chain.ts'
 import { countCall, counterMap, countFunction, countFunctionName, emitCountInPlace } from './emit/count.ts'
-import { createData } from './emit/data.ts'
+import { createData, oneValue } from './emit/data.ts'
 import { largestKey } from './emit/dispatch.ts'
-import { chainResult, type TableUse, type TreeData, type TreesUse } from './emit/frame.ts'
+import { chainResult, type TableUse, type TreesUse } from './emit/frame.ts'
 import { groupFunction } from './emit/group.ts'
 import { LOG_SIZE, logFunctions } from './emit/log.ts'
-import { besideOf } from './emit/look-up.ts'
+import { besideOf, type LookUpName } from './emit/look-up.ts'
 import { type Needs, needsOf } from './emit/needs.ts'
 import { type RecordLayout, recordLayout } from './emit/record.ts'
 import { wordsOfPlan } from './emit/walk.ts'
@@ -75,22 +75,21 @@ export function buildProgram(
   const tables: MapSpec[] = []
   const dataMaps: MapSpec[] = []
   const uses = new Map<string, TableUse>()
-  const withTable = new Set<string>()
   // a chain may stand in place more than once
-  const known = new Map<Block, string>()
-  const table: EmitContext['table'] = ({ hash, table }, use) => {
-    const before = known.get(use.dispatch)
-    if (before !== undefined) return before
-    const name = `dispatch${uses.size}`
-    const beside = besideOf(name)
-    tables.push({ ...hash, name })
-    if (table) {
+  const lookUps = new Map<Block, LookUpName>()
+  const table: EmitContext['table'] = (use, make) => {
+    const before = lookUps.get(use.dispatch)
+    if (before) return before
+    const hasRoom = [...uses.values()].filter(({ table }) => table).length < MOST_TABLES
+    const { hash, table } = make(hasRoom)
+    const named = { name: `dispatch${uses.size}`, table: table !== undefined }
+    const beside = besideOf(named.name)
+    tables.push({ ...hash, name: named.name })
+    if (table)
       tables.push({ ...table.buckets, name: beside.buckets }, { ...table.edited, name: beside.edited })
-      withTable.add(name)
-    }
-    uses.set(name, { ...use, table: table !== undefined })
-    known.set(use.dispatch, name)
-    return name
+    uses.set(named.name, { ...use, table: named.table })
+    lookUps.set(use.dispatch, named)
+    return named
   }
   const asked = plans.map(planned => ({ ...planned, needs: needsFor(lane, planned) }))
   const record = recordLayout(
@@ -102,11 +101,12 @@ export function buildProgram(
   )
 
   const walked = new Map<string, TreesUse>()
+  const known = new Map<Block, string>()
   const data: EmitContext['data'] = (value, use) => {
     const before = known.get(use.block)
     if (before !== undefined) return before
     const name = `trees${dataMaps.length}`
-    dataMaps.push(dataMap(name, value))
+    dataMaps.push({ ...oneValue(value), name })
     walked.set(name, use)
     known.set(use.block, name)
     return name
@@ -138,8 +138,6 @@ export function buildProgram(
     nth: nth.offset,
     treesOf: (block, write) => memory.treesOf(block, write),
     table,
-    mayHaveTable: () => withTable.size < MOST_TABLES,
-    hasTable: map => withTable.has(map),
     data,
     rows: rows.place,
     countEnd: inPlace,
@@ -205,18 +203,6 @@ const needsFor = (lane: Lane, { plan, family }: FamilyPlan): Needs => {
   const more = lane.early ? certaintyFields[firstTable(lane, family)] : []
   return { fields: new Set([...fields, ...more]), protocols }
 }
-
-/** An array of the one value. */
-const dataMap = (name: string, { size, bytes }: TreeData): MapSpec => ({
-  name,
-  type: 'ARRAY',
-  keySize: 4,
-  valueSize: size,
-  maxEntries: 1,
-  flags: 0,
-  shared: false,
-  ...(bytes && { contents: { count: 1, keys: new Uint8Array(4), values: bytes } }),
-})
 
 type AskedPlan = FamilyPlan & { readonly needs: Needs }
 

@@ -4,6 +4,7 @@ import type { Family, TableName } from 'iptables-parser'
 import type { FamilyPlan } from '../build.ts'
 import { type Block, itemsIn } from '../chain.ts'
 import type { TableUse } from '../emit/frame.ts'
+import type { LookUpName } from '../emit/look-up.ts'
 import { needsOf } from '../emit/needs.ts'
 import type { FieldName } from '../field.ts'
 import type { Item } from '../item.ts'
@@ -14,11 +15,8 @@ import { type Dispatch, keyValues } from '../tree/dispatch.ts'
 import type { Point } from '../tree/interval.ts'
 
 /** A map that a block is looked up in, and what numbers its values name a counter array and an outcome by. */
-export interface EditableMap {
-  readonly name: string
+export interface EditableMap extends LookUpName {
   readonly actions: TableUse['actions']
-  /** It holds only edits: what it says nothing of stands in a table (emit/look-up.ts). */
-  readonly table: boolean
 }
 
 /** Rules of a block that ask for the same values, in order: no packet comes to any but the first. */

@@ -42,8 +42,6 @@ export interface EmitContext {
   readonly nth: Frame['nth']
   readonly treesOf: Frame['treesOf']
   readonly table: Frame['table']
-  readonly mayHaveTable: Frame['mayHaveTable']
-  readonly hasTable: Frame['hasTable']
   readonly data: Frame['data']
   readonly rows: Frame['rows']
   readonly row?: Row
@@ -213,8 +211,6 @@ function createFrame(assembler: Assembler, context: EmitContext, ending: Frame['
     nth: context.nth,
     treesOf: context.treesOf,
     table: context.table,
-    mayHaveTable: context.mayHaveTable,
-    hasTable: context.hasTable,
     data: context.data,
     rows: context.rows,
     ...(context.row && { row: context.row }),

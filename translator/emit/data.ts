@@ -33,19 +33,24 @@ export function createData(): Data {
       if (size === 0) return []
       const value = new Uint8Array(size)
       for (const { bytes, offset } of parts) value.set(bytes, offset)
-      return [arrayOf(value)]
+      return [{ ...oneValue({ size, bytes: value }), name: MAP }]
     },
   }
 }
 
-/** An array of the one value. */
-const arrayOf = (value: Uint8Array): MapSpec => ({
-  name: MAP,
+/** The one value of a map; without bytes it is that of a map which is there already. */
+export interface Value {
+  readonly size: number
+  readonly bytes?: Uint8Array
+}
+
+/** An array of the one value, but for its name. */
+export const oneValue = ({ size, bytes }: Value): Omit<MapSpec, 'name'> => ({
   type: 'ARRAY',
   keySize: 4,
-  valueSize: value.length,
+  valueSize: size,
   maxEntries: 1,
   flags: 0,
   shared: false,
-  contents: { count: 1, keys: new Uint8Array(4), values: value },
+  ...(bytes && { contents: { count: 1, keys: new Uint8Array(4), values: bytes } }),
 })

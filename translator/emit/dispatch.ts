@@ -64,7 +64,7 @@ export function emitDispatch(frame: Frame, dispatch: Dispatch, next: Label): voi
   const parts = keyParts(frame, layout)
   emitKey(frame, parts, layout.size)
   const actions = actionsOf(frame, dispatch)
-  const map = frame.table(mapsOf(dispatch, frame, actions), { dispatch, actions })
+  const map = frame.table({ dispatch, actions }, hasRoom => mapsOf(dispatch, frame, actions, hasRoom))
   const used = new Set(parts.flatMap(({ to, bits }) => (bits > 32 ? [to >> 2, (to >> 2) + 1] : [to >> 2])))
   emitLookUp(
     frame,
@@ -167,11 +167,12 @@ function emitAction(frame: Frame, number: number, { array, kind, called }: Actio
   assembler.place(other)
 }
 
-function mapsOf(dispatch: Dispatch, frame: Frame, actions: Actions): LookUpMaps {
+/** A table where there is room for one. */
+function mapsOf(dispatch: Dispatch, frame: Frame, actions: Actions, hasRoom: boolean): LookUpMaps {
   const layout = keyLayout(dispatch.fields, frame.family)
   const entries = entriesOf(dispatch, frame, actions, layout)
   const { count, keys, values } = entries
-  const table = frame.mayHaveTable() ? buildHashTable(entries) : undefined
+  const table = hasRoom ? buildHashTable(entries) : undefined
   const hash = { type: 'HASH', keySize: layout.size, valueSize: VALUE_SIZE, flags: 0, shared: false } as const
   return table
     ? { hash: { ...hash, maxEntries: roomFor(count) }, table: tableMaps(table, layout.size) }

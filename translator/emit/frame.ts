@@ -8,9 +8,9 @@ import type { Dispatch } from '../tree/dispatch.ts'
 import type { TreeLayout, TreeMap } from '../tree/map.ts'
 import type { Entry, Row } from './alike.ts'
 import type { Action } from './answer.ts'
-import type { Data } from './data.ts'
+import type { Data, Value } from './data.ts'
 import type { Actions } from './dispatch.ts'
-import type { LookUpMaps } from './look-up.ts'
+import type { LookUpMaps, LookUpName } from './look-up.ts'
 import type { RecordLayout } from './record.ts'
 
 /** What a map looks up. */
@@ -20,12 +20,6 @@ export interface TableUse {
   readonly actions: Actions
   /** It stands beside a table (see look-up.ts). */
   readonly table: boolean
-}
-
-/** The value of a map of trees; without bytes it is that of a map which is there already. */
-export interface TreeData {
-  readonly size: number
-  readonly bytes?: Uint8Array
 }
 
 /** What a map of trees is walked for. */
@@ -58,14 +52,10 @@ export interface Frame {
   readonly rows: Data['place']
   /** Where the code of chains that are alike finds what differs. */
   readonly row?: Row
-  /** The name of a map that the program gets for this, and what it is for. */
-  table(maps: LookUpMaps, use: Omit<TableUse, 'table'>): string
-  /** Whether the program has room for the maps of one more table (see look-up.ts). */
-  mayHaveTable(): boolean
-  /** Whether the look-up of a map has one. */
-  hasTable(map: string): boolean
+  /** The maps that the program gets for a look-up; they are made once, and told whether there is room for one more table (see look-up.ts). */
+  table(use: Omit<TableUse, 'table'>, make: (hasRoom: boolean) => LookUpMaps): LookUpName
   /** The name of a map that the program gets for trees, which are its one value, addressed directly. */
-  data(value: TreeData, use: TreesUse): string
+  data(value: Value, use: TreesUse): string
   /** The name of a function that the program gets of what was emitted; different ones with the same prefix are numbered. */
   subprogram(prefix: string, parameters: FunctionSpec['parameters'], assembler: Assembler): string
   /** Emits the body of a chain that has no function, going to `done` where it returns. */

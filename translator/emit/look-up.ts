@@ -39,6 +39,7 @@ import {
   SECOND,
   VALUE_SIZE,
 } from '../tree/hash-table.ts'
+import { oneValue } from './data.ts'
 import type { Frame } from './frame.ts'
 import { sizeOf } from './record.ts'
 
@@ -59,14 +60,15 @@ export const besideOf = (name: string): { readonly buckets: string; readonly edi
   edited: name.replace('dispatch', 'edited'),
 })
 
-/** The names of all maps of a look-up. */
-export const mapNames = ({
-  name,
-  table,
-}: {
+/** How a look-up is found: its hash map, and whether that stands beside a table. */
+export interface LookUpName {
   readonly name: string
   readonly table: boolean
-}): readonly string[] => (table ? [name, ...Object.values(besideOf(name))] : [name])
+}
+
+/** The names of all maps of a look-up. */
+export const mapNames = ({ name, table }: LookUpName): readonly string[] =>
+  table ? [name, ...Object.values(besideOf(name))] : [name]
 
 /** Where in the value of `editedN` the byte for keys of a hash is. */
 export const markOffset = (hash: number): number => MARKS_OFFSET + (hash & (MARKS - 1))
@@ -91,33 +93,30 @@ export function tableMaps({ buckets, bytes }: HashTable, keySize: number): Table
   const edited = new Uint8Array(MARKS_SIZE)
   new DataView(edited.buffer).setUint32(0, buckets, true)
   const numbers = Uint32Array.from({ length: buckets }, (_, bucket) => bucket)
-  const array = { type: 'ARRAY', keySize: 4, flags: 0, shared: false } as const
   return {
     buckets: {
-      ...array,
+      type: 'ARRAY',
+      keySize: 4,
+      flags: 0,
+      shared: false,
       valueSize: bucketSize(keySize),
       maxEntries: buckets,
       contents: { count: buckets, keys: new Uint8Array(numbers.buffer), values: bytes },
     },
-    edited: {
-      ...array,
-      valueSize: edited.length,
-      maxEntries: 1,
-      contents: { count: 1, keys: new Uint8Array(4), values: edited },
-    },
+    edited: oneValue({ size: edited.length, bytes: edited }),
   }
 }
 
 /** The two halves of a value into r1 and r2, or to `next` where the key, on the stack, is not there. */
 export function emitLookUp(
   frame: Frame,
-  map: string,
+  { name, table }: LookUpName,
   size: number,
   used: readonly number[],
   next: Label,
 ): void {
-  if (frame.hasTable(map)) return emitTable(frame, map, size, used, next)
-  emitHash(frame, map, size, next)
+  if (table) return emitTable(frame, name, size, used, next)
+  emitHash(frame, name, size, next)
 }
 
 function emitHash({ assembler }: Frame, map: string, size: number, next: Label): void {

@@ -31,7 +31,8 @@ import { BRANCHES, knotLayout } from '../tree/knot.ts'
 import { OFFSET_MASK, ROOT_SIZE, type TreeLayout, writeTrees } from '../tree/map.ts'
 import { LAST, wordsOf } from '../tree/word-box.ts'
 import { answersOf, emitAnswer, NO_ANSWER } from './answer.ts'
-import type { Frame, TreeData, TreesUse } from './frame.ts'
+import type { Value } from './data.ts'
+import type { Frame, TreesUse } from './frame.ts'
 import { LENGTH_OFFSET, sizeOf, wordsRoom } from './record.ts'
 
 export function emitMapped(frame: Frame, block: SeparatedBlock, next: Label): void {
@@ -48,7 +49,7 @@ export function emitKept(frame: Frame, block: KeptTrees, next: Label): void {
   emitTrees(frame, layout, { block, layout, actions }, next)
 }
 
-function emitTrees(frame: Frame, data: TreeData, use: TreesUse, next: Label): void {
+function emitTrees(frame: Frame, data: Value, use: TreesUse, next: Label): void {
   const { layout, actions } = use
   const map = frame.data(data, use)
   emitWords(frame, layout)

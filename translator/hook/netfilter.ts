@@ -157,14 +157,16 @@ function emitHeaders(
   }
   emitIp(assembler, request, {
     read: readerOf(request.family),
-    readAny: (assembler, _, size, missing) => readTransport(assembler, size, missing),
-    readLast: (assembler, _, size, missing) => readTransport(assembler, size, missing),
+    readAny,
+    readLast: readAny,
     ...(request.family === 6 && !early && { prepare: () => assembler.emit(...makeDynptr()) }),
     scratch: scratchOf(request),
     missing: refuse,
     ...(leftovers && { check }),
   })
 }
+
+const readAny: HeaderReader = (assembler, _, size, missing) => readTransport(assembler, size, missing)
 
 /** Whether more of a packet is read through the dynptr than what a walk along extension headers reads. */
 const readsEarly = (request: PrologueRequest): boolean =>
