@@ -19,6 +19,7 @@ import { frameOf, protocolNumber } from './frame.ts'
 import { machine } from './machine.ts'
 import { lacking } from './needs.ts'
 import { newRange } from './network.ts'
+import { median } from './packet-time.ts'
 import { type Random, randomFrom } from './random.ts'
 import { filterTable, type Workload } from './workload.ts'
 
@@ -56,9 +57,6 @@ const flows = (random: Random): Uint8Array[] =>
       destinationPort: 53,
     }),
   )
-
-const median = (numbers: readonly number[]): number =>
-  numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN
 
 /** What a step costs, and what is left without any: sizes and the steps they take. */
 function line(

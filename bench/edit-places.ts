@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseSave, printRule } from 'iptables-parser'
 import { type Installed, install, ours } from './installed.ts'
+import { median } from './packet-time.ts'
 import { progress } from './progress.ts'
 import { series } from './series/registry.ts'
 
@@ -121,7 +122,7 @@ export function measurePlaces(all: ReadonlyMap<string, EditedRules>): readonly P
     rules,
     place,
     processor: all.reduce((sum, { processor }) => sum + processor, 0) / all.length,
-    wall: all.map(({ wall }) => wall).toSorted((a, b) => a - b)[all.length >> 1] ?? Number.NaN,
+    wall: median(all.map(({ wall }) => wall)),
   }))
 }
 

@@ -11,6 +11,7 @@ import { editedSeries, emptyTable, measurePlaces, placesTable } from './edit-pla
 import { install, ours } from './installed.ts'
 import { machine } from './machine.ts'
 import { run } from './network.ts'
+import { median } from './packet-time.ts'
 import { progress } from './progress.ts'
 import { blacklist } from './series/blacklist.ts'
 import type { Workload } from './workload.ts'
@@ -100,9 +101,6 @@ interface Result {
   readonly add: number
   readonly remove: number
 }
-
-const median = (numbers: readonly number[]): number =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 
 function measure(rules: number): Result[] {
   const made = blacklist(4).make(Math.max(rules, 1), SEED)

@@ -3,8 +3,7 @@
 
 import type { Contender, Loaded, ProgramSize } from './contender/contender.ts'
 import { openEnds, requireEnd } from './ends.ts'
-import type { Flow } from './frame.ts'
-import { frameOf } from './frame.ts'
+import { type Flow, frameOf } from './frame.ts'
 import { framesOf, type Gallery, MOST_ROUNDS, openGallery } from './live.ts'
 import { newRange, type Range } from './network.ts'
 import { type Cost, costOf, median, type PacketTime, packetTimes } from './packet-time.ts'

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { iptablesName, parseSave, printRuleset } from 'iptables-parser'
 import { isInstalled } from './contender/iptables.ts'
+import { median } from './packet-time.ts'
 import { series } from './series/registry.ts'
 import type { Workload } from './workload.ts'
 
@@ -23,7 +24,7 @@ interface Time {
 
 const timeOf = (rounds: readonly number[]): Time => ({
   first: rounds[0] ?? Number.NaN,
-  median: rounds.toSorted((a, b) => a - b)[Math.floor(rounds.length / 2)] ?? Number.NaN,
+  median: median(rounds),
 })
 
 function measure<T>(run: () => T): { readonly time: Time; readonly result: T } {

@@ -1,7 +1,7 @@
 // Rules that each name a whole five-tuple, in no order: what a decision tree cannot simplify and a hash table likes best.
 
-import { type Family, printAddress } from 'iptables-parser'
-import { anyAddress } from '../address.ts'
+import { addressBits, type Family, printAddress } from 'iptables-parser'
+import { anyAddress, prefixText } from '../address.ts'
 import { type Flow, protocolNumber } from '../frame.ts'
 import { type Random, randomFrom } from '../random.ts'
 import { filterTable, type Series, spread } from '../workload.ts'
@@ -55,8 +55,8 @@ const nameOf = ({ protocol }: Flow): string => (protocol === protocolNumber.tcp 
 
 function rule(flow: Flow): string {
   const name = nameOf(flow)
-  const bits = flow.family === 4 ? 32 : 128
-  const addresses = `-s ${printAddress(flow.family, flow.source)}/${bits} -d ${printAddress(flow.family, flow.destination)}/${bits}`
+  const whole = (address: bigint): string => prefixText(address, addressBits(flow.family), flow.family)
+  const addresses = `-s ${whole(flow.source)} -d ${whole(flow.destination)}`
   return `-A INPUT ${addresses} -p ${name} -m ${name} --sport ${flow.sourcePort} --dport ${flow.destinationPort} -j DROP`
 }
 

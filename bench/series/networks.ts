@@ -3,12 +3,9 @@
 
 import type { Family } from 'iptables-parser'
 import { anyAddress, prefixText, within } from '../address.ts'
-import type { Flow } from '../frame.ts'
-import { pick, type Random, randomFrom } from '../random.ts'
-import { filterTable, type Series, spread } from '../workload.ts'
-import { flowFrom, nftSet } from './blacklist.ts'
-
-const PACKETS = 64
+import { pick, type Random } from '../random.ts'
+import type { Series } from '../workload.ts'
+import { listed, nftSet } from './listed.ts'
 
 /** How often which length is, about as in published lists. */
 const lengths = {
@@ -34,36 +31,19 @@ interface Network {
   readonly length: number
 }
 
-export const networks = (family: Family): Series => ({
-  title: `a blacklist of IPv${family} networks, a rule for each`,
-  sizes: [10, 1_000, 100_000],
-  make(size, seed) {
-    const random = randomFrom(seed)
-    const listed = distinctNetworks(family, random, size)
-    const names = [...listed.keys()]
-    const at = (index: number): Flow => {
-      const { address, length } = listed.get(names[index] ?? '') ?? anyNetwork(family, random)
-      return flowFrom(family, within(address, length, random, family), random)
-    }
-    const randomFlow = (): Flow => flowFrom(family, anyAddress(family, random), random)
+export const networks = (family: Family): Series =>
+  listed(family, 'networks', (random, size) => {
+    const known = distinctNetworks(family, random, size)
+    const names = [...known.keys()]
     return {
-      family,
-      course: 'INPUT',
-      rules: size,
-      text: filterTable(
-        'INPUT',
-        'ACCEPT',
-        names.map(name => `-A INPUT -s ${name} -j DROP`),
-      ),
-      traffic: [
-        { kind: 'last', flows: [at(size - 1)] },
-        { kind: 'spread', flows: spread(size, PACKETS).map(at) },
-        { kind: 'random', flows: Array.from({ length: PACKETS }, randomFlow) },
-      ],
+      names,
+      source(index) {
+        const { address, length } = known.get(names[index] ?? '') ?? anyNetwork(family, random)
+        return within(address, length, random, family)
+      },
       nft: nftSet(family, names, true),
     }
-  },
-})
+  })
 
 const anyNetwork = (family: Family, random: Random): Network => ({
   address: anyAddress(family, random),
@@ -72,10 +52,10 @@ const anyNetwork = (family: Family, random: Random): Network => ({
 
 /** By how rules name them. */
 function distinctNetworks(family: Family, random: Random, count: number): ReadonlyMap<string, Network> {
-  const listed = new Map<string, Network>()
-  while (listed.size < count) {
+  const known = new Map<string, Network>()
+  while (known.size < count) {
     const network = anyNetwork(family, random)
-    listed.set(prefixText(network.address, network.length, family), network)
+    known.set(prefixText(network.address, network.length, family), network)
   }
-  return listed
+  return known
 }
