@@ -36,7 +36,9 @@ export interface IpReader {
   readonly readAny: HeaderReader
   /** The transport header, behind all walks; `read` where it is left out. */
   readonly readLast?: HeaderReader
-  /** Emits what must be done before a walk along extension headers reads. */
+  /** Extension headers that lie in the linear part, by those who have one; goes to `missing` with others, and must leave r6 to r9 as they are. */
+  readonly readLinear?: HeaderReader
+  /** Emits what must be done before `read` is asked for extension headers. */
   prepare?(): void
   /** Where 24 bytes of stack are free, from the frame pointer. */
   readonly scratch: number

@@ -159,6 +159,7 @@ function emitHeaders(
     read: readerOf(request.family),
     readAny,
     readLast: readAny,
+    readLinear,
     ...(request.family === 6 && !early && { prepare: () => assembler.emit(...makeDynptr()) }),
     scratch: scratchOf(request),
     missing: refuse,
@@ -277,6 +278,27 @@ const makeDynptr = (): Instruction[] => [
 function readTransport(assembler: Assembler, size: number, missing: Label): void {
   const slow = assembler.label('not_linear')
   const found = assembler.label('header')
+  loadLinear(assembler, size, slow)
+  assembler.emit(jump(found))
+  assembler.place(slow)
+  assembler.emit(jumpIf('>', r1, register(r9), missing, 32), ...makeDynptr())
+  readSlice(assembler, size, missing)
+  assembler.emit(mov(r1, r0))
+  assembler.place(found)
+  // whichever way it was found, since one load cannot be through two kinds of pointers
+  assembler.emit(...castTo(ANY_BYTES))
+}
+
+const readLinear: HeaderReader = (assembler, _, size, missing) => {
+  loadLinear(assembler, size, missing)
+  assembler.emit(...castTo(ANY_BYTES))
+}
+
+/** An address is 16 bytes without a structure of their own. */
+const ANY_BYTES = 'in6_addr'
+
+/** r1 = the address of `size` bytes at the offset in r8; goes to `slow`, with r1 = the offset of their end, where they are not all in the linear part. */
+function loadLinear(assembler: Assembler, size: number, slow: Label): void {
   assembler.emit(
     load('u64', r3, r10, SKB),
     loadMember('u32', r1, r3, 'sk_buff', 'data_len'),
@@ -287,18 +309,10 @@ function readTransport(assembler: Assembler, size: number, missing: Label): void
     jumpIf('>', r1, register(r2), slow, 32),
     loadMember('u64', r1, r3, 'sk_buff', 'data'),
     add(r1, r8),
-    jump(found),
   )
-  assembler.place(slow)
-  assembler.emit(...makeDynptr())
-  readSlice(assembler, size, missing)
-  assembler.emit(mov(r1, r0))
-  assembler.place(found)
-  // whichever way it was found, since one load cannot be through two kinds of pointers; an address is 16 bytes without a structure of their own
-  assembler.emit(...castTo('in6_addr'))
 }
 
-/** In the walk along IPv6 extension headers two ways of reading would double what the verifier follows at every step: there all goes through the dynptr. */
+/** Of the many extension headers that few packets have, and of what is read in them, all goes through the dynptr: two ways of reading would double what the verifier follows at every step. */
 const readerOf =
   (family: Family): HeaderReader =>
   (assembler, at, size, missing) => {
