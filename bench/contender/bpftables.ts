@@ -21,8 +21,9 @@ import { type LaneProgram, translate } from '../../translator/translate.ts'
 import { xdpContext } from '../live.ts'
 import type { Course, Range } from '../network.ts'
 import type { Workload } from '../workload.ts'
+import { acceptProgram } from './accept.ts'
 import { type Contender, type Loaded, type ProgramSize, timed } from './contender.ts'
-import { headersProgram } from './headers.ts'
+import { headersProgram, type JudgedLane } from './headers.ts'
 
 type HookName = 'xdp' | 'tc' | 'netfilter'
 
@@ -41,18 +42,24 @@ export const bpftables = (hook: HookName, strategies: Partial<Strategies> = {}):
     range.inside(() => load(hook, range, workload, workload => programsFor(workload, hook, strategies))),
 })
 
-/** What a program costs that only reads the headers and counts. */
-export const headers: Contender = {
-  name: 'headers and a counter',
+/** A program that judges no packet, in place of the one that rules are made to. */
+const withProgram = (name: string, programFor: (lane: JudgedLane) => ProgramSpec): Contender => ({
+  name,
   load: (range, workload) =>
     range.inside(() => {
       const { counted: _, ...loaded } = load('netfilter', range, workload, ({ family, course }) => {
         const lane = { hook: course === 'INPUT' ? 'nf-input' : 'nf-forward', family } as const
-        return [{ lane, spec: headersProgram(lane) }]
+        return [{ lane, spec: programFor(lane) }]
       })
       return loaded
     }),
-}
+})
+
+/** What the kernel's way to a program costs. */
+export const accept: Contender = withProgram('a program that accepts', acceptProgram)
+
+/** What a program costs that only reads the headers and counts. */
+export const headers: Contender = withProgram('headers and a counter', headersProgram)
 
 /** Everything that was made and has to be closed. */
 interface Opened {

@@ -14,7 +14,8 @@ import type { Lane } from '../../translator/lane.ts'
 import type { ProgramSpec } from '../../translator/program.ts'
 import { protocolNumber } from '../frame.ts'
 
-type Judged = Extract<Lane, { readonly family: Family }>
+/** A lane at netfilter. */
+export type JudgedLane = Extract<Lane, { readonly family: Family }>
 
 const FIELDS: ReadonlySet<FieldName> = new Set<FieldName>([
   'saddr',
@@ -28,7 +29,7 @@ const FIELDS: ReadonlySet<FieldName> = new Set<FieldName>([
 const array = { name: 'counters0', entries: 1 } as const
 
 /** Reads what a five-tuple rule asks for, counts the packet, and accepts it. */
-export function headersProgram(lane: Judged): ProgramSpec {
+export function headersProgram(lane: JudgedLane): ProgramSpec {
   const { family } = lane
   const assembler = createAssembler()
   const frame = frameOf(lane)

@@ -1,4 +1,4 @@
-import { bpftables, headers } from './bpftables.ts'
+import { accept, bpftables, headers } from './bpftables.ts'
 import type { Contender } from './contender.ts'
 import { iptables } from './iptables.ts'
 import { nftSet } from './nft-set.ts'
@@ -7,6 +7,7 @@ import { nothing } from './nothing.ts'
 /** All contenders by the names that the command line has for them, in the order of the tables. */
 export const contenders: Readonly<Record<string, Contender>> = {
   none: nothing,
+  accept,
   headers,
   xdp: bpftables('xdp'),
   tc: bpftables('tc'),
