@@ -243,7 +243,7 @@ function mainFunction(
     emitClock(assembler, request)
     if (contextOf) {
       const ends = { accept: endOf(frame.verdicts.accept), drop: endOf(frame.verdicts.drop), return: policy }
-      assembler.emit(...forgetRecord(record))
+      if (request.fields.size > 0) assembler.emit(...forgetRecord(record))
       emitChains(assembler, contextOf(request), [onlyKind(plan.base)], ends)
       continue
     }

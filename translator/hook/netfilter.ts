@@ -83,9 +83,9 @@ function prologueOf(leftovers: boolean): HookFrame['prologue'] {
   return (assembler, [request], ways) => {
     // a netfilter link is one family's, and so is its program
     if (!request) return
+    assembler.emit(mov(r6, r10), addImmediate(r6, scratchOf(request) - request.record.size))
+    if (!leftovers && request.fields.size === 0) return emitLength(assembler, request)
     assembler.emit(
-      mov(r6, r10),
-      addImmediate(r6, scratchOf(request) - request.record.size),
       loadMember('u64', r7, r1, 'bpf_nf_ctx', 'skb'),
       loadMember('u64', r8, r1, 'bpf_nf_ctx', 'state'),
       loadMember('u32', r9, r7, 'sk_buff', 'len'),
@@ -109,6 +109,16 @@ function prologueOf(leftovers: boolean): HookFrame['prologue'] {
     assembler.emit(jump(request.ready))
   }
 }
+
+/** All that is counted of a packet that no rule looks at. Registers that have to be kept cost each packet a store and a load, so none but r6 is used. */
+const emitLength = (assembler: Assembler, { record, ready }: PrologueRequest): void =>
+  assembler.emit(
+    loadMember('u64', r1, r1, 'bpf_nf_ctx', 'skb'),
+    loadMember('u32', r2, r1, 'sk_buff', 'len'),
+    ...clearRecord(record),
+    store('u32', r6, LENGTH_OFFSET, r2),
+    jump(ready),
+  )
 
 /** dst = a pointer of the hook's state, as a number. */
 const loadState = (dst: Register, member: 'net' | 'in' | 'out'): Instruction[] => [
