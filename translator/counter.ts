@@ -105,8 +105,8 @@ export function assignSlots(
   carried: readonly (number | undefined)[],
   { arrays, taken }: SlotsInUse = { arrays: [], taken: [] },
 ): CounterLayout {
-  const used = new Set<number | undefined>(taken)
-  for (const slot of carried) used.add(slot)
+  const used = new Set(taken)
+  for (const slot of carried) if (slot !== undefined) used.add(slot)
   let next = 0
   const slots = carried.map(slot => {
     if (slot !== undefined) return slot
@@ -124,7 +124,8 @@ export function newLayout(rulesets: readonly Ruleset[]): CounterLayout {
 }
 
 function growArrays(arrays: readonly CounterArray[], slots: readonly number[]): CounterArray[] {
-  const needed = 1 + slots.reduce((most, slot) => Math.max(most, slot), -1)
+  let needed = 0
+  for (const slot of slots) if (slot >= needed) needed = slot + 1
   const grown = [...arrays]
   let room = arrays.reduce((sum, array) => sum + array.entries, 0)
   while (room < needed) {

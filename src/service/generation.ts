@@ -56,15 +56,19 @@ export interface Generation {
 const KEPT = 10
 
 const directoryOf = ({ stateDirectory }: Settings): string => join(stateDirectory, 'generations')
-const fileOf = (settings: Settings, number: number): string => join(directoryOf(settings), `${number}.json`)
+
+/** Where a generation is written down. */
+export const generationFile = (settings: Settings, number: number): string =>
+  join(directoryOf(settings), `${number}.json`)
+
 const currentOf = ({ stateDirectory }: Settings): string => join(stateDirectory, 'current')
 
 /** Writes a generation down so that it is there after a power cut. Throws ServiceError('ERR_FILE'). */
 export function writeGeneration(settings: Settings, generation: Generation): void {
   // of a process that died over the same number
   removeJournal(settings, generation.number)
-  const text = `${JSON.stringify({ format: FORMAT, ...generation }, null, 1)}\n`
-  writeDurably(fileOf(settings, generation.number), text)
+  const text = `${JSON.stringify({ format: FORMAT, ...generation })}\n`
+  writeDurably(generationFile(settings, generation.number), text)
 }
 
 /** Says which generation to load after a reboot. */
@@ -85,7 +89,7 @@ export function readCurrent(settings: Settings): number | undefined {
 
 /** Reads a generation back. Throws ServiceError('ERR_STATE') where it is missing or of another make. */
 export function readGeneration(settings: Settings, number: number): Generation {
-  const path = fileOf(settings, number)
+  const path = generationFile(settings, number)
   const text = readIfThere(path)
   if (text === undefined) throw new ServiceError('ERR_STATE', `${path} is missing`, stateHint)
   const generation = parseGeneration(path, text)
@@ -100,7 +104,8 @@ interface Written extends Generation {
   readonly format: number
 }
 
-function parseGeneration(path: string, text: string): Generation {
+/** What a file with that text says. Throws ServiceError('ERR_STATE') where it is damaged or of another make. */
+export function parseGeneration(path: string, text: string): Generation {
   const written = parseJson(path, text)
   if (written.format === FORMAT) return written
   throw new ServiceError('ERR_STATE', `${path} has format ${written.format}; this program knows ${FORMAT}`)
@@ -131,7 +136,7 @@ export function listGenerations(settings: Settings): readonly number[] {
 export function forgetGenerations(settings: Settings, current: number): void {
   const past = listGenerations(settings).filter(number => number <= current)
   for (const number of past.slice(0, -KEPT)) {
-    rmSync(fileOf(settings, number), { force: true })
+    rmSync(generationFile(settings, number), { force: true })
     removeJournal(settings, number)
   }
   for (const number of past.slice(0, -1)) removeIndex(settings, number)

@@ -105,9 +105,9 @@ function freshSlots(parts: readonly Part[], slots: readonly number[]): Map<numbe
   const fresh = new Map<number, Counters>()
   let next = 0
   for (const { carried, initial } of parts)
-    for (const [index, before] of carried.entries()) {
+    for (let index = 0; index < carried.length; index++) {
       const slot = slots[next++]
-      if (before === undefined && slot !== undefined) fresh.set(slot, initial[index] ?? noCounters)
+      if (carried[index] === undefined && slot !== undefined) fresh.set(slot, initial[index] ?? noCounters)
     }
   return fresh
 }

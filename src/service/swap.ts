@@ -201,9 +201,12 @@ function letGo(shared: SharedMaps, generation: number, programs: readonly OpenLa
 /** Gives fresh slots what they begin with; those of arrays made just now hold zeros already. */
 function setFreshCounters({ layout, fresh }: Next['plan'], { maps, made }: SharedMaps): void {
   const values = new Map<string, [number, Counters][]>()
+  const allMade = layout.arrays.every(({ name }) => made.has(name))
   for (const [slot, counters] of fresh) {
+    const isZero = !counters.packets && !counters.bytes
+    if (isZero && allMade) continue
     const { array, index } = counterPlace(layout, slot)
-    if (made.has(array.name) && !counters.packets && !counters.bytes) continue
+    if (isZero && made.has(array.name)) continue
     const own = values.get(array.name)
     if (own) own.push([index, counters])
     else values.set(array.name, [[index, counters]])

@@ -25,12 +25,16 @@ function keyedSlots(rulesets: readonly Ruleset[], slots: readonly number[]): Key
 }
 
 /** Every counter goes on under its own key, and what is new begins at zero: then there is nothing to write down. */
-export function keepsHistory(before: KeyedSlots, { rulesets, layout, fresh }: Plan): boolean {
+export function keepsHistory(before: KeyedSlots, plan: Plan): boolean {
+  const { rulesets, layout, fresh } = plan
   const after = keyedSlots(rulesets, layout.slots)
-  return (
-    [...before].every(([key, slot]) => after.get(key) === slot && !fresh.has(slot)) &&
-    [...fresh.values()].every(({ packets, bytes }) => packets === 0n && bytes === 0n)
-  )
+  return [...before].every(([key, slot]) => after.get(key) === slot && !fresh.has(slot)) && beginsAtZero(plan)
+}
+
+/** What is new has counted nothing. */
+export function beginsAtZero({ fresh }: Plan): boolean {
+  for (const { packets, bytes } of fresh.values()) if (packets !== 0n || bytes !== 0n) return false
+  return true
 }
 
 /** The counters that all keys of the next generation go on from, given those of the slots of the one before. */

@@ -11,8 +11,8 @@ import { type Live, readGenerationWord } from '../service/live.ts'
 import { withLock } from '../service/lock.ts'
 import type { Plan } from '../service/plan.ts'
 import type { Settings } from '../service/settings.ts'
-import { databasePath, hasBeginning, writeBeginning } from './beginning.ts'
-import { keepsHistory, nextCounters, slotsOf } from './change.ts'
+import { databasePath, hasBeginning, keepBeginning, writeBeginning } from './beginning.ts'
+import { beginsAtZero, keepsHistory, nextCounters, slotsOf } from './change.ts'
 import type { KeyedCounters, Reading } from './history.ts'
 import { type RuleHits, readHits } from './hits.ts'
 
@@ -61,13 +61,15 @@ export async function recordChange(
 
 const isNew = (settings: Settings): boolean => !existsSync(databasePath(settings)) && !hasBeginning(settings)
 
-const begin = (settings: Settings, plan: Plan, generation: number): void =>
+function begin(settings: Settings, plan: Plan, generation: number): void {
+  if (beginsAtZero(plan)) return keepBeginning(settings, generation)
   writeBeginning(settings, {
     time: Date.now(),
     generation,
     counters: new Map(),
     next: nextCounters(plan, new Map()),
   })
+}
 
 /** Records what rules have counted whose counters are about to go. The caller holds the lock. */
 export const recordEnd = (settings: Settings, live: Live): Promise<void> =>

@@ -1,7 +1,6 @@
 // The index of a generation: from its rules and from what was translated and loaded of them.
 
-import type { Family, Ruleset } from 'iptables-parser'
-import type { Counted } from '../../../translator/counter.ts'
+import { type Family, printRule, type Rule, type Ruleset, type Table, writtenRule } from 'iptables-parser'
 import { type EditableBlock, type EditableLane, editableLanes } from '../../../translator/edit/block.ts'
 import { type Stretch, stretchesOf, treesKept } from '../../../translator/edit/kept.ts'
 import { dispatchKey, keyLayout } from '../../../translator/emit/dispatch.ts'
@@ -13,8 +12,7 @@ import type { Generation } from '../generation.ts'
 import type { OpenLane } from '../programs.ts'
 import { holderOf } from './holder.ts'
 import type { EditIndex, IndexedBlock, IndexedFamily, IndexedLane, IndexedStretch } from './index-file.ts'
-import { everything, type Reach, reachOf } from './reach.ts'
-import { linePrefix } from './request.ts'
+import { everything, reachSize, writeReach } from './reach.ts'
 import type { EditState } from './state.ts'
 
 export interface Described {
@@ -34,8 +32,8 @@ export function describeGeneration(described: Described): EditIndex | undefined 
   const { generation, rulesets, translation, programs, before, resting } = described
   const { number, namespace, hook, devices, conntrack, counterArrays } = generation
   const slots = generation.rulesets.flatMap(saved => saved.slots)
-  const { rules } = translation
-  const numberOf = (rule: number): number => rules[rule]?.number ?? 0
+  const numbers = numbersOf(rulesets)
+  const numberOf = (rule: number): number => numbers[rule] ?? 0
   const lanes = programs.map(program => {
     const translated = translation.programs.filter(({ lane }) => laneName(lane) === laneName(program.lane))
     return translated.length > 0
@@ -49,7 +47,7 @@ export function describeGeneration(described: Described): EditIndex | undefined 
   })
   if (lanes.includes(undefined)) return undefined
   const indexed = lanes.flatMap(lane => lane ?? [])
-  const policies = rules.flatMap((rule, index) => (rule.number === 0 ? (slots[index] ?? []) : []))
+  const policies = slots.filter((_, index) => numbers[index] === 0)
   return {
     generation: number,
     carriedOut: 0,
@@ -58,10 +56,22 @@ export function describeGeneration(described: Described): EditIndex | undefined 
     devices,
     conntrack,
     arrays: counterArrays,
-    families: indexFamilies(rulesets, rules, slots, chainsWithTrees(indexed)),
+    families: indexFamilies(rulesets, slots, chainsWithTrees(indexed)),
     lanes: indexed,
     taken: Uint32Array.from([...policies, ...resting]),
   }
+}
+
+/** Of all that counts, in order: the number of a rule in its chain, and 0 for a policy. */
+function numbersOf(rulesets: readonly Ruleset[]): readonly number[] {
+  const numbers: number[] = []
+  for (const { tables } of rulesets)
+    for (const { chains } of tables)
+      for (const { policy, rules } of chains) {
+        if (policy) numbers.push(0)
+        for (let number = 1; number <= rules.length; number++) numbers.push(number)
+      }
+  return numbers
 }
 
 /** What is known of a program that was translated for a generation before; undefined where nothing is. */
@@ -160,50 +170,51 @@ const chainsWithTrees = (lanes: readonly IndexedLane[]): ReadonlySet<string> =>
 
 function indexFamilies(
   rulesets: readonly Ruleset[],
-  rules: readonly Counted[],
   slots: readonly number[],
   withTrees: ReadonlySet<string>,
 ): IndexedFamily[] {
   let next = 0
   return rulesets.map(({ family, tables }) => {
     const lines: string[] = ['']
-    const own: number[] = []
-    const reaches: Reach[] = []
+    const rules = tables.reduce((sum, table) => sum + rulesIn(table), 0)
+    const own = new Uint32Array(rules)
+    const reaches = new Uint32Array(rules * reachSize(family))
     const nothingKnown = everything(family)
+    const add = (rule: Rule, isInTrees: boolean): void => {
+      const at = lines.length - 1
+      if (isInTrees) writeReach(reaches, at * reachSize(family), rule, family)
+      else reaches.set(nothingKnown, at * reachSize(family))
+      own[at] = slots[next++] ?? Number.NaN
+      lines.push(oneLine(writtenRule(rule) ?? printRule(rule, family)))
+    }
     const chains = tables.flatMap(table =>
-      table.chains.map(chain => {
-        const first = own.length
-        const skipped = linePrefix(chain.name, family).length
-        const slot = slots[next] ?? Number.NaN
-        if (chain.policy) next++
-        const isInTrees = withTrees.has(`${family} ${table.name} ${chain.name}`)
-        for (const rule of chain.rules) {
-          reaches.push(isInTrees ? reachOf(rule, family) : nothingKnown)
-          lines.push(oneLine(rules[next]?.rule.slice(skipped) ?? ''))
-          own.push(slots[next] ?? Number.NaN)
-          next++
-        }
-        const policy = chain.policy && { policy: { verdict: chain.policy, slot } }
-        return { table: table.name, name: chain.name, first, count: chain.rules.length, ...policy }
+      table.chains.map(({ name, policy, rules }) => {
+        const first = lines.length - 1
+        const described = policy && { policy: { verdict: policy, slot: slots[next++] ?? Number.NaN } }
+        const isInTrees = withTrees.has(`${family} ${table.name} ${name}`)
+        for (const rule of rules) add(rule, isInTrees)
+        return { table: table.name, name, first, count: rules.length, ...described }
       }),
     )
-    const numbers = { slots: Uint32Array.from(own), reaches: Uint32Array.from(reaches.flat()) }
-    return { family, chains, ...joinLines(lines), ...numbers }
+    return { family, chains, ...joinLines(lines), slots: own, reaches }
   })
 }
+
+const rulesIn = ({ chains }: Table): number => chains.reduce((sum, { rules }) => sum + rules.length, 0)
 
 /** A rule of several lines is none to search for. */
 const oneLine = (text: string): string => (text.includes('\n') ? '\0' : text)
 
 /** The text of an index, which begins with the end of an empty line, and where the others begin in it. */
 function joinLines(lines: readonly string[]): Pick<IndexedFamily, 'text' | 'offsets'> {
-  const text = Buffer.from(`${lines.join('\n')}\n`)
+  const all = `${lines.join('\n')}\n`
+  const text = Buffer.from(all)
+  const isAscii = text.length === all.length
   const offsets = new Uint32Array(lines.length)
-  for (let at = 0, line = 0; line < lines.length; line++) {
-    at = text.indexOf(NEWLINE, at) + 1
-    offsets[line] = at
+  let at = 0
+  for (const [index, line] of lines.entries()) {
+    at += 1 + (isAscii ? line.length : Buffer.byteLength(line))
+    offsets[index] = at
   }
   return { text, offsets }
 }
-
-const NEWLINE = 0x0a

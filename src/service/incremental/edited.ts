@@ -18,14 +18,15 @@ export function editedSlots(
   plan: Plan,
 ): readonly number[] {
   const single = changes.every(({ carry }) => carry.kind === 'identity') && plan.fresh.size <= MOST_AT_ONCE
-  const slots = new Set(plan.layout.slots)
   const edited = [...(live?.edited ?? []), ...(live && single ? plan.fresh.keys() : [])]
+  if (edited.length === 0) return edited
+  const slots = new Set(plan.layout.slots)
   return [...new Set(edited)].filter(slot => slots.has(slot)).slice(-MOST_KEPT)
 }
 
 /** Their indices among all that counts; none where there are few rules in all. */
 export function editedRules({ layout }: Plan, edited: readonly number[]): ReadonlySet<number> {
-  if (layout.slots.length < LARGE) return new Set()
+  if (edited.length === 0 || layout.slots.length < LARGE) return new Set()
   const slots = new Set(edited)
   return new Set(layout.slots.flatMap((slot, index) => (slots.has(slot) ? [index] : [])))
 }

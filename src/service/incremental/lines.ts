@@ -141,7 +141,7 @@ function stretchOf({ family, offsets, slots, reaches }: LineTable, buffer: Buffe
       text,
       starts: Uint32Array.of(0),
       slots: Uint32Array.of(piece.slot),
-      reaches: Uint32Array.from(everything(family)),
+      reaches: everything(family),
     }
   }
   const { from, count } = piece

@@ -6,11 +6,11 @@
 // u32 each; an address of IPv6 is four of them, the highest first. What no range says, such as what is negated, is all there is: rules are found that have no packets
 // in common, and never missed.
 
-import type { Family, Rule } from 'iptables-parser'
+import { type Family, prefixLength, type Rule } from 'iptables-parser'
 import { addressStep } from '../../../translator/match/core.ts'
 import type { Point } from '../../../translator/tree/interval.ts'
 
-export type Reach = readonly number[]
+export type Reach = Uint32Array
 
 const GREATEST = 0xffff_ffff
 const ANY_PROTOCOL = GREATEST
@@ -21,23 +21,40 @@ const wordsOf = (family: Family): number => (family === 4 ? 1 : 4)
 export const reachSize = (family: Family): number => 4 * wordsOf(family) + 1
 
 /** Of a rule of which nothing is known. */
-export const everything = (family: Family): Reach => [...all(family), ...all(family), ANY_PROTOCOL]
+export const everything = (family: Family): Reach => reachOf({ matches: [] }, family)
 
-export const reachOf = ({ source, destination, protocol }: Rule, family: Family): Reach => [
-  ...rangeOf('saddr', source, family),
-  ...rangeOf('daddr', destination, family),
+export function reachOf(rule: Rule, family: Family): Reach {
+  const reach = new Uint32Array(reachSize(family))
+  writeReach(reach, 0, rule, family)
+  return reach
+}
+
+/** Writes what a rule may be about at an offset: with tens of thousands of rules each array of its own would be felt. */
+export function writeReach(
+  into: Uint32Array,
+  at: number,
+  { source, destination, protocol }: Rule,
+  family: Family,
+): void {
+  const words = wordsOf(family)
+  into.set(rangeOf('saddr', source, family), at)
+  into.set(rangeOf('daddr', destination, family), at + 2 * words)
   // rules of IPv6 drop packets whose headers lead nowhere before they ask for the protocol
-  protocol && !protocol.negated && family === 4 ? protocol.value : ANY_PROTOCOL,
-]
+  into[at + 4 * words] = protocol && !protocol.negated && family === 4 ? protocol.value : ANY_PROTOCOL
+}
 
-const all = (family: Family): Reach => [
-  ...Array.from({ length: wordsOf(family) }, () => 0),
-  ...Array.from({ length: wordsOf(family) }, () => GREATEST),
-]
+const ALL = { 4: [0, GREATEST], 6: [...Array(4).fill(0), ...Array(4).fill(GREATEST)] } as const
 
-function rangeOf(field: 'saddr' | 'daddr', asked: Rule['source'], family: Family): Reach {
-  const step = asked && addressStep(field, asked)
-  if (step?.kind !== 'set') return all(family)
+const all = (family: Family): readonly number[] => ALL[family]
+
+function rangeOf(field: 'saddr' | 'daddr', asked: Rule['source'], family: Family): readonly number[] {
+  if (!asked) return all(family)
+  const { value, mask } = asked.value
+  // what most rules ask, without a step in between
+  if (family === 4 && !asked.negated && prefixLength(4, mask) !== undefined)
+    return [Number(value), Number(value) + GREATEST - Number(mask)]
+  const step = addressStep(field, asked)
+  if (step.kind !== 'set') return all(family)
   const [first, end] = [step.set[0]?.low ?? 0, step.set.at(-1)?.end ?? 0]
   return family === 4
     ? [Number(first), Number(end) - 1]

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import Database from 'better-sqlite3'
-import type { Counters } from 'iptables-parser'
+import { type Counters, noCounters } from 'iptables-parser'
+import { writeGeneration } from '../../../src/service/generation.ts'
 import { readSettings, type Settings } from '../../../src/service/settings.ts'
-import { databasePath, hasBeginning, writeBeginning } from '../../../src/stats/beginning.ts'
+import { databasePath, hasBeginning, keepBeginning, writeBeginning } from '../../../src/stats/beginning.ts'
 import { readDatabase, writeDatabase } from '../../../src/stats/database.ts'
 import { addReading, type Reading, readRules } from '../../../src/stats/history.ts'
 import type { RuleHits } from '../../../src/stats/hits.ts'
@@ -243,6 +244,40 @@ test('a first reading waits until there is a second, and can be asked about mean
   t.false(hasBeginning(settings))
   t.deepEqual(since(settings, HOUR, { tcp: 9n, udp: 0n }).packets, { tcp: 7n, udp: 0n })
   t.deepEqual(readingTimes(settings), [0, DAY])
+})
+
+test('a generation in which all begins at zero is a first reading', t => {
+  const settings = fresh()
+  const chains = ':INPUT ACCEPT [7:7]\n:tcp - [0:0]\n:udp - [0:0]\n'
+  const text = `*filter\n${chains}-A INPUT -j tcp\n-A INPUT -j udp\n-A INPUT -j udp\nCOMMIT\n`
+  writeGeneration(settings, {
+    number: 3,
+    time: new Date(start).toISOString(),
+    hook: 'netfilter',
+    devices: [],
+    namespace: 'net:[1]',
+    rulesets: [{ family: 4, text, slots: [] }],
+    counterArrays: [],
+    lanes: [],
+    conntrack: false,
+  })
+  keepBeginning(settings, 3)
+  t.true(hasBeginning(settings))
+  const known = readDatabase(settings, readRules)
+  t.deepEqual(readingTimes(settings), [0])
+  t.deepEqual(
+    [...known.keys()],
+    [
+      '4 filter :INPUT',
+      '4 filter -A INPUT -j tcp',
+      '4 filter -A INPUT -j udp',
+      '4 filter -A INPUT -j udp #2',
+      '4 filter :FORWARD',
+      '4 filter :OUTPUT',
+    ],
+  )
+  for (const { last, total, inForce } of known.values())
+    t.deepEqual({ last, total, inForce }, { last: noCounters, total: noCounters, inForce: true })
 })
 
 test('a first reading that is damaged is forgotten', t => {
