@@ -91,7 +91,7 @@ export class TableEditor {
   apply(edit: Edit, span: Span): void {
     switch (edit.kind) {
       case 'append':
-        this.#append(edit, span)
+        this.#appendAll(edit, span)
         break
       case 'insert':
         this.#insert(edit, span)
@@ -136,7 +136,16 @@ export class TableEditor {
     }
   }
 
-  #append(edit: RuleCommand, span: Span): void {
+  /** Makes the edit that most lines of a rule file are. */
+  append(name: string, rule: Rule, span: Span): void {
+    const resolved = this.#resolve(rule, span)
+    const chain = this.#open(name, span)
+    this.#checkTarget(resolved, span)
+    this.#write(chain).push(resolved)
+    this.#added(resolved)
+  }
+
+  #appendAll(edit: RuleCommand, span: Span): void {
     const resolved = edit.rules.map(rule => this.#resolve(rule, span))
     const chain = this.#open(edit.chain, span)
     this.#checkRules(resolved, edit.refused, span)

@@ -124,7 +124,6 @@ export {
   type Tuple,
   transportHeader,
 } from './packet.ts'
-export { writtenRule } from './plain-line.ts'
 export {
   type PrintOptions,
   printAppend,
@@ -225,4 +224,5 @@ export type { Range } from './value/number.ts'
 export type { HeaderOption, OptionHeader } from './value/option-list.ts'
 export { parseProtocol, printProtocol, protocols } from './value/protocol.ts'
 export type { U32Location, U32Operator, U32Test } from './value/u32.ts'
+export { writtenRule } from './written.ts'
 export { printXml, type XmlOptions } from './xml.ts'

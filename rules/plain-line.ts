@@ -3,7 +3,6 @@
 // not spelled just so is left to the reader of all arguments, mistakes above all.
 
 import { assemble } from './build.ts'
-import type { RuleCommand } from './command.ts'
 import type { Counters } from './counters.ts'
 import type { Family } from './family.ts'
 import { findTarget, type Match, type Target } from './registry.ts'
@@ -15,14 +14,12 @@ import { printIpv6, readIpv6 } from './value/ipv6.ts'
 import type { Range } from './value/number.ts'
 import { LAST_PORT } from './value/port.ts'
 import { printedProtocol } from './value/protocol.ts'
+import { type WrittenRules, writtenIn } from './written.ts'
 
-/** Of rules that were read here, and not of copies of them: where in their source the text behind the chain begins. */
-const beginnings = new WeakMap<Rule, number>()
-
-/** What printRule makes of a rule that still is as it was read, where it was read from just that: for whoever does not write to rules. */
-export function writtenRule(rule: Rule): string | undefined {
-  const start = beginnings.get(rule)
-  return start === undefined ? undefined : rule.span?.source.text.slice(start, rule.span.end)
+/** A rule and the chain it is to be appended to. */
+export interface PlainRule {
+  readonly chain: string
+  readonly rule: Rule
 }
 
 /** Short enough for a chain. */
@@ -33,6 +30,7 @@ const [BLANK, DOT, SLASH, DIGIT_0, DIGIT_9, COLON] = [0x20, 0x2e, 0x2f, 0x30, 0x
 /** Reads lines of one source. At what it does not expect it goes behind the end of the text, where nothing is expected, and so never gets to the end of the line. */
 export class PlainLineReader {
   readonly #source: Source
+  readonly #written: WrittenRules
   readonly #text: string
   /** Of names met before, whether they may be read here: as any name, and as a chain's behind -j. */
   readonly #names = new Map<string, { readonly chain: boolean }>()
@@ -44,6 +42,7 @@ export class PlainLineReader {
   /** A name that is no target is read as a chain's where it is one. */
   constructor(source: Source, family: Family, isChain: (name: string) => boolean) {
     this.#source = source
+    this.#written = writtenIn(source)
     this.#text = source.text
     this.#family = family
     this.#isChain = isChain
@@ -53,11 +52,7 @@ export class PlainLineReader {
    * The command of a line, from `start` on, behind the counters that may stand there; undefined where it is not spelled so. In a table other than nat, which
    * takes fewer targets.
    */
-  read(
-    start: number,
-    span: Span,
-    counters: (() => Counters | undefined) | undefined,
-  ): RuleCommand | undefined {
+  read(start: number, span: Span, counters: (() => Counters | undefined) | undefined): PlainRule | undefined {
     const first = this.#text.charCodeAt(start) === BLANK ? start + 1 : start
     if (!this.#text.startsWith('-A ', first)) return undefined
     this.#at = first + 3
@@ -80,8 +75,8 @@ export class PlainLineReader {
       counters: counters?.(),
       span,
     })
-    beginnings.set(rule, beginning)
-    return { kind: 'append', chain, rules: [rule] }
+    this.#written.add(rule, beginning)
+    return { chain, rule }
   }
 
   /** Whether an option, which has a blank before it, comes next; goes behind it. */

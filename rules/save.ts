@@ -8,7 +8,8 @@ import { TableEditor } from './edit-table.ts'
 import { RuleError } from './error.ts'
 import type { TableName } from './extension.ts'
 import type { Family } from './family.ts'
-import { PlainLineReader } from './plain-line.ts'
+import { PlainLineReader, type PlainRule } from './plain-line.ts'
+import type { Rule } from './rule.ts'
 import { isBaseChain, isTableName, type Ruleset, tableNames } from './ruleset.ts'
 import type { Source, Span } from './span.ts'
 import { type Token, tokenise } from './token.ts'
@@ -216,13 +217,19 @@ class SaveReader {
     const { text } = this.#source
     const counters = text.charCodeAt(span.start) === BRACKET ? ruleCounters(span) : undefined
     const start = counters?.end ?? span.start
-    const edit =
-      this.#readPlain(table, start, span, counters?.text) ?? this.#readAny(table, start, span, counters?.text)
+    const plain = this.#readPlain(table, start, span, counters?.text)
+    if (plain) return table.append(plain.chain, this.#remarkedRule(plain.rule), span)
+    const edit = this.#readAny(table, start, span, counters?.text)
     if (edit && edit.kind !== 'version' && edit.kind !== 'help') table.apply(this.#remarked(edit), span)
   }
 
   /** Of a rule that iptables-save could have printed, most likely. */
-  #readPlain(table: TableEditor, start: number, span: Span, counters: string | undefined): Edit | undefined {
+  #readPlain(
+    table: TableEditor,
+    start: number,
+    span: Span,
+    counters: string | undefined,
+  ): PlainRule | undefined {
     if (table.name === 'nat') return undefined
     return this.#plain.read(
       start,
@@ -260,8 +267,12 @@ class SaveReader {
   #remarked(edit: Edit): Edit {
     if (this.#remarks.length === 0 || !('rules' in edit)) return edit
     const [first, ...rest] = edit.rules
+    return first ? { ...edit, rules: [this.#remarkedRule(first), ...rest] } : edit
+  }
+
+  #remarkedRule(rule: Rule): Rule {
     const remarks = this.#takeRemarks()
-    return first && remarks ? { ...edit, rules: [{ ...first, remarks }, ...rest] } : edit
+    return remarks ? { ...rule, remarks } : rule
   }
 
   #takeRemarks(): readonly string[] | undefined {

@@ -1,0 +1,58 @@
+// Rules that were read from just what printRule makes of them. They are told by what they are, not by what they hold, so that a copy with something else in it is
+// none of them; and they are kept in the order of their text, since a hundred thousand keys of a WeakMap take longer than all else that is read of their lines.
+
+import type { Rule } from './rule.ts'
+import type { Source } from './span.ts'
+
+/** Of one source. */
+export class WrittenRules {
+  readonly #rules: Rule[] = []
+  /** Where in the source the text behind the chain begins. */
+  readonly #beginnings: number[] = []
+  /** Behind the rule that was asked for last: most are asked for in order. */
+  #next = 0
+
+  /** The rule stands behind all that were added before. */
+  add(rule: Rule, beginning: number): void {
+    this.#rules.push(rule)
+    this.#beginnings.push(beginning)
+  }
+
+  beginningOf(rule: Rule): number | undefined {
+    const at = this.#rules[this.#next] === rule ? this.#next : this.#find(rule)
+    if (this.#rules[at] !== rule) return undefined
+    this.#next = at + 1
+    return this.#beginnings[at]
+  }
+
+  /** Where the rule is, if it is one of them. */
+  #find(rule: Rule): number {
+    const start = startOf(rule)
+    let [low, high] = [0, this.#rules.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (startOf(this.#rules[middle]) < start) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
+
+const startOf = (rule: Rule | undefined): number => rule?.span?.start ?? Number.POSITIVE_INFINITY
+
+const sources = new WeakMap<Source, WrittenRules>()
+
+export function writtenIn(source: Source): WrittenRules {
+  const known = sources.get(source)
+  if (known) return known
+  const written = new WrittenRules()
+  sources.set(source, written)
+  return written
+}
+
+/** What printRule makes of a rule that still is as it was read, where it was read from just that: for whoever does not write to rules. */
+export function writtenRule(rule: Rule): string | undefined {
+  const { span } = rule
+  const start = span && sources.get(span.source)?.beginningOf(rule)
+  return start === undefined ? undefined : span?.source.text.slice(start, span.end)
+}
