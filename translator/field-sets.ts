@@ -42,6 +42,12 @@ export class FieldSets implements ReadonlyMap<FieldName, IntervalSet> {
   /** Asks nothing. */
   static readonly none = new FieldSets(NO_FIELDS, [])
 
+  /** Makes what asks about fields in an order, one set for each. None is of everything, and none is empty. */
+  static maker(names: readonly FieldName[]): (sets: readonly IntervalSet[]) => FieldSets {
+    const fields = names.reduce(longer, NO_FIELDS)
+    return sets => new FieldSets(fields, sets)
+  }
+
   /** What a map asks, as one of these. */
   static of(sets: ReadonlyMap<FieldName, IntervalSet>): FieldSets {
     if (sets instanceof FieldSets) return sets

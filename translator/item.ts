@@ -7,6 +7,7 @@ import type { Lane } from './lane.ts'
 import { addressStep, interfaceStep } from './match/core.ts'
 import { matchTranslators } from './match/registry.ts'
 import { type MatchTranslator, Untranslatable, type UntranslatableOptions } from './match/translate.ts'
+import { type PlainSets, plainSets } from './plain-sets.ts'
 import type { Hook } from './program.ts'
 import { targetTranslators } from './target/registry.ts'
 import type { CountedHotdropStep, LeafTest, SetTest, Step } from './test.ts'
@@ -69,6 +70,17 @@ const NO_TESTS: readonly LeafTest[] = []
 
 /** The items of a rule, in the order they are asked: those for each way it can find a packet malformed, then the rule itself unless it never matches. */
 export function ruleItems(rule: Rule, index: number, lane: Lane, family: Family): Item[] {
+  const plain = family === 4 ? plainSets(rule) : undefined
+  return plain ? plainItems(plain, index, outcomeOf(rule.target)) : itemsStepByStep(rule, index, lane, family)
+}
+
+function plainItems({ malformed, matched }: PlainSets, rule: number, outcome: Outcome): Item[] {
+  const item = { rule, sets: matched, rest: NO_TESTS, outcome }
+  return malformed ? [{ rule, sets: malformed, rest: NO_TESTS, outcome: outcomes.hotdrop }, item] : [item]
+}
+
+/** The items of any rule, whatever it asks. */
+export function itemsStepByStep(rule: Rule, index: number, lane: Lane, family: Family): Item[] {
   const outcome = (): Outcome => outcomeOf(rule.target)
   const steps = ruleSteps(rule, lane, family)
   return itemsBehind(steps, { sets: FieldSets.none, rest: NO_TESTS, outcome }, { rule, index, family })

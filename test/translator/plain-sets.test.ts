@@ -1,0 +1,80 @@
+// Most rules come to items in one go. Whatever a rule asks, those are the ones it comes to step by step.
+
+import test from 'ava'
+import fc from 'fast-check'
+import { type Family, parseSave, type Rule } from 'iptables-parser'
+import { itemsStepByStep, ruleItems } from '../../translator/item.ts'
+import type { Lane } from '../../translator/lane.ts'
+import { plainSets } from '../../translator/plain-sets.ts'
+
+const not = fc.constantFrom(...Array(9).fill(''), '! ')
+const address4 = fc.constantFrom(
+  '192.0.2.1',
+  '192.0.2.0/24',
+  '128.0.0.0/1',
+  '0.0.0.0/0',
+  '10.0.0.1/255.0.0.255',
+  '0.0.0.0',
+)
+const address6 = fc.constantFrom('2001:db8::1', '2001:db8::/32', '::/0', '8000::/1')
+const ports = fc.constantFrom('80', '0', '65535', '0:65535', '1024:65535', '0:1023')
+const option = (name: string, value: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc.oneof(
+    fc.constant(''),
+    fc.tuple(not, value).map(([before, text]) => `${before}${name} ${text} `),
+  )
+const portOptions = fc.tuple(option('--sport', ports), option('--dport', ports))
+const tcp = fc
+  .tuple(
+    portOptions,
+    option('--tcp-flags', fc.constantFrom('SYN SYN', 'ALL NONE')),
+    option('--tcp-option', fc.constant('5')),
+  )
+  .map(([asked, ...more]) => `-p tcp -m tcp ${[...asked, ...more].join('')}`)
+const udp = portOptions.map(asked => `-p udp -m udp ${asked.join('')}`)
+const protocol = fc.oneof(
+  tcp,
+  tcp,
+  udp,
+  udp.map(text => `${text}-m udp --sport 9 `),
+  udp.map(text => `${text}-m comment --comment x `),
+  option('-p', fc.constantFrom('tcp', 'icmp', '47')),
+)
+const device = option('-i', fc.constantFrom('lo', 'eth+'))
+const outer = fc.tuple(fc.oneof(fc.constant(''), fc.constant(''), device), fc.constantFrom('', '', '', '-f '))
+const target = fc.constantFrom('-j ACCEPT', '-j DROP', '-j RETURN', '-j user', '-g user', '')
+
+const rules = (family: Family) => {
+  const address = family === 4 ? address4 : address6
+  return fc
+    .tuple(option('-s', address), option('-d', address), outer, protocol, target)
+    .map(([source, destination, [device, fragment], rest, last]) => {
+      const isFirst = family === 4 && !rest.includes('-p')
+      return `-A INPUT ${source}${destination}${device}${isFirst ? fragment : ''}${rest}${last}`
+    })
+}
+
+const ruleOf = (text: string, family: Family): Rule => {
+  const [rule] =
+    parseSave(`*filter\n:user - [0:0]\n${text}\nCOMMIT\n`, { family }).tables[0]?.chains[0]?.rules ?? []
+  if (!rule) throw new Error(`no rule in ${text}`)
+  return rule
+}
+
+for (const family of [4, 6] as const)
+  test(`rules of IPv${family} come to the items that they come to step by step`, t => {
+    const lane: Lane = { hook: 'nf-input', family }
+    let plain = 0
+    fc.assert(
+      fc.property(rules(family), text => {
+        const rule = ruleOf(text, family)
+        if (family === 4 && plainSets(rule)) plain++
+        const described = [ruleItems, itemsStepByStep].map(itemsOf =>
+          itemsOf(rule, 7, lane, family).map(item => ({ ...item, sets: [...item.sets] })),
+        )
+        t.deepEqual(described[0], described[1], text)
+      }),
+      { numRuns: 2000 },
+    )
+    if (family === 4) t.true(plain > 200, `${plain} rules were plain`)
+  })
