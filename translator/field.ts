@@ -110,10 +110,10 @@ export const transport = {
   ports: 1,
   /** Less than four bytes. */
   short: 2,
+  /** A fragment that begins 8 bytes into the transport header. It stands here since what makes TCP matches drop is one interval so. */
+  overlap: 3,
   /** Not the first fragment. */
-  later: 3,
-  /** A fragment that begins 8 bytes into the transport header. */
-  overlap: 4,
+  later: 4,
   /** IPv6 only: the extension headers are cut off before the protocol. */
   unreachable: 5,
 } as const

@@ -74,8 +74,8 @@ const cases: readonly (readonly [rule: string, family: Family, items: readonly s
     '-p tcp -m statistic --mode nth --every 2 --packet 0 -m tcp --dport 22 -j DROP',
     4,
     [
-      `protocol=6 transport=${notWhole},${overlap} nth:0.0 hotdrop`,
-      `protocol=6 transport=${whole},${later},5-7 nth:0.0 transport=${whole} dport=22 drop`,
+      `protocol=6 transport=${ports}-${overlap} nth:0.0 hotdrop`,
+      `protocol=6 transport=${whole},${later}-7 nth:0.0 transport=${whole} dport=22 drop`,
     ],
   ],
   [
@@ -87,17 +87,14 @@ const cases: readonly (readonly [rule: string, family: Family, items: readonly s
     '-p tcp -m tcp ! --sport 1:1023 -j DROP',
     4,
     [
-      `protocol=6 transport=${notWhole},${overlap} hotdrop`,
+      `protocol=6 transport=${ports}-${overlap} hotdrop`,
       `protocol=6 transport=${whole} sport=0,1024-65535 drop`,
     ],
   ],
   [
     '-p tcp -m tcp --tcp-flags SYN,ACK SYN -j DROP',
     4,
-    [
-      `protocol=6 transport=${notWhole},${overlap} hotdrop`,
-      `protocol=6 transport=${whole} tcp-flags&18=2 drop`,
-    ],
+    [`protocol=6 transport=${ports}-${overlap} hotdrop`, `protocol=6 transport=${whole} tcp-flags&18=2 drop`],
   ],
   [
     '-p tcp -m multiport --dports 80,22,81,8000:8010 -j DROP',

@@ -16,6 +16,8 @@ const FEW = 24
 /** Finds cuts; keeps the memory that finding one takes for the next. */
 export class Cutter {
   readonly #space: Space
+  /** The axis that is tried first, where rules ask for a whole transport header: the first segment along it. */
+  readonly #transport: number | undefined
   /** The axes in the order they are tried. */
   readonly #order: readonly number[]
   /** Where boxes that lie across the range begin and end within it. */
@@ -30,9 +32,9 @@ export class Cutter {
 
   constructor(space: Space) {
     this.#space = space
-    const transport = space.axes.findIndex(({ field }) => field === 'transport')
-    const others = space.axes.flatMap((_, axis) => (axis === transport ? [] : [axis]))
-    this.#order = transport < 0 ? others : [transport, ...others]
+    this.#transport = wholeAxis(space)
+    const others = [...space.axes.keys()].filter(axis => axis !== this.#transport)
+    this.#order = this.#transport === undefined ? others : [this.#transport, ...others]
   }
 
   /** The cut of least cost for the boxes from one place of a list on to another, within a box; undefined where none begins or ends inside. */
@@ -43,8 +45,8 @@ export class Cutter {
       const axis = this.#order[index] ?? 0
       this.#along(axis, ids, from, to, box)
       if (this.#cost === Number.POSITIVE_INFINITY) continue
-      // how far the transport header reaches comes first: nearly all packets have all of it, and rules ask no more of them
-      if (index === 0 && this.#space.axes[axis]?.field === 'transport') break
+      // nearly all packets have a whole transport header, and rules ask no more of them, so those without come apart first
+      if (axis === this.#transport && box[2 * axis] === 0) break
       // each box lies on a side, so no cut costs less than one through the middle
       if (2 * this.#cost <= boxes * boxes + 1) break
     }
@@ -124,6 +126,12 @@ export class Cutter {
     this.#at = at
     this.#cost = cost
   }
+}
+
+/** Where a space has packets with a whole transport header apart, and others too: in that of a split there is only one kind. */
+function wholeAxis({ axes, ends }: Space): number | undefined {
+  const axis = axes.findIndex(({ field }) => field === 'transport')
+  return ends[axis]?.includes(1) ? axis : undefined
 }
 
 /** The first `count` numbers, sorted in place. */

@@ -14,7 +14,7 @@ import type { Settings } from '../settings.ts'
 import type { LineTable } from './lines.ts'
 
 /** Raised when something changes its meaning. */
-const FORMAT = 4
+const FORMAT = 5
 
 export interface IndexedFamily extends LineTable {
   readonly chains: readonly IndexedChain[]
