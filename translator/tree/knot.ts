@@ -49,11 +49,15 @@ export class Knots {
   readonly #leaves = new LeafList()
   /** For each field where its words are, in what is compared. */
   readonly #offsets: ReadonlyMap<FieldName, WordOffsets>
-  /** The knots as they will stand in the map, but for their references. */
-  #view = new DataView(new ArrayBuffer(1 << 16))
+  /** The knots as they will stand in the map, but for their references; in bytes, and four of them at a time. */
+  #bytes = new Uint8Array(1 << 16)
+  #quads = new Uint32Array(this.#bytes.buffer)
+  /** Where in a knot its ways stand, in fours of bytes. */
+  readonly #ways: number
 
   constructor(words: readonly Word[]) {
     this.layout = knotLayout(words)
+    this.#ways = this.layout.reference(WAYS) >> 2
     this.#offsets = new Map(words.map(({ field }) => [field, wordOffsets(words, field)]))
   }
 
@@ -73,17 +77,18 @@ export class Knots {
 
   /** A knot in which every packet goes above, since no word is less than 0. */
   #add(): number {
-    const { size, reference } = this.layout
-    const at = size * this.length
-    if (at + size > this.#view.byteLength) this.#grow()
-    for (let way = WAYS; way < 2 * WAYS; way++) this.#view.setUint32(at + reference(way), LEAF, true)
+    const at = this.layout.size * this.length
+    if (at + this.layout.size > this.#bytes.length) this.#grow()
+    const first = (at >> 2) + this.#ways
+    this.#quads.fill(LEAF, first, first + WAYS)
     return this.length++
   }
 
   #grow(): void {
-    const room = new Uint8Array(2 * this.#view.byteLength)
-    room.set(new Uint8Array(this.#view.buffer))
-    this.#view = new DataView(room.buffer)
+    const room = new Uint8Array(2 * this.#bytes.length)
+    room.set(this.#bytes)
+    this.#bytes = room
+    this.#quads = new Uint32Array(room.buffer)
   }
 
   /** Where a node is no branch that a word decides, what is below it in the knot leads to it. */
@@ -124,13 +129,14 @@ export class Knots {
   #cut(knot: number, branch: number, offset: number, value: Point): void {
     const { size, cutBits, cut, word } = this.layout
     const at = size * knot
-    if (cutBits === 32) this.#view.setUint32(at + cut(branch), Number(value), true)
-    else this.#view.setBigUint64(at + cut(branch), BigInt(value), true)
-    this.#view.setUint8(at + word(branch), offset)
+    const quad = (at + cut(branch)) >> 2
+    this.#quads[quad] = typeof value === 'number' ? value : Number(value & 0xffff_ffffn)
+    if (cutBits === 64) this.#quads[quad + 1] = typeof value === 'number' ? 0 : Number(value >> 32n)
+    this.#bytes[at + word(branch)] = offset
   }
 
   #lead(knot: number, way: number, reference: number): void {
-    this.#view.setUint32(this.layout.size * knot + this.layout.reference(way), reference, true)
+    this.#quads[(this.layout.size * knot + this.layout.reference(way)) >> 2] = reference
   }
 
   /** A branch that is not cut leads above. */
@@ -146,15 +152,14 @@ export class Knots {
   }
 
   /** Writes the knots from an offset on; `offsetOf` says what stands for a reference there. */
-  write(view: DataView, from: number, offsetOf: (reference: number) => number): void {
-    const { size, reference } = this.layout
-    const end = from + size * this.length
-    new Uint8Array(view.buffer).set(new Uint8Array(this.#view.buffer, 0, end - from), from)
-    for (let at = from; at < end; at += size)
-      for (let way = WAYS; way < 2 * WAYS; way++) {
-        const place = at + reference(way)
-        view.setUint32(place, offsetOf(view.getUint32(place, true)), true)
-      }
+  write(bytes: Uint8Array, from: number, offsetOf: (reference: number) => number): void {
+    const { size } = this.layout
+    bytes.set(this.#bytes.subarray(0, size * this.length), from)
+    const quads = new Uint32Array(bytes.buffer)
+    for (let knot = 0; knot < this.length; knot++) {
+      const first = ((from + size * knot) >> 2) + this.#ways
+      for (let way = first; way < first + WAYS; way++) quads[way] = offsetOf(quads[way] ?? 0)
+    }
   }
 }
 

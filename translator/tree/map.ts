@@ -15,10 +15,11 @@
 import type { Family } from 'iptables-parser'
 import type { Measure } from '../cost.ts'
 import { type Item, isFinal } from '../item.ts'
+import { BoxWriter, type Places } from './box-writer.ts'
 import { type KnotLayout, Knots, knotLayout, LEAF } from './knot.ts'
 import type { SeparateTree } from './separate.ts'
 import type { Space } from './space.ts'
-import { boxSize, mostParts, type Word, WordBoxes, wordsOf } from './word-box.ts'
+import { boxSize, LAST, mostParts, type Word, wordsOf } from './word-box.ts'
 
 /** What of a reference is an offset. */
 export const OFFSET_MASK = 0x7fff_fff8
@@ -86,20 +87,24 @@ export function writeTrees(
   const words = wordsOf(space, family)
   const knots = new Knots(words)
   const roots = trees.map(({ root }) => knots.reference(root, 0))
-  const boxes = new WordBoxes(space, words, answer)
+  const boxes = new BoxWriter(space, words, answer)
   const knotsAt = ROOT_SIZE * trees.length
   // one has room even where all trees are leaves
   const boxesAt = knotsAt + Math.max(1, knots.length) * knots.layout.size
   const leaves = placeLeaves(knots.leaves, boxes, boxesAt)
   if (leaves.end > MOST_BYTES) throw new RangeError(`trees of ${leaves.end} bytes are too large for a map`)
   const bytes = new Uint8Array(leaves.end)
-  const view = new DataView(bytes.buffer)
   const offsetOf = (found: number): number =>
     found >= LEAF ? (leaves.references[found - LEAF] ?? EMPTY) : knotsAt + found * knots.layout.size
+  const view = new DataView(bytes.buffer)
   for (const [index, { first }] of trees.entries())
     writeRoot(view, ROOT_SIZE * index, space.itemOf[first] ?? 0, offsetOf(roots[index] ?? LEAF))
-  knots.write(view, knotsAt, offsetOf)
-  for (const [index, ids] of knots.leaves.entries()) boxes.write(view, offsetOf(LEAF + index) - LEAF, ids)
+  knots.write(bytes, knotsAt, offsetOf)
+  boxes.write(bytes, leaves)
+  for (const end of leaves.ends) {
+    const last = end - boxes.size + boxes.positionOffset
+    view.setUint32(last, view.getUint32(last, true) + LAST, true)
+  }
   return {
     bytes,
     size: bytes.length,
@@ -119,16 +124,33 @@ function writeRoot(view: DataView, at: number, first: number, reference: number)
   view.setUint32(at + 4, reference, true)
 }
 
-/** References to leaves whose boxes stand one behind the other, from an offset on; at least one box has room. */
-function placeLeaves(leaves: readonly Int32Array[], boxes: WordBoxes, from: number) {
-  let end = from
-  let fullest = 1
-  const references = leaves.map(ids => {
-    const count = ids.reduce((sum, id) => sum + boxes.count(id), 0)
+/** Where the boxes of leaves go, those of one behind those of another from an offset on; at least one box has room. */
+interface PlacedLeaves extends Places {
+  /** For each leaf what stands for it. */
+  readonly references: Float64Array
+  /** Behind the last box of each leaf that has one. */
+  readonly ends: readonly number[]
+  readonly fullest: number
+  readonly end: number
+}
+
+function placeLeaves(leaves: readonly Int32Array[], boxes: BoxWriter, from: number): PlacedLeaves {
+  const count = leaves.reduce((sum, { length }) => sum + length, 0)
+  const [ids, offsets] = [new Int32Array(count), new Int32Array(count)]
+  const references = new Float64Array(leaves.length).fill(EMPTY)
+  const ends: number[] = []
+  let [end, fullest, place] = [from, 1, 0]
+  for (const [index, leaf] of leaves.entries()) {
     const at = end
-    end += count * boxes.size
-    fullest = Math.max(fullest, count)
-    return count === 0 ? EMPTY : LEAF + at
-  })
-  return { references, fullest, end: Math.max(end, from + boxes.size) }
+    for (let box = 0; box < leaf.length; box++) {
+      ids[place] = leaf[box] ?? 0
+      offsets[place++] = end
+      end += boxes.count(leaf[box] ?? 0) * boxes.size
+    }
+    if (end === at) continue
+    references[index] = LEAF + at
+    ends.push(end)
+    fullest = Math.max(fullest, (end - at) / boxes.size)
+  }
+  return { ids, offsets, references, ends, fullest, end: Math.max(end, from + boxes.size) }
 }

@@ -6,8 +6,9 @@ import type { Family } from 'iptables-parser'
 import { domain, type FieldName } from '../field.ts'
 import { FieldSets } from '../field-sets.ts'
 import { type Item, isFinal } from '../item.ts'
-import type { IntervalSet, Point } from './interval.ts'
-import { type PointColumn, PointList, segmentAt } from './point.ts'
+import { type Column, columnOf, type Segments } from './column.ts'
+import type { Interval, IntervalSet, Point } from './interval.ts'
+import { type PointColumn, segmentAt } from './point.ts'
 
 /** Segments of a field: number i begins at starts[i]. */
 export interface Axis {
@@ -39,11 +40,12 @@ export interface Space {
 const MOST_BOXES = 32
 
 export function spaceOf(items: readonly Item[], family: Family): Space {
-  const fields = fieldsOf(items)
-  const axes = axesOf(fields, items, family)
-  const columns = new BoxColumns(axes, items.length)
-  for (const [index, item] of items.entries()) columns.add(item, index)
-  return { axes, items, ...columns.finish() }
+  const boxes = new Boxes(fieldsOf(items), family, items.length)
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index]
+    if (item) boxes.add(item, index)
+  }
+  return { items, ...boxes.finish() }
 }
 
 /** All fields that items ask about, in alphabetical order. There are few lists of them. */
@@ -51,30 +53,6 @@ function fieldsOf(items: readonly Item[]): readonly FieldName[] {
   const lists = new Set<readonly FieldName[]>()
   for (const { sets } of items) lists.add(FieldSets.of(sets).names)
   return [...new Set([...lists].flat())].sort()
-}
-
-function axesOf(fields: readonly FieldName[], items: readonly Item[], family: Family): readonly Axis[] {
-  const domains = fields.map(field => domain(field, family))
-  const lists = domains.map(({ low }) => new PointList(low))
-  const places = new Places(fields)
-  for (const item of items) {
-    const sets = FieldSets.of(item.sets)
-    const own = places.of(sets.names)
-    for (let at = 0; at < own.length; at++) {
-      const place = own[at] ?? 0
-      const list = lists[place]
-      const end = domains[place]?.end ?? 0
-      for (const interval of sets.at(at)) {
-        list?.add(interval.low)
-        if (interval.end < end) list?.add(interval.end)
-      }
-    }
-  }
-  return fields.map((field, place) => ({
-    field,
-    starts: lists[place]?.sorted() ?? [],
-    end: domains[place]?.end ?? 0,
-  }))
 }
 
 /** Where the fields that items ask about stand among all of a space. */
@@ -106,72 +84,79 @@ class Places {
   }
 }
 
-class BoxColumns {
-  readonly #axes: readonly Axis[]
+class Boxes {
+  readonly #fields: readonly FieldName[]
+  readonly #domains: readonly Interval[]
+  readonly #columns: readonly Column[]
   readonly #places: Places
   #count = 0
   #itemOf: Int32Array
   #exact: Uint8Array
   #closed: Uint8Array
-  #lows: readonly Int32Array[]
-  #ends: readonly Int32Array[]
 
-  constructor(axes: readonly Axis[], boxes: number) {
-    this.#axes = axes
-    this.#places = new Places(axes.map(({ field }) => field))
-    this.#itemOf = new Int32Array(boxes)
-    this.#exact = new Uint8Array(boxes)
-    this.#closed = new Uint8Array(boxes)
-    this.#lows = axes.map(() => new Int32Array(boxes))
-    this.#ends = axes.map(() => new Int32Array(boxes))
+  constructor(fields: readonly FieldName[], family: Family, items: number) {
+    this.#fields = fields
+    this.#domains = fields.map(field => domain(field, family))
+    this.#columns = this.#domains.map(whole => columnOf(whole, items))
+    this.#places = new Places(fields)
+    this.#itemOf = new Int32Array(items)
+    this.#exact = new Uint8Array(items)
+    this.#closed = new Uint8Array(items)
   }
 
   add(item: Item, index: number): void {
     const sets = FieldSets.of(item.sets)
     let boxes = 1
     for (let at = 0; at < sets.size; at++) boxes *= sets.at(at).length
-    const hull = boxes > MOST_BOXES
-    for (let which = 0; which < (hull ? 1 : boxes); which++) this.#addBox(item, index, which, hull)
+    if (boxes === 1) this.#addOnly(item, index, sets)
+    else if (boxes > MOST_BOXES) this.#addHull(item, index, sets)
+    else for (let which = 0; which < boxes; which++) this.#addOneOf(item, index, sets, which)
   }
 
-  /** One of the boxes that come of taking an interval of every set, those of the last field changing fastest; or one around them all. */
-  #addBox(item: Item, index: number, which: number, hull: boolean): void {
-    const box = this.#push(item, index, hull)
-    const sets = FieldSets.of(item.sets)
+  /** Of one interval in each set. */
+  #addOnly(item: Item, index: number, sets: FieldSets): void {
+    const box = this.#push(item, index, true)
+    const places = this.#places.of(sets.names)
+    for (let at = 0; at < places.length; at++) {
+      const only = sets.at(at)[0]
+      if (only) this.#columns[places[at] ?? 0]?.set(box, only)
+    }
+  }
+
+  /** One of the boxes that come of taking an interval of every set, those of the last field changing fastest. */
+  #addOneOf(item: Item, index: number, sets: FieldSets, which: number): void {
+    const box = this.#push(item, index, true)
     const places = this.#places.of(sets.names)
     let rest = which
     for (const at of this.#places.backwards(sets.names)) {
       const set = sets.at(at)
-      const place = places[at] ?? 0
-      const starts = this.#axes[place]?.starts
-      const from = set[hull ? 0 : rest % set.length]
-      const to = hull ? set.at(-1) : from
+      const one = set[rest % set.length]
       rest = Math.floor(rest / set.length)
-      if (!starts || !from || !to) continue
-      const low = segmentAt(starts, from.low)
-      this.#setRange(place, box, low, segmentAt(starts, to.end, low + 1))
+      if (one) this.#columns[places[at] ?? 0]?.set(box, one)
+    }
+  }
+
+  /** One box around them all. */
+  #addHull(item: Item, index: number, sets: FieldSets): void {
+    const box = this.#push(item, index, false)
+    for (const [at, place] of this.#places.of(sets.names).entries()) {
+      const set = sets.at(at)
+      const [first, last] = [set[0], set.at(-1)]
+      if (!first || !last) continue
+      this.#columns[place]?.set(box, { low: first.low, end: last.end })
+      for (const interval of set) this.#columns[place]?.cut(interval)
     }
   }
 
   /** A box that takes all there is; its number. */
-  #push(item: Item, index: number, hull: boolean): number {
+  #push(item: Item, index: number, whole: boolean): number {
     const box = this.#count++
     if (box >= this.#itemOf.length) this.#grow()
-    const exact = item.rest.length === 0 && !hull
+    const exact = whole && item.rest.length === 0
     this.#itemOf[box] = index
     this.#exact[box] = exact ? 1 : 0
     this.#closed[box] = exact && isFinal(item) ? 1 : 0
-    for (let axis = 0; axis < this.#axes.length; axis++)
-      this.#setRange(axis, box, 0, this.#axes[axis]?.starts.length ?? 0)
     return box
-  }
-
-  #setRange(axis: number, box: number, low: number, end: number): void {
-    const lows = this.#lows[axis]
-    const ends = this.#ends[axis]
-    if (!lows || !ends) return
-    lows[box] = low
-    ends[box] = end
   }
 
   #grow(): void {
@@ -179,16 +164,21 @@ class BoxColumns {
     this.#itemOf = longer(this.#itemOf, new Int32Array(boxes))
     this.#exact = longer(this.#exact, new Uint8Array(boxes))
     this.#closed = longer(this.#closed, new Uint8Array(boxes))
-    this.#lows = this.#lows.map(lows => longer(lows, new Int32Array(boxes)))
-    this.#ends = this.#ends.map(ends => longer(ends, new Int32Array(boxes)))
+    for (const column of this.#columns) column.grow(boxes)
   }
 
-  finish(): Pick<Space, 'itemOf' | 'lows' | 'ends' | 'exact' | 'closed'> {
+  finish(): Omit<Space, 'items'> {
     const count = this.#count
+    const segments = this.#columns.map(column => column.segments(count))
+    const axisOf = ({ starts }: Segments, at: number): Axis[] => {
+      const [field, whole] = [this.#fields[at], this.#domains[at]]
+      return field && whole ? [{ field, starts, end: whole.end }] : []
+    }
     return {
+      axes: segments.flatMap(axisOf),
       itemOf: this.#itemOf.subarray(0, count),
-      lows: this.#lows.map(lows => lows.subarray(0, count)),
-      ends: this.#ends.map(ends => ends.subarray(0, count)),
+      lows: segments.map(({ lows }) => lows),
+      ends: segments.map(({ ends }) => ends),
       exact: this.#exact.subarray(0, count),
       closed: this.#closed.subarray(0, count),
     }

@@ -1,0 +1,171 @@
+// Writes the boxes of a space as words (word-box.ts) to the places in a map where leaves have them.
+
+import type { Item } from '../item.ts'
+import type { Space } from './space.ts'
+import { ANSWER_SIZE, boxSize, type Range, rangesSize, type Word, wideRanges } from './word-box.ts'
+
+/** Where boxes go: for each place the box, and the offset. */
+export interface Places {
+  readonly ids: Int32Array
+  readonly offsets: Int32Array
+}
+
+export class BoxWriter {
+  /** Bytes of a box. */
+  readonly size: number
+  /** Where in a box they stand. */
+  readonly answerOffset: number
+  readonly positionOffset: number
+  readonly #words: readonly Word[]
+  readonly #space: Space
+  readonly #answer: (item: Item) => number
+  /** For each axis where its words begin. */
+  readonly #wordOf: readonly number[]
+  readonly #halved: readonly number[]
+
+  constructor(space: Space, words: readonly Word[], answer: (item: Item) => number) {
+    this.size = boxSize(words)
+    this.answerOffset = this.size - ANSWER_SIZE
+    this.positionOffset = this.answerOffset + 4
+    this.#words = words
+    this.#space = space
+    this.#answer = answer
+    this.#wordOf = space.axes.map(({ field }) => words.findIndex(word => word.field === field))
+    this.#halved = [...space.axes.keys()].filter(axis => this.#isHalved(axis))
+  }
+
+  /** How many a box of the space becomes; they stand one behind the other. */
+  count(id: number): number {
+    if (this.#halved.length === 0) return 1
+    return this.#halved.reduce((count, axis) => count * this.#alternatives(id, axis).length, 1)
+  }
+
+  write(bytes: Uint8Array, places: Places): void {
+    if (this.#halved.length > 0) return this.#writeParts(bytes, places)
+    // a field after the other: loops over numbers are fast even in a process that has just begun
+    for (const axis of this.#space.axes.keys()) this.#writeAxis(bytes, axis, places)
+    this.#writeAnswers(bytes, places)
+  }
+
+  #writeAxis(bytes: Uint8Array, axis: number, places: Places): void {
+    const { starts, end } = this.#space.axes[axis] ?? { starts: [], end: 0 }
+    const from = rangesSize(this.#words.slice(0, this.#wordOf[axis]))
+    if (!(starts instanceof Uint32Array)) return this.#writeWide(bytes, axis, from, places)
+    const points = new Float64Array(starts.length + 1)
+    points.set(starts)
+    points[starts.length] = Number(end)
+    this.#writeNumbers(bytes, axis, from, places, points)
+  }
+
+  #writeNumbers(
+    { buffer }: Uint8Array,
+    axis: number,
+    from: number,
+    { ids, offsets }: Places,
+    points: Float64Array,
+  ): void {
+    const quads = new Uint32Array(buffer)
+    const [lows = none, ends = none] = [this.#space.lows[axis], this.#space.ends[axis]]
+    for (let at = 0; at < ids.length; at++) {
+      const id = ids[at] ?? 0
+      const quad = ((offsets[at] ?? 0) + from) >> 2
+      const low = points[lows[id] ?? 0] ?? 0
+      quads[quad] = low
+      quads[quad + 1] = (points[ends[id] ?? 0] ?? 0) - low - 1
+    }
+  }
+
+  /** A field of 64 bits. */
+  #writeWide({ buffer }: Uint8Array, axis: number, from: number, { ids, offsets }: Places): void {
+    const view = new DataView(buffer)
+    for (const [at, id] of ids.entries()) {
+      const { low, behind } = this.#sides(id, axis)
+      const offset = (offsets[at] ?? 0) + from
+      view.setBigUint64(offset, low, true)
+      view.setBigUint64(offset + 8, behind - low - 1n, true)
+    }
+  }
+
+  #writeAnswers({ buffer }: Uint8Array, { ids, offsets }: Places): void {
+    const quads = new Uint32Array(buffer)
+    const { items, itemOf } = this.#space
+    for (let at = 0; at < ids.length; at++) {
+      const position = itemOf[ids[at] ?? 0] ?? 0
+      const item = items[position]
+      const quad = ((offsets[at] ?? 0) + this.answerOffset) >> 2
+      quads[quad] = item ? this.#answer(item) : 0
+      quads[quad + 1] = position
+    }
+  }
+
+  /** What boxes become is worked out once for each, and copied from there. */
+  #writeParts(bytes: Uint8Array, { ids, offsets }: Places): void {
+    const view = new DataView(bytes.buffer)
+    const written = new Int32Array(this.#space.itemOf.length)
+    for (const [at, id] of ids.entries()) {
+      const offset = offsets[at] ?? 0
+      const known = written[id] ?? 0
+      if (known > 0) bytes.copyWithin(offset, known, known + this.count(id) * this.size)
+      else {
+        this.#writeBox(view, offset, id)
+        written[id] = offset
+      }
+    }
+  }
+
+  #writeBox(view: DataView, at: number, id: number): void {
+    const position = this.#space.itemOf[id] ?? 0
+    const item = this.#space.items[position]
+    const answer = item ? this.#answer(item) : 0
+    for (const [index, part] of this.#parts(id).entries()) {
+      const offset = at + index * this.size
+      this.#writePart(view, offset, part)
+      view.setUint32(offset + this.answerOffset, answer, true)
+      view.setUint32(offset + this.positionOffset, position, true)
+    }
+  }
+
+  #writePart(view: DataView, at: number, part: readonly Range[]): void {
+    let offset = at
+    for (const [index, { bits }] of this.#words.entries()) {
+      const { low, high } = part.find(({ word }) => word === index) ?? { low: 0, high: 0 }
+      if (bits === 64) {
+        view.setBigUint64(offset, BigInt(low), true)
+        view.setBigUint64(offset + 8, BigInt(high) - BigInt(low), true)
+      } else {
+        view.setUint32(offset, Number(low), true)
+        view.setUint32(offset + 4, Number(high) - Number(low), true)
+      }
+      offset += bits / 4
+    }
+  }
+
+  #isHalved(axis: number): boolean {
+    const word = this.#wordOf[axis] ?? 0
+    return this.#words[word + 1]?.half === 1
+  }
+
+  #parts(id: number): readonly (readonly Range[])[] {
+    let parts: (readonly Range[])[] = [[]]
+    for (const axis of this.#space.axes.keys()) {
+      const alternatives = this.#alternatives(id, axis)
+      parts = parts.flatMap(part => alternatives.map(ranges => [...part, ...ranges]))
+    }
+    return parts
+  }
+
+  #alternatives(id: number, axis: number): readonly (readonly Range[])[] {
+    const { low, behind } = this.#sides(id, axis)
+    const word = this.#wordOf[axis] ?? 0
+    return this.#isHalved(axis) ? wideRanges(word, low, behind - 1n) : [[{ word, low, high: behind - 1n }]]
+  }
+
+  /** Where along an axis a box begins, and what is behind it. */
+  #sides(id: number, axis: number): { readonly low: bigint; readonly behind: bigint } {
+    const { starts, end } = this.#space.axes[axis] ?? { starts: [], end: 0 }
+    const [low, behind] = [this.#space.lows[axis]?.[id] ?? 0, this.#space.ends[axis]?.[id] ?? 0]
+    return { low: BigInt(starts[low] ?? 0), behind: BigInt(starts[behind] ?? end) }
+  }
+}
+
+const none = new Int32Array()
