@@ -70,7 +70,10 @@ export class FieldSets implements ReadonlyMap<FieldName, IntervalSet> {
   /** The same without a field. */
   without(field: FieldName): FieldSets {
     const at = this.#fields.names.indexOf(field)
-    return at < 0 ? this : new FieldSets(shorter(this.#fields, field), this.#sets.toSpliced(at, 1))
+    if (at < 0) return this
+    const sets = new Array<IntervalSet>(this.#sets.length - 1)
+    for (let other = 0; other < sets.length; other++) sets[other] = this.at(other < at ? other : other + 1)
+    return new FieldSets(shorter(this.#fields, field), sets)
   }
 
   /** The fields; one object for all that ask about the same fields in the same order. */

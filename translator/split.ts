@@ -1,10 +1,11 @@
 // The transport header in two: packets that have all of it, and those that have not.
 
 import type { Family } from 'iptables-parser'
-import { domain, type FieldName, transport } from './field.ts'
+import { domain, transport } from './field.ts'
 import { FieldSets } from './field-sets.ts'
+import { HashIndex, mix, SEED, spread } from './hash-index.ts'
 import { type Item, isFinal } from './item.ts'
-import { complement, type IntervalSet, intersect, isSame, keyOfPoint, single } from './tree/interval.ts'
+import { complement, type IntervalSet, intersect, isSame, type Point, single } from './tree/interval.ts'
 import { ShapeMap } from './tree/shape.ts'
 
 /** The items for packets with a whole transport header, and for all others. */
@@ -77,28 +78,38 @@ function sortedByShape(items: readonly Item[]): readonly Item[] {
   return groups.flat()
 }
 
-/** Without the items that ask the same as an earlier one which decides: rules that differ in their ports find the same packets malformed. */
+/** Without the items that ask the same as an earlier one which decides. */
 export function unshadowed(items: readonly Item[]): readonly Item[] {
-  const decided = new Map<string, Set<string>>()
-  const alphabetical = new Map<readonly FieldName[], readonly number[]>()
+  const index = new HashIndex()
+  const decided: FieldSets[] = []
   return items.filter(item => {
     if (item.rest.length > 0 || !isFinal(item)) return true
     const sets = FieldSets.of(item.sets)
-    const order = alphabetical.get(sets.names) ?? alphabeticalOrder(sets.names)
-    alphabetical.set(sets.names, order)
-    const fields = order.map(at => sets.names[at]).join()
-    const known = decided.get(fields) ?? new Set()
-    decided.set(fields, known)
-    const { size } = known
-    return known.add(order.map(at => keyOfSet(sets.at(at))).join('')).size > size
+    const number = index.add(hashOf(sets), known => asksSame(decided[known], sets))
+    if (number < decided.length) return false
+    decided.push(sets)
+    return true
   })
 }
 
-const alphabeticalOrder = (names: readonly FieldName[]): readonly number[] =>
-  [...names].sort().map(name => names.indexOf(name))
-
-function keyOfSet(set: IntervalSet): string {
-  let key = `${set.length} `
-  for (const { low, end } of set) key += keyOfPoint(low) + keyOfPoint(end)
-  return key
+/** Whatever order the fields are asked in. */
+function hashOf(sets: FieldSets): number {
+  let hash = sets.size
+  for (let at = 0; at < sets.size; at++) {
+    let own = SEED
+    for (const { low, end } of sets.at(at)) own = mixPoint(mixPoint(own, low), end)
+    hash = (hash + spread(own)) | 0
+  }
+  return spread(hash)
 }
+
+/** A point of 128 bits goes in by parts of 32: prefixes of one list have most of them in common. */
+function mixPoint(hash: number, point: Point): number {
+  if (typeof point === 'number') return mix(hash, point | 0)
+  let mixed = hash
+  for (let rest = point; rest > 0n; rest >>= 32n) mixed = mix(mixed, Number(rest & 0xffff_ffffn) | 0)
+  return mixed
+}
+
+const asksSame = (a: FieldSets | undefined, b: FieldSets): boolean =>
+  a?.size === b.size && a.names.every((name, at) => isSame(a.at(at), b.get(name)))

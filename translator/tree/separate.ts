@@ -3,10 +3,11 @@
 // that is the matter, so that there are few trees.
 
 import type { Family } from 'iptables-parser'
-import { domain, type FieldName } from '../field.ts'
+import type { FieldName } from '../field.ts'
 import { type Box, growTree } from './build.ts'
 import type { Node } from './node.ts'
 import type { Space } from './space.ts'
+import { Widths } from './width.ts'
 
 /** A leaf as it is built: the numbers of the boxes that a packet there can still meet, in order. */
 export interface BoxLeaf {
@@ -25,10 +26,20 @@ export interface SeparateTree {
   readonly first: number
 }
 
+type Shares = readonly (readonly [FieldName, number])[]
+
 /** From which share of all values on a rule is wide in a field; for each pass over the rules. */
-const passes: readonly Partial<Record<FieldName, number>>[] = [
-  { saddr: 0.05, daddr: 0.05, sport: 0.5, dport: 0.5 },
-  { saddr: 2 ** -14, daddr: 2 ** -14 },
+const passes: readonly Shares[] = [
+  [
+    ['daddr', 0.05],
+    ['dport', 0.5],
+    ['saddr', 0.05],
+    ['sport', 0.5],
+  ],
+  [
+    ['daddr', 2 ** -14],
+    ['saddr', 2 ** -14],
+  ],
 ]
 
 /** How far a tree may replicate rules while the rules can be told apart, and how far before they are halved. */
@@ -55,13 +66,14 @@ export function separateTrees(
   { family, linear, eager, failed }: Separation,
 ): readonly SeparateTree[] {
   const trees: SeparateTree[] = []
+  const widths = new Widths(space, family)
   const separate = (boxes: Int32Array, pass: number): void => {
     const replication = REPLICATION[pass] ?? REPLICATION[2]
     const hopeless = (eager && pass === 0) || (boxes === ids && replication <= failed)
     const root = hopeless ? undefined : tryTree(space, boxes, linear, replication)
     if (root) trees.push({ root, boxes: boxes.length, first: boxes[0] ?? 0 })
     else if (pass < passes.length) {
-      const classes = classesOf(space, boxes, family, passes[pass] ?? {})
+      const classes = classesOf(widths, boxes, passes[pass] ?? [])
       if (classes) for (const each of classes) separate(each, pass)
       else separate(boxes, pass + 1)
     } else {
@@ -91,38 +103,17 @@ export function tryTree(
 
 /** The narrow and the wide boxes of the field where there are most of both; undefined where all boxes are alike in every field. */
 function classesOf(
-  space: Space,
+  widths: Widths,
   ids: Int32Array,
-  family: Family,
-  shares: Partial<Record<FieldName, number>>,
+  shares: Shares,
 ): readonly [Int32Array, Int32Array] | undefined {
-  let best: { fewer: number; isWide: (id: number) => boolean } | undefined
-  for (const [axis, { field }] of space.axes.entries()) {
-    const share = shares[field]
-    if (share === undefined) continue
-    const isWide = widerThan(space, axis, share * sizeOf(field, family))
-    const wide = ids.reduce((sum, id) => sum + (isWide(id) ? 1 : 0), 0)
-    const fewer = Math.min(wide, ids.length - wide)
-    if (fewer > (best?.fewer ?? 0)) best = { fewer, isWide }
+  let best: { readonly fewer: number; readonly wide: Uint8Array } | undefined
+  for (const [field, share] of shares) {
+    const { wide, count } = widths.wide(ids, field, share)
+    const fewer = Math.min(count, ids.length - count)
+    if (fewer > (best?.fewer ?? 0)) best = { fewer, wide }
   }
   if (!best) return undefined
-  const { isWide } = best
-  return [ids.filter(id => !isWide(id)), ids.filter(isWide)]
-}
-
-function sizeOf(field: FieldName, family: Family): number {
-  const { low, end } = domain(field, family)
-  return Number(end) - Number(low)
-}
-
-/** Whether a box takes as many values of an axis. */
-function widerThan({ axes, lows, ends }: Space, axis: number, values: number): (id: number) => boolean {
-  const { starts = [] } = axes[axis] ?? {}
-  const points = Float64Array.from(starts, Number)
-  const [low, end] = [lows[axis], ends[axis]]
-  return id => {
-    const from = points[low?.[id] ?? 0] ?? 0
-    const to = points[end?.[id] ?? 0] ?? Number.POSITIVE_INFINITY
-    return to - from >= values
-  }
+  const { wide } = best
+  return [ids.filter((_, at) => wide[at] === 0), ids.filter((_, at) => wide[at] === 1)]
 }
