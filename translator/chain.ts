@@ -12,7 +12,7 @@
 //              these rules can find a packet malformed, and those questions would stand between the others
 
 import type { Family } from 'iptables-parser'
-import { MOST_SLOTS } from './cost.ts'
+import { LARGE, MOST_SLOTS } from './cost.ts'
 import { type KeptRun, overlaid, withKept } from './edit/overlay.ts'
 import type { Action } from './emit/answer.ts'
 import type { FieldName } from './field.ts'
@@ -73,6 +73,10 @@ export interface Strategies {
   readonly kept: ReadonlyMap<number, KeptRun>
   /** As many candidates as may be asked in turn; more are told apart by a tree. */
   readonly linear: number
+  /** From so many rules on trees are made for a map, and those for packets with a whole transport header apart from those for others. */
+  readonly large: number
+  /** As `linear`, for those: a box more costs a packet as much as a few branches, and the trees are half as large. */
+  readonly linearInLarge: number
   /** The shortest run for which anything but one tree in code is thought of. */
   readonly leastSeparated: number
   /** Whether rules are separated into several trees where one would do (`always`), where it would not, or never: then they are halved. */
@@ -93,6 +97,8 @@ export const defaultStrategies: Strategies = {
   edited: new Set(),
   kept: new Map(),
   linear: 3,
+  large: LARGE,
+  linearInLarge: 6,
   leastSeparated: 64,
   separate: 'cheapest',
   map: 'cheapest',

@@ -45,6 +45,9 @@ export const CAUTIOUS_SLOTS = 1 << 14
 /** The most that a tree may replicate rules where the run can be cut in another way. */
 export const REPLICATION = 4
 
+/** From so many rules on trees are made for a map, since as code they would cost more whatever the rules ask. */
+export const LARGE = 1024
+
 /** What of a tree tells its cost. */
 export interface Measure {
   readonly branches: number

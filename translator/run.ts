@@ -18,8 +18,8 @@ import { type Space, spaceOf } from './tree/space.ts'
 interface Making {
   readonly family: Family
   readonly strategies: Strategies
-  /** The rules are already apart for whole and for other transport headers. */
-  readonly apart?: true
+  /** The rules are already apart for whole and for other transport headers, and these are one side. */
+  readonly side?: 'whole' | 'odd'
 }
 
 export function blocksOfRun(items: readonly Item[], family: Family, strategies: Strategies): Block[] {
@@ -77,7 +77,7 @@ const cheaper = (one: Block[], other: Block[]): Block[] =>
 const lookUps = (segments: readonly Segment[], making: Making): Block[] =>
   segments.flatMap(segment => {
     if (segment.kind === 'dispatch') return [segment]
-    return (making.apart ? undefined : dispatchSplit(segment.items, making)) ?? treesOf(segment.items, making)
+    return (making.side ? undefined : dispatchSplit(segment.items, making)) ?? treesOf(segment.items, making)
   })
 
 /** The run apart for whole and for other transport headers, where that makes look-ups of it. */
@@ -88,32 +88,41 @@ function dispatchSplit(items: readonly Item[], making: Making): Block[] | undefi
   const whole = segmentsOf(withinWhole(items), leastDispatch, edited)
   if (!whole.some(segment => segment.kind === 'dispatch')) return undefined
   const odd = segmentsOf(gathered(withinOdd(items, family)), leastDispatch, edited)
-  const apart = { ...making, apart: true } as const
-  return [{ kind: 'split', whole: lookUps(whole, apart), odd: lookUps(odd, apart) }]
+  return [
+    {
+      kind: 'split',
+      whole: lookUps(whole, { ...making, side: 'whole' }),
+      odd: lookUps(odd, { ...making, side: 'odd' }),
+    },
+  ]
 }
 
 const asksTransport = (items: readonly Item[]): boolean => items.some(({ sets }) => sets.has('transport'))
 
 /** Trees for a run: one, or where its cuts would replicate the rules too often, one for each class of them or for each half. */
 function treesOf(all: readonly Item[], making: Making): Block[] {
-  const { family, strategies } = making
-  const items = making.apart ? unshadowed(all) : all
+  const { family, strategies, side } = making
+  // rules that differ in their ports find the same packets malformed
+  const items = side === 'odd' ? unshadowed(all) : all
   if (items.length === 0) return []
-  const space = spaceOf(items, family)
-  const ids = allBoxes(space)
   const many = items.length >= strategies.leastSeparated
   const answer = many && allAnswer(items)
+  // one tree would do the same, but of twice as many boxes
+  if (answer && items.length >= strategies.large && !side && asksTransport(items))
+    return splitTrees(items, making)
+  const space = spaceOf(items, family)
+  const ids = allBoxes(space)
   const pieces = many && !answer ? piecesOf(items, strategies.leastSeparated) : [items]
   const separable = answer || pieces.length > 1
   const root =
     separable && strategies.separate === 'always'
       ? undefined
-      : tryTree(space, ids, strategies.linear, REPLICATION)
+      : tryTree(space, ids, leafSize(items, strategies), REPLICATION)
   if (!root) return many ? severalTrees(space, ids, pieces, making) : halves(items, making)
   const tree = { root, boxes: ids.length, first: 0 }
   if (answer) return cheapest({ kind: 'mapped', space, trees: [tree] }, making)
   const whole = [codeTree(tree, space)]
-  return pieces.length > 1 && !making.apart
+  return pieces.length > 1 && !side
     ? cheaper(
         whole,
         pieces.flatMap(piece => treesOf(piece, making)),
@@ -130,17 +139,25 @@ function severalTrees(
   const { family, strategies } = making
   // first of all, so that each piece is blocks of its own (see edit/kept.ts)
   if (pieces.length > 1) return pieces.flatMap(piece => treesOf(piece, making))
-  if (!making.apart && asksTransport(space.items)) {
-    const apart = { ...making, apart: true } as const
-    const whole = treesOf(withinWhole(space.items), apart)
-    return [{ kind: 'split', whole, odd: treesOf(withinOdd(space.items, family), apart) }]
-  }
+  if (!making.side && asksTransport(space.items)) return splitTrees(space.items, making)
   if (strategies.separate === 'never' || !allAnswer(space.items)) return halves(space.items, making)
-  const { linear, separate } = strategies
-  const eager = separate === 'always'
+  const eager = strategies.separate === 'always'
+  const linear = leafSize(space.items, strategies)
   const trees = separateTrees(space, ids, { family, linear, eager, failed: eager ? 0 : REPLICATION })
   return cheapest({ kind: 'mapped', space, trees }, making)
 }
+
+/** Trees for packets with a whole transport header, and trees for all others. */
+const splitTrees = (items: readonly Item[], making: Making): Block[] => [
+  {
+    kind: 'split',
+    whole: treesOf(withinWhole(items), { ...making, side: 'whole' }),
+    odd: treesOf(withinOdd(items, making.family), { ...making, side: 'odd' }),
+  },
+]
+
+const leafSize = (items: readonly Item[], { linear, large, linearInLarge }: Strategies): number =>
+  items.length < large ? linear : linearInLarge
 
 /** An answer names one of few outcomes, and going to each chain is one. */
 const MOST_GONE_TO = 64

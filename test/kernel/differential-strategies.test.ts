@@ -28,6 +28,7 @@ const forced: Readonly<Record<string, Partial<Strategies>>> = {
     linear: 2,
     dispatch: 'never',
   },
+  'trees as of thousands of rules': { large: 1, leastSeparated: 1, map: 'always', dispatch: 'never' },
   'trees in a map for want of room for code': { mostSlots: 0, leastSeparated: 1, leastDispatch: never },
 }
 
