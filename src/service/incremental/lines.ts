@@ -1,7 +1,7 @@
 // The rules of a chain as text, while edits are made: runs of lines of the index, with lines that were put in between.
 
 import type { Family } from 'iptables-parser'
-import { everything, meetsOneOf, type Reach, reachSize } from './reach.ts'
+import { everything, meeting, type Reach, reachSize } from './reach.ts'
 
 /** The rules of a family as an index holds them. */
 export interface LineTable {
@@ -30,8 +30,8 @@ export interface Lines {
   slotOf(number: number): number
   /** The numbers of the first rules with this text, at most so many. */
   find(text: string, most: number): readonly number[]
-  /** The numbers of the rules from one to another that can have packets in common with one of these. */
-  meeting(first: number, last: number, others: readonly Reach[]): readonly number[]
+  /** The numbers of the rules from one to another that can have packets in common with one of this reach. */
+  meeting(first: number, last: number, other: Reach): readonly number[]
   /** The number of the rule that counts in a slot. */
   numberOf(slot: number): number | undefined
   /** All lines, in stretches. */
@@ -109,15 +109,18 @@ export function createLines(table: LineTable, first: number, count: number): Lin
       }
       return found
     },
-    meeting(first, last, others) {
+    meeting(first, last, other) {
       const found: number[] = []
-      const meets = (line: number): boolean =>
-        meetsOneOf(table.reaches, reachSize(table.family) * line, others, table.family)
       for (const [number, piece] of numbered()) {
-        const end = Math.min(last, number + piece.count - 1)
-        for (let at = Math.max(first, number); at <= end; at++)
-          // of a rule that is in no table it is not known
-          if (piece.kind === 'line' || meets(piece.from + at - number)) found.push(at)
+        const [from, to] = [Math.max(first, number), Math.min(last, number + piece.count - 1)]
+        if (from > to) continue
+        // of a rule that is in no table it is not known
+        if (piece.kind === 'line') found.push(number)
+        else {
+          const by = piece.from - number
+          for (const line of meeting(table.reaches, from + by, to + by + 1, other, table.family))
+            found.push(line - by)
+        }
       }
       return found
     },

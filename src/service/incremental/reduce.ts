@@ -192,7 +192,7 @@ function askedRules(
   for (const [index, { rule, items }] of rules.entries()) {
     const there = lines.find(texts[index] ?? '', 1).find(number => holds(first, last, number))
     const ends = items.every(item => decides(item) && item.rest.length === 0)
-    for (const number of lines.meeting(first, (ends && there) || last, [reachOf(rule, family)]))
+    for (const number of lines.meeting(first, (ends && there) || last, reachOf(rule, family)))
       asked.add(number)
   }
   return [...asked].sort((a, b) => a - b)

@@ -1,7 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { type Family, parseSave, type Rule } from 'iptables-parser'
-import { meetsOneOf, reachOf, reachSize } from '../../../../src/service/incremental/reach.ts'
+import { meeting, reachOf, reachSize } from '../../../../src/service/incremental/reach.ts'
 import { narrowedTo } from '../../../../translator/edit/overlay.ts'
 import { FieldSets } from '../../../../translator/field-sets.ts'
 import { ruleItems } from '../../../../translator/item.ts'
@@ -16,12 +16,13 @@ const ruleOf = (text: string, family: Family): Rule => {
 }
 
 const meet = (a: string, b: string, family: Family): boolean =>
-  meetsOneOf(
+  meeting(
     Uint32Array.from(reachOf(ruleOf(a, family), family)),
     0,
-    [reachOf(ruleOf(b, family), family)],
+    1,
+    reachOf(ruleOf(b, family), family),
     family,
-  )
+  ).length > 0
 
 const boxesOf = (text: string, family: Family): FieldSets[] =>
   ruleItems(ruleOf(text, family), 0, { hook: 'nf-input', family }, family).map(({ sets }) =>
