@@ -2,7 +2,7 @@
 
 import type { Family, TableName } from 'iptables-parser'
 import type { FamilyPlan } from '../build.ts'
-import { type Block, itemsIn } from '../chain.ts'
+import { type Block, itemsIn, keptIn } from '../chain.ts'
 import type { TableUse } from '../emit/frame.ts'
 import type { LookUpName } from '../emit/look-up.ts'
 import { needsOf } from '../emit/needs.ts'
@@ -91,7 +91,7 @@ function editableIn(
   maps: ReadonlyMap<Dispatch, readonly EditableMap[]>,
   numberOf: (rule: number) => number,
 ): EditableBlock[] {
-  const places = placesOf(blocks, numberOf)
+  const places = placesOf(blocks.flatMap(withoutOverlay), numberOf)
   return places.flatMap(({ range, blocks: together }, index) => {
     const here = [...path, index]
     if (!isApart(places, index)) return []
@@ -109,6 +109,10 @@ function editableIn(
     })
   })
 }
+
+/** Look-ups stand where they stood before rules were laid over them. */
+const withoutOverlay = (block: Block): readonly Block[] =>
+  block.kind === 'overlaid' && keptIn(block).length === 0 ? block.under : [block]
 
 /** Blocks of a chain that hold the same rules. */
 interface BlockPlace {
@@ -175,12 +179,11 @@ function rangeOf(block: Block, numberOf: (rule: number) => number): Range | unde
   return last === 0 ? undefined : { first, last }
 }
 
-export const allItems = (block: Block): readonly Item[] =>
-  block.kind === 'split'
-    ? [...block.whole, ...block.odd].flatMap(allItems)
-    : block.kind === 'dispatch'
-      ? allCases(block)
-      : itemsIn(block)
+export function allItems(block: Block): readonly Item[] {
+  if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(allItems)
+  if (block.kind === 'overlaid') return [...block.over, ...block.under].flatMap(allItems)
+  return block.kind === 'dispatch' ? allCases(block) : itemsIn(block)
+}
 
 const allCases = ({ cases, shadowed }: Dispatch): readonly Item[] =>
   shadowed.length === 0 ? cases : [...cases, ...shadowed]

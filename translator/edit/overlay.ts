@@ -6,17 +6,19 @@
 
 import type { Family } from 'iptables-parser'
 import type { Block, Strategies } from '../chain.ts'
+import { domain } from '../field.ts'
 import { FieldSets } from '../field-sets.ts'
 import { decides, type Item, narrow } from '../item.ts'
 import { blocksOfRun } from '../run.ts'
-import { intersect, isSame } from '../tree/interval.ts'
+import { complement, intersect, isSame } from '../tree/interval.ts'
 
-/** A run of rules whose blocks were made before. One rule stands in for it; `rules` of those it is now come behind that. */
+/** A run of rules whose blocks were made before. One rule stands in for it, and others come behind that. */
 export interface KeptRun {
-  readonly blocks: readonly Block[]
+  /** The blocks; of look-ups, how many rules come first that make them (stand-in.ts). */
+  readonly under: readonly Block[] | { readonly standIns: number }
   /** What the items ask of the rules that were put in or taken out since. */
   readonly edited: readonly FieldSets[]
-  /** So many rules behind the one that stands in are of the run, and there because packets that `edited` is about may match them. */
+  /** So many rules come then: those of the run as it is now that packets which `edited` is about may match. */
   readonly rules: number
 }
 
@@ -25,6 +27,7 @@ export interface KeptPart {
   readonly run: KeptRun
   /** The rule that stands in. */
   readonly rule: number
+  readonly standIns: readonly Item[]
   readonly items: readonly Item[]
 }
 
@@ -32,15 +35,18 @@ export interface KeptPart {
 export function withKept(items: readonly Item[], kept: Strategies['kept']): readonly (Item | KeptPart)[] {
   if (kept.size === 0) return items
   const parts: (Item | KeptPart)[] = []
-  let own: Item[] = []
-  let last = -1
+  let [standIns, own]: [Item[], Item[]] = [[], []]
+  let [lastStandIn, last] = [-1, -1]
   for (const item of items) {
     const run = kept.get(item.rule)
     if (run) {
+      standIns = []
       own = []
-      last = item.rule + run.rules
-      parts.push({ run, rule: item.rule, items: own })
-    } else if (item.rule <= last) own.push(item)
+      lastStandIn = item.rule + ('standIns' in run.under ? run.under.standIns : 0)
+      last = lastStandIn + run.rules
+      parts.push({ run, rule: item.rule, standIns, items: own })
+    } else if (item.rule <= lastStandIn) standIns.push(item)
+    else if (item.rule <= last) own.push(item)
     else parts.push(item)
   }
   return parts
@@ -48,17 +54,18 @@ export function withKept(items: readonly Item[], kept: Strategies['kept']): read
 
 /** The blocks of a run, under what has changed since in it. */
 export function overlaid(
-  { run: { blocks, edited }, rule, items }: KeptPart,
+  { run: { under: made, edited }, rule, standIns, items }: KeptPart,
   family: Family,
   strategies: Strategies,
 ): readonly Block[] {
-  if (edited.length === 0) return blocks
+  const under = 'standIns' in made ? blocksOfRun(standIns, family, strategies) : made
+  if (edited.length === 0) return under
   const widest = edited.filter(
     (sets, at) => !edited.some((other, index) => isCovered(sets, at, other, index)),
   )
   const past = widest.map((sets): Item => ({ rule, sets, rest: [], outcome: { kind: 'past' } }))
   const over = [...items.flatMap(item => within(item, widest, family)), ...past]
-  return [{ kind: 'overlaid', over: blocksOfRun(over, family, { ...strategies, ...soonest }), under: blocks }]
+  return [{ kind: 'overlaid', over: blocksOfRun(over, family, { ...strategies, ...soonest }), under }]
 }
 
 /** Whether a box lies in another; of two that are the same the second does. */
@@ -66,15 +73,44 @@ const isCovered = (sets: FieldSets, at: number, other: FieldSets, index: number)
   at !== index && contains(other, sets) && (index < at || !contains(sets, other))
 
 /** Another edit makes these blocks anew, so what is made soonest is best: where there are many rules, trees in a map. */
-const soonest = { dispatch: 'never', map: 'always' } as const satisfies Partial<Strategies>
+const soonest = {
+  dispatch: 'never',
+  map: 'always',
+  edited: new Set<number>(),
+} as const satisfies Partial<Strategies>
 
 /** An item where packets are inside of one of the boxes. */
 function within(item: Item, edited: readonly FieldSets[], family: Family): readonly Item[] {
   const own = FieldSets.of(item.sets)
   // so it is with a rule that was put in: it is asked once, even if packets go on behind it
   if (edited.some(sets => contains(sets, own))) return [item]
-  if (!decides(item)) throw new RangeError('a rule that goes on cannot be asked in parts')
-  return narrowedTo(own, edited, family).map(sets => ({ ...item, sets }))
+  const parts = narrowedTo(own, edited, family)
+  return (decides(item) ? parts : apart(parts, family)).map(sets => ({ ...item, sets }))
+}
+
+/** Boxes that hold what these do, none of which has packets in common with another: a rule that goes on is met once. */
+function apart(boxes: readonly FieldSets[], family: Family): readonly FieldSets[] {
+  const disjoint: FieldSets[] = []
+  for (const box of boxes) {
+    let left: readonly FieldSets[] = [box]
+    for (const other of disjoint) left = left.flatMap(part => without(part, other, family))
+    disjoint.push(...left)
+  }
+  return disjoint
+}
+
+/** What of a box is not in another: for each field, what is beside the other there and within it in the fields before. */
+function without(box: FieldSets, other: FieldSets, family: Family): readonly FieldSets[] {
+  if (narrowedTo(box, [other], family).length === 0) return [box]
+  const parts: FieldSets[] = []
+  let within: FieldSets | undefined = box
+  for (const [field, set] of other) {
+    const beside = complement(set, domain(field, family))
+    const part = within && narrow(within, { kind: 'set', field, set: beside }, family)
+    if (part) parts.push(part)
+    within = within && narrow(within, { kind: 'set', field, set }, family)
+  }
+  return parts
 }
 
 /** Whether all that match `inner` match `outer`. */

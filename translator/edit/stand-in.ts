@@ -76,14 +76,18 @@ interface Order<B extends BlockShape> {
 function isInOrder<B extends BlockShape>(blocks: readonly Block[], order: Order<B>): boolean {
   return blocks.every((block, at) => {
     const held = heldIn(block, order)
-    if (held.size > 0 && !order.looked.has(block) && block.kind !== 'split') return false
-    if (block.kind === 'split' && !(isInOrder(block.whole, order) && isInOrder(block.odd, order)))
-      return false
+    const inside = block.kind === 'split' ? [block.whole, block.odd] : overlaidIn(block)
+    if (held.size > 0 && !order.looked.has(block) && inside.length === 0) return false
+    if (!inside.every(own => isInOrder(own, order))) return false
     return [...held].every(one =>
       blocks.every((other, index) => index === at || isApart(other, index < at, one, order)),
     )
   })
 }
+
+/** What lies over look-ups holds rules of theirs, but none that stands in. */
+const overlaidIn = (block: Block): readonly (readonly Block[])[] =>
+  block.kind === 'overlaid' ? [block.under] : []
 
 /** Whether a block is a look-up of the same rules, or holds only rules before them, or behind them. */
 function isApart<B extends BlockShape>(

@@ -2,10 +2,26 @@
 
 import { holderOf, slotOf } from './holder.ts'
 import type { IndexedBlock } from './index-file.ts'
-import type { PlacedEdit } from './journal.ts'
+import type { JournalEdit, PlacedEdit } from './journal.ts'
+import { isInside, withEdit } from './stretch.ts'
 
-/** The blocks after a rule was put in at a number, into those that `placed` names. */
-export const withRule = (
+/** The blocks after an edit of their chain, which is made in those that `placed` names; where it names none, blocks with the rule's number know nothing of it. */
+export function afterEdit(
+  blocks: readonly IndexedBlock[],
+  edit: JournalEdit,
+  placed: readonly PlacedEdit[],
+): IndexedBlock[] {
+  const { kind, number, slot } = edit
+  const known = placed.length > 0
+  return (kind === 'insert' ? withRule : withoutRule)(blocks, number, placed, slot).map((block, at) => {
+    const before = blocks[at]
+    const isUnknown = !known && before !== undefined && isInside(before, edit)
+    return isUnknown ? { ...block, edited: withEdit(block.edited, edit) } : block
+  })
+}
+
+/** The blocks after a rule was put in at a number. */
+const withRule = (
   blocks: readonly IndexedBlock[],
   number: number,
   placed: readonly PlacedEdit[],
@@ -48,7 +64,7 @@ function compareInOrder(block: IndexedBlock, other: IndexedBlock): number | unde
 }
 
 /** The blocks after the rule of a number was taken out. */
-export const withoutRule = (
+const withoutRule = (
   blocks: readonly IndexedBlock[],
   number: number,
   placed: readonly PlacedEdit[],

@@ -10,6 +10,7 @@ import type { Translated } from '../../../translator/translate.ts'
 import { close, mapById, mapInfoOf, programMapIds } from '../../kernel/sys/object.ts'
 import type { Generation } from '../generation.ts'
 import type { OpenLane } from '../programs.ts'
+import { heldRules } from './held.ts'
 import { holderOf } from './holder.ts'
 import type { EditIndex, IndexedBlock, IndexedFamily, IndexedLane, IndexedStretch } from './index-file.ts'
 import { everything, reachSize, writeReach } from './reach.ts'
@@ -56,7 +57,7 @@ export function describeGeneration(described: Described): EditIndex | undefined 
     devices,
     conntrack,
     arrays: counterArrays,
-    families: indexFamilies(rulesets, slots, chainsWithTrees(indexed)),
+    families: indexFamilies(rulesets, slots, chainsWithKept(indexed)),
     lanes: indexed,
     taken: Uint32Array.from([...policies, ...resting]),
   }
@@ -157,21 +158,24 @@ export function indexBlock(
             rules.map(({ rule, kind }) => holderOf(slots[rule] ?? Number.NaN, kind)),
           ]),
     ),
+    edited: [],
   }
 }
 
-/** The chains some of whose rules are held by trees in maps. */
-const chainsWithTrees = (lanes: readonly IndexedLane[]): ReadonlySet<string> =>
+/** The chains some of whose rules are held by trees in maps, or many by look-ups. */
+const chainsWithKept = (lanes: readonly IndexedLane[]): ReadonlySet<string> =>
   new Set(
-    lanes.flatMap(({ family, table, stretches }) =>
-      [...stretches.keys()].map(chain => `${family} ${table} ${chain}`),
+    lanes.flatMap(({ family, table, stretches, chains }) =>
+      [...chains]
+        .filter(([chain, blocks]) => stretches.has(chain) || heldRules(blocks).length > 0)
+        .map(([chain]) => `${family} ${table} ${chain}`),
     ),
   )
 
 function indexFamilies(
   rulesets: readonly Ruleset[],
   slots: readonly number[],
-  withTrees: ReadonlySet<string>,
+  withKept: ReadonlySet<string>,
 ): IndexedFamily[] {
   let next = 0
   return rulesets.map(({ family, tables }) => {
@@ -180,9 +184,9 @@ function indexFamilies(
     const own = new Uint32Array(rules)
     const reaches = new Uint32Array(rules * reachSize(family))
     const nothingKnown = everything(family)
-    const add = (rule: Rule, isInTrees: boolean): void => {
+    const add = (rule: Rule, isKept: boolean): void => {
       const at = lines.length - 1
-      if (isInTrees) writeReach(reaches, at * reachSize(family), rule, family)
+      if (isKept) writeReach(reaches, at * reachSize(family), rule, family)
       else reaches.set(nothingKnown, at * reachSize(family))
       own[at] = slots[next++] ?? Number.NaN
       lines.push(oneLine(writtenRule(rule) ?? printRule(rule, family)))
@@ -191,8 +195,8 @@ function indexFamilies(
       table.chains.map(({ name, policy, rules }) => {
         const first = lines.length - 1
         const described = policy && { policy: { verdict: policy, slot: slots[next++] ?? Number.NaN } }
-        const isInTrees = withTrees.has(`${family} ${table.name} ${name}`)
-        for (const rule of rules) add(rule, isInTrees)
+        const isKept = withKept.has(`${family} ${table.name} ${name}`)
+        for (const rule of rules) add(rule, isKept)
         return { table: table.name, name, first, count: rules.length, ...described }
       }),
     )

@@ -36,12 +36,19 @@ export interface IndexedBlock extends BlockShape {
   readonly holders: ReadonlyMap<string, readonly number[]>
   /** In a block that only drops what is malformed: how many rules have the key. */
   readonly counts: ReadonlyMap<string, number>
+  readonly edited: readonly EditedText[]
+}
+
+/** A rule that was put in or taken out since what holds the rules around it was made, which knows nothing of that. */
+export interface EditedText {
+  /** As iptables-save prints it, without `-A CHAIN`. */
+  readonly rule: string
+  readonly kind: 'insert' | 'delete'
 }
 
 /** Rules that trees in maps hold. */
 export interface IndexedStretch extends Stretch {
-  /** The rules that were put in or taken out since the trees were made, as iptables-save prints them, without `-A CHAIN`. */
-  readonly edited: readonly string[]
+  readonly edited: readonly EditedText[]
 }
 
 export interface IndexedLane extends Omit<EditableLane, 'chains'> {

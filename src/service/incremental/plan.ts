@@ -3,14 +3,15 @@
 import { type Counters, type Family, noCounters, type Rule, standsAnywhere } from 'iptables-parser'
 import { needsConntrack } from '../../../translator/conntrack.ts'
 import { counterPlace } from '../../../translator/counter.ts'
-import { earlyItems } from '../../../translator/early.ts'
 import type { EditableMap } from '../../../translator/edit/block.ts'
+import { narrowedTo } from '../../../translator/edit/overlay.ts'
 import { type Placed, placeItems } from '../../../translator/edit/place.ts'
 import { dispatchKey, dispatchValue, HOTDROP, keyLayout } from '../../../translator/emit/dispatch.ts'
-import { type Item, RuleUntranslatable, ruleItems } from '../../../translator/item.ts'
-import { Untranslatable } from '../../../translator/match/translate.ts'
+import { FieldSets } from '../../../translator/field-sets.ts'
+import type { Item } from '../../../translator/item.ts'
 import { holderOf, kindOf, slotOf } from './holder.ts'
 import type { IndexedBlock, IndexedLane } from './index-file.ts'
+import { editedRules, itemsOf } from './items.ts'
 import type { JournalEdit, MapWrite, PlacedEdit } from './journal.ts'
 import type { Lines } from './lines.ts'
 import type { Request, Step } from './request.ts'
@@ -100,16 +101,18 @@ export function mayStand({ state, place }: Pick<Context, 'state' | 'place'>, rul
 
 /** Where the rule is, or goes, in a program; undefined where no look-up holds it. */
 function placeIn(
-  { state, view, place }: Context,
+  context: Context,
   program: IndexedLane,
   lane: number,
   { kind, number, rule }: Request,
 ): PlacedEdit[] | undefined {
+  const { state, view, place } = context
   const blocks = state.blocks(lane, place)
   if (!blocks) return []
   const items = itemsOf(rule, program)
   const position = { number, stands: kind === 'delete' }
   const placed = items && placeItems(items, blocks, program, position)
+  if (placed?.some(one => isUnderEdits(context, lane, items ?? [], blocks[one.block]))) return undefined
   let elsewhere = false
   const edits = placed?.map((one): PlacedEdit => {
     const block = blocks[one.block]
@@ -135,14 +138,17 @@ const isElsewhere = (
     return map !== undefined && !(other.hotdrop && block.hotdrop) && view.read(lane, map.name, key) !== null
   })
 
-/** Undefined where the hook cannot hold the rule. */
-export function itemsOf(rule: Rule, { lane, family }: IndexedLane): readonly Item[] | undefined {
-  try {
-    return lane.early ? earlyItems(rule, 0, lane, family) : ruleItems(rule, 0, lane, family)
-  } catch (error) {
-    if (error instanceof RuleUntranslatable || error instanceof Untranslatable) return undefined
-    throw error
-  }
+/** Whether packets that the rule is about never come to the block, since what was edited lies over it. */
+function isUnderEdits(
+  { state, place }: Context,
+  lane: number,
+  items: readonly Item[],
+  block: IndexedBlock | undefined,
+): boolean {
+  if (!block || block.edited.length === 0) return false
+  const edited = editedRules(state, lane, place, block.edited)
+  const sets = edited?.flatMap(rule => rule.items.map(item => FieldSets.of(item.sets)))
+  return !sets || items.some(item => narrowedTo(FieldSets.of(item.sets), sets, place.family).length > 0)
 }
 
 function keyOf({ values }: Placed, block: IndexedBlock | undefined, family: Family): string {

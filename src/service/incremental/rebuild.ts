@@ -21,9 +21,8 @@ import { copyJournal, type JournalEdit, markEntry } from './journal.ts'
 import { joinStretches } from './lines.ts'
 import { asksForConntrack, mayStand, type PlacedStep } from './plan.ts'
 import { endedBy, finishEdits, isAsSet, MOST_ENTRIES, placedSteps } from './quick.ts'
-import { heldRules, type Reduced, reduceFor } from './reduce.ts'
+import { type Reduced, reduceFor } from './reduce.ts'
 import { type EditState, openState } from './state.ts'
-import { isInside } from './stretch.ts'
 
 /** Look-ups that hold fewer rules are read as quickly as they are kept. */
 const LEAST_HELD = 500
@@ -59,7 +58,7 @@ interface Outline {
   readonly fresh: ReadonlyMap<number, Counters>
 }
 
-/** Carries the edits out on the state; undefined where one is inside of a look-up, or where more would change than programs. */
+/** Carries the edits out on the state; undefined where more would change than programs. */
 function outline(state: EditState, steps: readonly PlacedStep[]): Outline | undefined {
   const edits: JournalEdit[] = []
   const fresh = new Map<number, Counters>()
@@ -73,19 +72,12 @@ function outline(state: EditState, steps: readonly PlacedStep[]): Outline | unde
     if (kind === 'insert' ? !mayStand({ state, place }, rule) : asksForConntrack(place, rule))
       return undefined
     const edit: JournalEdit = { ...place, kind, number, rule: text, slot, placed: [] }
-    if (!isOutside(state, edit)) return undefined
     state.apply(edit)
     edits.push(edit)
     if (kind === 'insert') fresh.set(slot, rule.counters ?? noCounters)
   }
   return { edits, fresh }
 }
-
-/** Whether the rule is, or goes, between what look-ups hold. */
-const isOutside = (state: EditState, edit: JournalEdit): boolean =>
-  [...state.index.lanes.keys()].every(at =>
-    heldRules(state.blocks(at, edit) ?? []).every(held => !isInside(held, edit)),
-  )
 
 /** The program of a lane, and which look-ups go on in it. */
 interface Remade {
@@ -259,9 +251,9 @@ function indexRemade(
           blocks.map(block => {
             const before = taken.get(block.maps[0]?.name ?? '')
             if (!before) return indexBlock(block, lane.family, slots)
-            const { first, last, holders, counts } = before
+            const { first, last, holders, counts, edited } = before
             const { repeated: _, ...shape } = block
-            return { ...shape, first, last, holders, counts }
+            return { ...shape, first, last, holders, counts, edited }
           }),
         ] as const,
     )

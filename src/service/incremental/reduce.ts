@@ -1,21 +1,18 @@
 // The rules of a program in force without those that its look-ups and its trees in maps hold, but for a few that stand in for them: of a look-up a rule of each
 // kind, and of trees one that asks nothing, with the rules behind it that have to be asked in their place (translator/edit/overlay.ts).
 
-import { type Family, parseSave, type Rule, type Ruleset } from 'iptables-parser'
+import { type Family, parseSave, type Ruleset } from 'iptables-parser'
 import { counterPlace } from '../../../translator/counter.ts'
 import type { KeptRun } from '../../../translator/edit/overlay.ts'
-import type { Held } from '../../../translator/edit/stand-in.ts'
 import { FieldSets } from '../../../translator/field-sets.ts'
-import { decides, type Item } from '../../../translator/item.ts'
+import { decides } from '../../../translator/item.ts'
 import { laneName } from '../../../translator/lane.ts'
-import type { IndexedBlock, IndexedChain, IndexedStretch } from './index-file.ts'
+import { editedIn, type HeldRules, heldRules } from './held.ts'
+import type { IndexedChain, IndexedStretch } from './index-file.ts'
+import { type EditedRule, editedRules, saveText } from './items.ts'
 import type { Lines } from './lines.ts'
-import { itemsOf } from './plan.ts'
 import { reachOf } from './reach.ts'
-import { linePrefix } from './request.ts'
 import type { ChainPlace, EditState } from './state.ts'
-
-export type HeldRules = Held<IndexedBlock>
 
 export interface Reduced {
   readonly rulesets: readonly Ruleset[]
@@ -40,10 +37,11 @@ interface Row {
   readonly kept?: KeptRows
 }
 
-/** A stretch whose trees go on, of the rules that have changed since the boxes, and how many rows come behind that may match packets in these. */
+/** What goes on under rules that have changed since, the boxes of these, and how many rows come behind: that stand in for look-ups, and that may match packets in the boxes. */
 interface KeptRows {
-  readonly stretch: IndexedStretch
+  readonly stretch?: IndexedStretch
   readonly edited: readonly FieldSets[]
+  readonly standIns: number
   readonly rules: number
 }
 
@@ -60,14 +58,20 @@ export function reduceFor(state: EditState, lane: string): Reduced | undefined {
   }
   const standIns = rows.flatMap(({ held }, index) => (held ? [[index, held] as const] : []))
   const trees = rows.flatMap(({ kept }, index) => (kept ? [[index, kept] as const] : []))
-  const all = new Set([...standIns.map(([, held]) => held), ...trees.map(([, { stretch }]) => stretch)])
+  const all = new Set([
+    ...standIns.map(([, held]) => held),
+    ...trees.flatMap(([, { stretch }]) => stretch ?? []),
+  ])
   return {
     rulesets,
     slots: rows.map(({ slot }) => slot),
     numbers: rows.map(({ number }) => number),
     standIns: new Map(standIns),
     kept: new Map(
-      trees.map(([index, { stretch, edited, rules }]) => [index, { blocks: stretch.blocks, edited, rules }]),
+      trees.map(([index, { stretch, edited, standIns, rules }]) => [
+        index,
+        { under: stretch?.blocks ?? { standIns }, edited, rules },
+      ]),
     ),
     held: [...all].reduce((sum, { first, last }) => sum + last - first + 1, 0),
   }
@@ -83,7 +87,8 @@ function reduceFamily(state: EditState, at: number): { ruleset: Ruleset; rows: R
     if (!rows || rows.some(({ text }) => text.includes('\0'))) return undefined
     reduced.set(chain.name, rows)
   }
-  const ruleset = parseSave(saveText(table, family, chains, reduced), { family, name: 'the rules in force' })
+  const texts = new Map([...reduced].map(([name, rows]) => [name, rows.map(({ text }) => text)]))
+  const ruleset = parseSave(saveText(table, family, chains, texts), { family, name: 'the rules in force' })
   const rows: Row[] = []
   for (const { name, policy, rules } of ruleset.tables.flatMap(one => one.chains)) {
     const own = reduced.get(name) ?? []
@@ -93,19 +98,6 @@ function reduceFamily(state: EditState, at: number): { ruleset: Ruleset; rows: R
     rows.push(...own)
   }
   return { ruleset, rows }
-}
-
-function saveText(
-  table: string,
-  family: Family,
-  chains: readonly IndexedChain[],
-  reduced: ReadonlyMap<string, readonly Row[]>,
-): string {
-  const heads = chains.map(({ name, policy }) => `:${name} ${policy?.verdict ?? '-'} [0:0]\n`)
-  const rules = [...reduced].flatMap(([name, rows]) =>
-    rows.map(({ text }) => `${linePrefix(name, family)}${text}\n`),
-  )
-  return [`*${table}\n`, ...heads, ...rules, 'COMMIT\n'].join('')
 }
 
 /** The rules of a chain; of one that the program does not hold none are needed. */
@@ -125,12 +117,13 @@ function rowsOf(
   for (let number = 1; number <= lines.count; number++) {
     const found = held.find(({ first, last }) => holds(first, last, number))
     const stretch = stretches.find(({ first, last }) => holds(first, last, number))
-    if (found) rows.push(...standIns(state, lines, found))
-    else if (stretch) {
-      const kept = keptRows(state, at, place, lines, stretch)
-      if (!kept) return undefined
-      rows.push(...kept)
-    } else rows.push(rowOf(lines, number))
+    const part = found
+      ? heldRows(state, at, place, lines, found)
+      : stretch
+        ? keptRows(state, at, place, lines, stretch)
+        : [rowOf(lines, number)]
+    if (!part) return undefined
+    rows.push(...part)
     number = (found ?? stretch)?.last ?? number
   }
   return rows
@@ -150,47 +143,63 @@ const MOST_ASKED = 3000
 /** And each of the one may have to be narrowed to each of the other. */
 const MOST_PAIRS = 16_384
 
+/** Undefined where so much has changed that the look-ups should be made anew. */
+function heldRows(
+  state: EditState,
+  at: number,
+  place: ChainPlace,
+  lines: Lines,
+  held: HeldRules,
+): Row[] | undefined {
+  const edited = editedIn(held)
+  const standing = standIns(state, lines, held, new Set(edited.map(({ rule }) => rule)))
+  return edited.length === 0
+    ? standing
+    : keptRows(state, at, place, lines, { first: held.first, last: held.last, edited, standing })
+}
+
+/** Rules of which only those that have changed are known, and what stands in for the others. */
+type Changed = Pick<IndexedStretch, 'first' | 'last' | 'edited'> & { readonly standing: readonly Row[] }
+
 /** Undefined where so much has changed that the trees should be made anew. */
 function keptRows(
   state: EditState,
   at: number,
   place: ChainPlace,
   lines: Lines,
-  stretch: IndexedStretch,
+  changed: IndexedStretch | Changed,
 ): Row[] | undefined {
-  const { first, edited: texts } = stretch
-  const lane = state.index.lanes[at]
-  if (!lane || texts.length > MOST_EDITED) return undefined
-  const rules = (texts.length === 0 ? [] : rulesOf(state, place, texts)).flatMap(rule => {
-    const items = itemsOf(rule, lane)
-    return items ? [{ rule, items }] : []
-  })
-  if (rules.length < texts.length) return undefined
-  const asked = askedRules(lines, stretch, rules, place.family)
-  if (asked.length > MOST_ASKED || asked.length * texts.length > MOST_PAIRS) return undefined
+  const { first } = changed
+  const standing = 'standing' in changed ? changed.standing : []
+  if (changed.edited.length > MOST_EDITED) return undefined
+  const rules = editedRules(state, at, place, changed.edited)
+  if (!rules) return undefined
+  const asked = askedRules(lines, changed, rules, place.family)
+  if (asked.length > MOST_ASKED || asked.length * rules.length > MOST_PAIRS) return undefined
   const edited = rules.flatMap(({ items }) => items.map(({ sets }) => FieldSets.of(sets)))
-  const kept = { stretch, edited, rules: asked.length }
+  const kept = {
+    ...('blocks' in changed && { stretch: changed }),
+    edited,
+    standIns: standing.length,
+    rules: asked.length,
+  }
   return [
     { number: first, slot: lines.slotOf(first), text: '', kept },
+    ...standing,
     ...asked.map(number => rowOf(lines, number)),
   ]
-}
-
-interface EditedRule {
-  readonly rule: Rule
-  readonly items: readonly Item[]
 }
 
 /** The rules of a stretch that may match a packet which an edited rule is about; those behind one that is there and decides have nothing left of it. */
 function askedRules(
   lines: Lines,
-  { first, last, edited: texts }: IndexedStretch,
+  { first, last, edited }: Pick<IndexedStretch, 'first' | 'last' | 'edited'>,
   rules: readonly EditedRule[],
   family: Family,
 ): readonly number[] {
   const asked = new Set<number>()
   for (const [index, { rule, items }] of rules.entries()) {
-    const there = lines.find(texts[index] ?? '', 1).find(number => holds(first, last, number))
+    const there = lines.find(edited[index]?.rule ?? '', 1).find(number => holds(first, last, number))
     const ends = items.every(item => decides(item) && item.rest.length === 0)
     for (const number of lines.meeting(first, (ends && there) || last, reachOf(rule, family)))
       asked.add(number)
@@ -198,57 +207,15 @@ function askedRules(
   return [...asked].sort((a, b) => a - b)
 }
 
-/** Rules of a chain by their texts, each as if it stood alone. */
-function rulesOf({ index }: EditState, { family, table, chain: name }: ChainPlace, texts: readonly string[]) {
-  const chains = index.families.find(one => one.family === family)?.chains ?? []
-  const own = chains.filter(chain => chain.table === table && chain.name === name)
-  const rows = texts.map(text => ({ number: 0, slot: 0, text }))
-  const text = saveText(table, family, own, new Map([[name, rows]]))
-  const { tables } = parseSave(text, { family, name: 'the rules that were edited' })
-  return tables.flatMap(({ chains }) => chains.flatMap(({ rules }) => rules))
-}
-
-/** Shorter look-ups are read: that is as quick, and they may be others once rules come beside them. */
-const LEAST_RULES = 64
-
-/** The long stretches that look-ups hold alone and whole. */
-export function heldRules(blocks: readonly IndexedBlock[]): readonly HeldRules[] {
-  const held = new Map<string, IndexedBlock[]>()
-  for (const block of blocks) {
-    // edits have emptied it
-    if (block.last < block.first) continue
-    const place = `${block.first} ${block.last}`
-    held.set(place, [...(held.get(place) ?? []), block])
-  }
-  const all = [...held.values()].map(together => {
-    const [{ first = 0, last = 0 } = {}] = together
-    return { first, last, blocks: together }
-  })
-  const isApart = (one: HeldRules): boolean =>
-    all.every(other => other === one || one.last < other.first || other.last < one.first)
-  return all.filter(one => one.last - one.first >= LEAST_RULES && holdsAll(one) && isApart(one))
-}
-
-/** Whether the look-ups hold all that the rules come to, on both sides of a split. */
-function holdsAll({ first, last, blocks }: HeldRules): boolean {
-  const [path = []] = blocks.map(block => block.path)
-  const sides = new Set(blocks.map(block => block.path[1]))
-  return (
-    first > 0 &&
-    first <= last &&
-    blocks.every(block => block.complete && block.path[0] === path[0] && block.path.length === path.length) &&
-    (path.length === 1 || (path.length === 3 && sides.size === 2))
-  )
-}
-
 /** Where numbers stand in a rule. */
 const VALUE = /[0-9a-f:.]*\d[0-9a-f:.]*/gi
 
-/** One rule of each kind: the first with its words that counts in its array. */
-function standIns({ index }: EditState, lines: Lines, held: HeldRules): Row[] {
+/** One rule of each kind, of those that the look-ups know: the first with its words that counts in its array. */
+function standIns({ index }: EditState, lines: Lines, held: HeldRules, unknown: ReadonlySet<string>): Row[] {
   const kinds = new Map<string, Row>()
   for (let number = held.first; number <= held.last; number++) {
     const [slot, text] = [lines.slotOf(number), lines.textOf(number)]
+    if (unknown.has(text)) continue
     const kind = `${counterPlace(index, slot).array.name} ${text.replace(VALUE, '#')}`
     if (!kinds.has(kind)) kinds.set(kind, { number, slot, text, held })
   }

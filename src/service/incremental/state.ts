@@ -1,7 +1,7 @@
 // A generation and its edits, opened to be edited: the index with the journal carried out on it.
 
 import type { Settings } from '../settings.ts'
-import { withoutRule, withRule } from './blocks.ts'
+import { afterEdit } from './blocks.ts'
 import {
   type EditIndex,
   type IndexedBlock,
@@ -74,8 +74,7 @@ function createState(index: EditIndex, journal: Journal): EditState {
         const before = blocks(at, edit)
         if (!before) continue
         const here = placed.filter(one => one.lane === at)
-        const change = kind === 'insert' ? withRule : withoutRule
-        chains[at]?.set(chain, change(before, number, here, slot))
+        chains[at]?.set(chain, afterEdit(before, edit, here))
         const held = stretches(at, edit)
         if (held.length > 0)
           moved[at]?.set(

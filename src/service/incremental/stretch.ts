@@ -1,6 +1,6 @@
 // Stretches of rules that trees in maps hold, as edits go by. The trees stay as they were made; which rules have been put in or taken out since is kept beside them.
 
-import type { IndexedStretch } from './index-file.ts'
+import type { EditedText, IndexedStretch } from './index-file.ts'
 import type { JournalEdit } from './journal.ts'
 
 type Edit = Pick<JournalEdit, 'kind' | 'number' | 'rule'>
@@ -15,7 +15,13 @@ export const isInside = (
 export function edited(stretch: IndexedStretch, edit: Edit): IndexedStretch {
   const { first, last } = stretch
   const by = edit.kind === 'insert' ? 1 : -1
-  if (isInside(stretch, edit))
-    return { ...stretch, last: last + by, edited: [...new Set([...stretch.edited, edit.rule])] }
+  if (isInside(stretch, edit)) return { ...stretch, last: last + by, edited: withEdit(stretch.edited, edit) }
   return edit.number > last ? stretch : { ...stretch, first: first + by, last: last + by }
+}
+
+/** A rule that was put in and is taken out again makes no difference any more; one that was taken out may be back in another place. */
+export function withEdit(edited: readonly EditedText[], { kind, rule }: Edit): readonly EditedText[] {
+  const known = edited.find(one => one.rule === rule)
+  if (known?.kind === 'insert' && kind === 'delete') return edited.filter(one => one !== known)
+  return known ? edited : [...edited, { rule, kind }]
 }

@@ -43,6 +43,17 @@ for (const hook of ['auto', 'netfilter'])
       async t => {
         t.timeout(5 * 60_000)
         const lengths = { INPUT: 650, run: 4 }
-        await editAtRandom(t, { hook, family, seed: firstSeed, sketch: runs({ lengths, around: true }) })
+        await editAtRandom(t, { hook, family, seed: firstSeed, sketch: runs({ lengths, others: 'around' }) })
+      },
+    )
+
+for (const hook of ['auto', 'netfilter'])
+  for (const family of [4, 6] as const)
+    kernelTest(
+      `IPv${family} at ${hook}: random edits among the rules of a long run do what they do to iptables-legacy`,
+      async t => {
+        t.timeout(5 * 60_000)
+        const wanted = { lengths: { INPUT: 650, run: 4 }, others: 'among' } as const
+        await editAtRandom(t, { hook, family, seed: firstSeed, sketch: runs(wanted) })
       },
     )

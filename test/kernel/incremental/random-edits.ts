@@ -31,17 +31,17 @@ export interface Sketched {
 /** How long the runs are. */
 export type Lengths = Readonly<Record<'INPUT' | 'run', number>>
 
-/** `around`: rules of other shapes, before and behind the runs, are as likely as those of the runs. */
+/** Where edits put rules of other shapes as often as those of the runs: before and behind them (`around`), or `among` them. */
 export interface Wanted {
   readonly lengths: Lengths
-  readonly around?: boolean
+  readonly others?: 'around' | 'among'
 }
 
-export function sketchEdits(random: Random, family: Family, { lengths, around = false }: Wanted): Sketched {
+export function sketchEdits(random: Random, family: Family, { lengths, others }: Wanted): Sketched {
   const shapes = { INPUT: random.pick(shapesOf(family)), run: random.pick(shapesOf(family)) }
   // a run ends at a rule that only counts, where its values come again
   const target = (): string =>
-    !around && random.chance(0.05) ? '' : random.pick(['-j DROP', '-j DROP', '-j ACCEPT', '-j RETURN'])
+    others !== 'around' && random.chance(0.05) ? '' : random.pick(['-j DROP', '-j DROP', '-j ACCEPT', '-j RETURN'])
   const ruleOf = (chain: keyof typeof shapes, value = random.below(RANGE)): string =>
     `${shapes[chain](value)} ${target()}`.trim()
   const other = (): string => `${random.pick(shapesOf(family))(random.below(RANGE))} ${target()}`.trim()
@@ -49,7 +49,7 @@ export function sketchEdits(random: Random, family: Family, { lengths, around = 
     Array.from(
       { length: lengths[chain] + random.below(20) },
       (_, value) =>
-        `-A ${chain} ${ruleOf(chain, around || random.chance(0.9) ? value : random.below(RANGE))}`,
+        `-A ${chain} ${ruleOf(chain, others || random.chance(0.9) ? value : random.below(RANGE))}`,
     )
   const rules = [
     '*filter',
@@ -70,13 +70,13 @@ export function sketchEdits(random: Random, family: Family, { lengths, around = 
     rules,
     edit(count, ruleAt) {
       const chain = random.pick(
-        around ? (['INPUT', 'INPUT', 'run'] as const) : (['INPUT', 'run', 'run'] as const),
+        others ? (['INPUT', 'INPUT', 'run'] as const) : (['INPUT', 'run', 'run'] as const),
       )
       const length = count(chain)
-      const rule = (random.chance(around ? 0.4 : 0.95) ? ruleOf(chain) : other()).split(' ')
+      const rule = (random.chance(others ? 0.4 : 0.95) ? ruleOf(chain) : other()).split(' ')
       const anywhere = 1 + random.below(Math.max(1, length))
       const ends = [1, 2, 3, length - 1, length].filter(end => end >= 1 && end <= length)
-      const number = around && ends.length > 0 && random.chance(0.8) ? random.pick(ends) : anywhere
+      const number = others === 'around' && ends.length > 0 && random.chance(0.8) ? random.pick(ends) : anywhere
       switch (random.below(length === 0 ? 2 : 6)) {
         case 0:
           return ['-A', chain, ...rule]

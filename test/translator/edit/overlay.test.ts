@@ -82,7 +82,7 @@ function keptRun(family: Family, before: LaneProgram, current: readonly Current[
   const asked = current.filter(({ text }) =>
     setsOf(text).some(sets => narrowedTo(sets, edited, family).length > 0),
   )
-  const run: KeptRun = { blocks: own.blocks, edited, rules: asked.length }
+  const run: KeptRun = { under: own.blocks, edited, rules: asked.length }
   return { own, run, asked }
 }
 
