@@ -66,10 +66,16 @@ export interface EditableLane {
   readonly chains: readonly EditableChain[]
 }
 
-/** What can be edited in a program. `numberOf` gives the number in its chain that a rule of the table of all rules has. */
+/** The rules of a chain from one number to another, counted from 1. */
+export interface Range {
+  readonly first: number
+  readonly last: number
+}
+
+/** What can be edited in a program. `rangeOf` gives the number in its chain that a rule of the table of all rules has, or all those that it stands in for. */
 export function editableLanes(
   { lane, plans, tables }: LaneProgram,
-  numberOf: (rule: number) => number,
+  rangeOf: (rule: number) => Range,
 ): EditableLane[] {
   const maps = new Map<Dispatch, EditableMap[]>()
   for (const [name, { dispatch, actions, table }] of tables) addTo(maps, dispatch, { name, actions, table })
@@ -80,7 +86,7 @@ export function editableLanes(
     protocols: [...needsOf(plan, family).protocols],
     chains: [...plan.chains.values()].map(({ name, blocks }) => ({
       name,
-      blocks: editableIn(blocks, [], maps, numberOf),
+      blocks: editableIn(blocks, [], maps, rangeOf),
     })),
   }))
 }
@@ -89,9 +95,9 @@ function editableIn(
   blocks: readonly Block[],
   path: readonly number[],
   maps: ReadonlyMap<Dispatch, readonly EditableMap[]>,
-  numberOf: (rule: number) => number,
+  rangeOf: (rule: number) => Range,
 ): EditableBlock[] {
-  const places = placesOf(blocks.flatMap(withoutOverlay), numberOf)
+  const places = placesOf(blocks.flatMap(withoutOverlay), rangeOf)
   return places.flatMap(({ range, blocks: together }, index) => {
     const here = [...path, index]
     if (!isApart(places, index)) return []
@@ -99,8 +105,8 @@ function editableIn(
     return together.flatMap(block => {
       if (block.kind === 'split')
         return [
-          ...editableIn(block.whole, [...here, 0], maps, numberOf),
-          ...editableIn(block.odd, [...here, 1], maps, numberOf),
+          ...editableIn(block.whole, [...here, 0], maps, rangeOf),
+          ...editableIn(block.odd, [...here, 1], maps, rangeOf),
         ]
       if (block.kind !== 'dispatch' || !range || isMixed(block)) return []
       const { fields, common } = block
@@ -120,16 +126,11 @@ interface BlockPlace {
   readonly blocks: readonly Block[]
 }
 
-interface Range {
-  readonly first: number
-  readonly last: number
-}
-
 /** Look-ups for the same fields may alternate, and those that drop what is malformed come in any order. */
-function placesOf(blocks: readonly Block[], numberOf: (rule: number) => number): BlockPlace[] {
+function placesOf(blocks: readonly Block[], rangeOf: (rule: number) => Range): BlockPlace[] {
   const places: BlockPlace[] = []
   for (const block of blocks) {
-    const range = rangeOf(block, numberOf)
+    const range = rangeIn(block, rangeOf)
     const before = places.at(-1)
     if (before && overlap(before.range, range) && before.blocks.every(other => canAlternate(other, block))) {
       places.pop()
@@ -169,12 +170,12 @@ function addTo<K, V>(groups: Map<K, V[]>, key: K, value: V): void {
   else groups.set(key, [value])
 }
 
-function rangeOf(block: Block, numberOf: (rule: number) => number): Range | undefined {
+function rangeIn(block: Block, rangeOf: (rule: number) => Range): Range | undefined {
   let [first, last] = [Number.POSITIVE_INFINITY, 0]
   for (const { rule } of allItems(block)) {
-    const number = numberOf(rule)
-    first = Math.min(first, number)
-    last = Math.max(last, number)
+    const range = rangeOf(rule)
+    first = Math.min(first, range.first)
+    last = Math.max(last, range.last)
   }
   return last === 0 ? undefined : { first, last }
 }

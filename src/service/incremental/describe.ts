@@ -39,7 +39,7 @@ export function describeGeneration(described: Described): EditIndex | undefined 
     const translated = translation.programs.filter(({ lane }) => laneName(lane) === laneName(program.lane))
     return translated.length > 0
       ? translated.flatMap(one =>
-          editableLanes(one, numberOf).map(lane => {
+          editableLanes(one, rule => ({ first: numberOf(rule), last: numberOf(rule) })).map(lane => {
             const stretches = stretchesOf(one, lane.family, numberOf)
             return indexLane(lane, stretches, program, slots)
           }),

@@ -21,6 +21,9 @@ type Piece =
   | { readonly kind: 'table'; readonly from: number; readonly count: number }
   | { readonly kind: 'line'; readonly text: string; readonly slot: number; readonly count: 1 }
 
+/** Is given a rule's number, its slot, and where its text stands in bytes. */
+export type VisitLine = (number: number, slot: number, bytes: Uint8Array, from: number, end: number) => void
+
 /** Rules are numbered from 1. */
 export interface Lines {
   readonly count: number
@@ -28,6 +31,8 @@ export interface Lines {
   remove(number: number): void
   textOf(number: number): string
   slotOf(number: number): number
+  /** Goes through the rules from one to another. */
+  visit(first: number, last: number, each: VisitLine): void
   /** The numbers of the first rules with this text, at most so many. */
   find(text: string, most: number): readonly number[]
   /** The numbers of the rules from one to another that can have packets in common with one of this reach. */
@@ -95,6 +100,9 @@ export function createLines(table: LineTable, first: number, count: number): Lin
       const { piece, skipped } = locate(number)
       return piece.kind === 'line' ? piece.slot : (table.slots[piece.from + skipped] ?? Number.NaN)
     },
+    visit(first, last, each) {
+      for (const [number, piece] of numbered()) visitPiece(table, piece, number, { first, last }, each)
+    },
     find(text, most) {
       const found: number[] = []
       const wanted = Buffer.from(`\n${text}\n`)
@@ -134,6 +142,26 @@ export function createLines(table: LineTable, first: number, count: number): Lin
       return undefined
     },
     stretches: () => pieces.map(piece => stretchOf(table, buffer, piece)),
+  }
+}
+
+/** Goes through those of a piece, whose first line is that of a number. */
+function visitPiece(
+  { text, offsets, slots }: LineTable,
+  piece: Piece,
+  number: number,
+  { first, last }: { readonly first: number; readonly last: number },
+  each: VisitLine,
+): void {
+  const end = Math.min(last, number + piece.count - 1)
+  if (piece.kind === 'line') {
+    const bytes = Buffer.from(piece.text)
+    if (first <= number && number <= end) each(number, piece.slot, bytes, 0, bytes.length)
+    return
+  }
+  for (let at = Math.max(first, number); at <= end; at++) {
+    const line = piece.from + at - number
+    each(at, slots[line] ?? 0, text, offsets[line] ?? 0, (offsets[line + 1] ?? 0) - 1)
   }
 }
 

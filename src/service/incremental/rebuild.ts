@@ -2,7 +2,7 @@
 // comes of it is a generation of the same text, with the edit in its journal.
 
 import { type Command, type Counters, noCounters } from 'iptables-parser'
-import { type EditableLane, editableLanes } from '../../../translator/edit/block.ts'
+import { type EditableLane, editableLanes, type Range } from '../../../translator/edit/block.ts'
 import { renamed, stretchesOf, treesKept } from '../../../translator/edit/kept.ts'
 import { takeOver } from '../../../translator/edit/stand-in.ts'
 import { mapNames } from '../../../translator/emit/look-up.ts'
@@ -241,9 +241,11 @@ function indexRemade(
   { program, reduced, taken, kept }: Remade,
   { fd }: OpenLane,
 ): IndexedLane[] {
-  const { slots, numbers } = reduced
+  const { slots, numbers, standIns } = reduced
   const numberOf = (rule: number): number => numbers[rule] ?? 0
-  return editableLanes(program, numberOf).map(lane => {
+  const rangeOf = (rule: number): Range =>
+    standIns.get(rule) ?? { first: numberOf(rule), last: numberOf(rule) }
+  return editableLanes(program, rangeOf).map(lane => {
     const blocks = lane.chains.map(
       ({ name, blocks }) =>
         [

@@ -2,7 +2,7 @@
 // kind, and of trees one that asks nothing, with the rules behind it that have to be asked in their place (translator/edit/overlay.ts).
 
 import { type Family, parseSave, type Ruleset } from 'iptables-parser'
-import { counterPlace } from '../../../translator/counter.ts'
+import type { CounterArray } from '../../../translator/counter.ts'
 import type { KeptRun } from '../../../translator/edit/overlay.ts'
 import { FieldSets } from '../../../translator/field-sets.ts'
 import { decides } from '../../../translator/item.ts'
@@ -10,6 +10,7 @@ import { laneName } from '../../../translator/lane.ts'
 import { editedIn, type HeldRules, heldRules } from './held.ts'
 import type { IndexedChain, IndexedStretch } from './index-file.ts'
 import { type EditedRule, editedRules, saveText } from './items.ts'
+import { kindOf } from './kind.ts'
 import type { Lines } from './lines.ts'
 import { reachOf } from './reach.ts'
 import type { ChainPlace, EditState } from './state.ts'
@@ -207,17 +208,34 @@ function askedRules(
   return [...asked].sort((a, b) => a - b)
 }
 
-/** Where numbers stand in a rule. */
-const VALUE = /[0-9a-f:.]*\d[0-9a-f:.]*/gi
-
 /** One rule of each kind, of those that the look-ups know: the first with its words that counts in its array. */
-function standIns({ index }: EditState, lines: Lines, held: HeldRules, unknown: ReadonlySet<string>): Row[] {
-  const kinds = new Map<string, Row>()
-  for (let number = held.first; number <= held.last; number++) {
-    const [slot, text] = [lines.slotOf(number), lines.textOf(number)]
-    if (unknown.has(text)) continue
-    const kind = `${counterPlace(index, slot).array.name} ${text.replace(VALUE, '#')}`
-    if (!kinds.has(kind)) kinds.set(kind, { number, slot, text, held })
-  }
-  return [...kinds.values()]
+function standIns(
+  { index: { arrays } }: EditState,
+  lines: Lines,
+  held: HeldRules,
+  unknown: ReadonlySet<string>,
+): Row[] {
+  const rows: Row[] = []
+  const ends = endsOf(arrays)
+  const kinds = new Set<number>()
+  lines.visit(held.first, held.last, (number, slot, bytes, from, end) => {
+    let array = 0
+    while (slot >= (ends[array] ?? Number.POSITIVE_INFINITY)) array++
+    const kind = kindOf(bytes, from, end) * ends.length + array
+    if (kinds.has(kind)) return
+    const text = lines.textOf(number)
+    if (unknown.has(text)) return
+    kinds.add(kind)
+    rows.push({ number, slot, text, held })
+  })
+  return rows
+}
+
+/** Of each counter array, the first slot behind it. */
+function endsOf(arrays: readonly CounterArray[]): readonly number[] {
+  let slot = 0
+  return arrays.map(({ entries }) => {
+    slot += entries
+    return slot
+  })
 }

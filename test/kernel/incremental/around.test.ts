@@ -88,6 +88,34 @@ kernelTest('the map of the look-up stays the same, and takes what is put into it
   }),
 )
 
+/** Two look-ups that alternate: what one asks beside the source, the other does not. */
+const alternating = rules.map((rule, index) =>
+  index % 2 === 0 ? rule : rule.replace('-j DROP', '-d 192.0.2.0/24 -j ACCEPT'),
+)
+
+kernelTest(
+  'look-ups that alternate go on in one place, where the order of rules for one source means something',
+  t =>
+    withRules(
+      [...alternating.slice(0, 301), '-s 192.0.2.2/32 -j DROP', ...alternating.slice(301)],
+      installation => {
+        const { run } = installation
+        t.is(ping(installation, 2), 0)
+        const { maps } = inForce(installation)
+        t.true(maps.length >= 2)
+        succeed(run('iptables', ['-I', 'INPUT', '1', '-i', 'lo', '-j', 'ACCEPT']))
+        t.deepEqual(inForce(installation).maps, maps)
+        const accepting = '-s 192.0.2.2/32 -d 192.0.2.0/24 -j ACCEPT'
+        succeed(run('iptables', ['-I', 'INPUT', '20', ...accepting.split(' ')]))
+        t.is(ping(installation, 2), 2)
+        succeed(run('iptables', ['-D', 'INPUT', ...accepting.split(' ')]))
+        t.is(ping(installation, 2), 0)
+        succeed(run('iptables', ['-A', 'INPUT', ...accepting.split(' ')]))
+        t.is(ping(installation, 2), 0)
+      },
+    ),
+)
+
 for (const step of swapSteps)
   kernelTest(
     `an edit around a look-up killed before the step "${step}" leaves rules and kernel agreeing`,

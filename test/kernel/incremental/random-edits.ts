@@ -41,7 +41,9 @@ export function sketchEdits(random: Random, family: Family, { lengths, others }:
   const shapes = { INPUT: random.pick(shapesOf(family)), run: random.pick(shapesOf(family)) }
   // a run ends at a rule that only counts, where its values come again
   const target = (): string =>
-    others !== 'around' && random.chance(0.05) ? '' : random.pick(['-j DROP', '-j DROP', '-j ACCEPT', '-j RETURN'])
+    others !== 'around' && random.chance(0.05)
+      ? ''
+      : random.pick(['-j DROP', '-j DROP', '-j ACCEPT', '-j RETURN'])
   const ruleOf = (chain: keyof typeof shapes, value = random.below(RANGE)): string =>
     `${shapes[chain](value)} ${target()}`.trim()
   const other = (): string => `${random.pick(shapesOf(family))(random.below(RANGE))} ${target()}`.trim()
@@ -76,7 +78,8 @@ export function sketchEdits(random: Random, family: Family, { lengths, others }:
       const rule = (random.chance(others ? 0.4 : 0.95) ? ruleOf(chain) : other()).split(' ')
       const anywhere = 1 + random.below(Math.max(1, length))
       const ends = [1, 2, 3, length - 1, length].filter(end => end >= 1 && end <= length)
-      const number = others === 'around' && ends.length > 0 && random.chance(0.8) ? random.pick(ends) : anywhere
+      const number =
+        others === 'around' && ends.length > 0 && random.chance(0.8) ? random.pick(ends) : anywhere
       switch (random.below(length === 0 ? 2 : 6)) {
         case 0:
           return ['-A', chain, ...rule]

@@ -22,7 +22,7 @@ function program(rules: readonly string[], edited: readonly number[] = []): Lane
 }
 
 const list = Array.from({ length: LISTED }, (_, value) => `-s 198.51.100.${value} -j DROP`)
-const [{ chains = [] } = {}] = editableLanes(program(list), rule => rule)
+const [{ chains = [] } = {}] = editableLanes(program(list), rule => ({ first: rule, last: rule }))
 const blocks = chains.flatMap(chain => chain.blocks)
 
 /** What a program takes over in which the first of the list stands in for all of it, between other rules. */
