@@ -88,6 +88,39 @@ kernelTest('the map of the look-up stays the same, and takes what is put into it
   }),
 )
 
+kernelTest(
+  'rules put in among those of a long look-up, and its own rules where they meet these, leave it as it is',
+  t =>
+    withRules([...rules.slice(0, 300), '-s 192.0.2.2/32 -j DROP', ...rules.slice(300)], installation => {
+      const { run } = installation
+      const { maps } = inForce(installation)
+      t.true(maps.length > 0)
+      t.is(ping(installation, 2), 0)
+      const edits: readonly (readonly [words: string, answered: number])[] = [
+        ['-I INPUT 200 -s 192.0.2.0/24 -p icmp -j ACCEPT', 2],
+        ['-D INPUT -s 192.0.2.2/32 -j DROP', 2],
+        ['-I INPUT 250 -s 192.0.2.2/32 -j DROP', 2],
+        ['-D INPUT 200', 0],
+        ['-I INPUT 150 -s 192.0.2.2/32', 0],
+        ['-R INPUT 250 -s 192.0.2.0/25 -p udp -j DROP', 2],
+      ]
+      for (const [words, answered] of edits) {
+        const { generation } = inForce(installation)
+        succeed(run('iptables', words.split(' ')))
+        t.is(ping(installation, 2), answered, words)
+        const after = inForce(installation)
+        t.is(after.generation, generation + 1)
+        t.deepEqual(after.maps, maps, words)
+      }
+      t.regex(saved(installation, '-c'), /^\[4:\d+\] -A INPUT -s 192\.0\.2\.2\/32$/m)
+      const { generation } = inForce(installation)
+      succeed(run('iptables', ['-I', 'INPUT', '200', '-s', '198.18.0.1', '-j', 'DROP']))
+      succeed(run('iptables', ['-D', 'INPUT', '100']))
+      t.is(inForce(installation).generation, generation)
+      t.is(saved(installation).match(/^-A INPUT/gm)?.length, LISTED + 2)
+    }),
+)
+
 /** Two look-ups that alternate: what one asks beside the source, the other does not. */
 const alternating = rules.map((rule, index) =>
   index % 2 === 0 ? rule : rule.replace('-j DROP', '-d 192.0.2.0/24 -j ACCEPT'),

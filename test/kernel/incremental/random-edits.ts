@@ -20,6 +20,16 @@ const shapesOf = (family: Family): readonly Shape[] => [
   value => `-s ${address(family, value)} -p 17`,
 ]
 
+/** Shapes that ask for a source, and what rules for some of the same sources may ask beside. */
+const SOURCES = [0, 4, 5, 6] as const
+
+function network(random: Random, family: Family): string {
+  const free = random.below(6)
+  const first = address(family, (random.below(RANGE) >> free) << free)
+  const beside = random.pick(['', '', '-p tcp', '-p tcp -m tcp --dport 53', '-p udp -m udp --sport 4000'])
+  return `-s ${first}/${(family === 4 ? 32 : 128) - free} ${beside}`.trim()
+}
+
 const RANGE = 160
 
 export interface Sketched {
@@ -31,14 +41,19 @@ export interface Sketched {
 /** How long the runs are. */
 export type Lengths = Readonly<Record<'INPUT' | 'run', number>>
 
-/** Where edits put rules of other shapes as often as those of the runs: before and behind them (`around`), or `among` them. */
+/**
+ * Where edits put rules of other shapes as often as those of the runs: before and behind them (`around`), or `among` them, for some of the sources that
+ * the runs ask for.
+ */
 export interface Wanted {
   readonly lengths: Lengths
   readonly others?: 'around' | 'among'
 }
 
 export function sketchEdits(random: Random, family: Family, { lengths, others }: Wanted): Sketched {
-  const shapes = { INPUT: random.pick(shapesOf(family)), run: random.pick(shapesOf(family)) }
+  const shapeOf = (): Shape =>
+    others === 'among' ? (shapesOf(family)[random.pick(SOURCES)] ?? String) : random.pick(shapesOf(family))
+  const shapes = { INPUT: shapeOf(), run: shapeOf() }
   // a run ends at a rule that only counts, where its values come again
   const target = (): string =>
     others !== 'around' && random.chance(0.05)
@@ -46,7 +61,11 @@ export function sketchEdits(random: Random, family: Family, { lengths, others }:
       : random.pick(['-j DROP', '-j DROP', '-j ACCEPT', '-j RETURN'])
   const ruleOf = (chain: keyof typeof shapes, value = random.below(RANGE)): string =>
     `${shapes[chain](value)} ${target()}`.trim()
-  const other = (): string => `${random.pick(shapesOf(family))(random.below(RANGE))} ${target()}`.trim()
+  const other = (): string => {
+    const asked =
+      others === 'among' ? network(random, family) : random.pick(shapesOf(family))(random.below(RANGE))
+    return `${asked} ${target()}`.trim()
+  }
   const run = (chain: keyof typeof shapes): string[] =>
     Array.from(
       { length: lengths[chain] + random.below(20) },
