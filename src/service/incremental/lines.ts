@@ -17,7 +17,7 @@ export interface LineTable {
 }
 
 /** Lines of the table, or one that is in no table. */
-type Piece =
+export type Piece =
   | { readonly kind: 'table'; readonly from: number; readonly count: number }
   | { readonly kind: 'line'; readonly text: string; readonly slot: number; readonly count: 1 }
 
@@ -39,8 +39,7 @@ export interface Lines {
   meeting(first: number, last: number, other: Reach): readonly number[]
   /** The number of the rule that counts in a slot. */
   numberOf(slot: number): number | undefined
-  /** All lines, in stretches. */
-  stretches(): readonly Stretch[]
+  pieces(): readonly Piece[]
 }
 
 /** Lines with a newline behind each. */
@@ -52,9 +51,12 @@ interface Stretch {
   readonly reaches: Uint32Array
 }
 
+/** The lines of a chain of which none was edited. */
+export const tablePiece = (from: number, count: number): Piece => ({ kind: 'table', from, count })
+
 export function createLines(table: LineTable, first: number, count: number): Lines {
   const buffer = Buffer.from(table.text.buffer, table.text.byteOffset, table.text.byteLength)
-  const pieces: Piece[] = count > 0 ? [{ kind: 'table', from: first, count }] : []
+  const pieces: Piece[] = count > 0 ? [tablePiece(first, count)] : []
   let total = count
 
   /** The piece a rule lies in, and how many of its lines lie before. */
@@ -141,7 +143,7 @@ export function createLines(table: LineTable, first: number, count: number): Lin
       }
       return undefined
     },
-    stretches: () => pieces.map(piece => stretchOf(table, buffer, piece)),
+    pieces: () => pieces,
   }
 }
 
@@ -165,7 +167,19 @@ function visitPiece(
   }
 }
 
-function stretchOf({ family, offsets, slots, reaches }: LineTable, buffer: Buffer, piece: Piece): Stretch {
+/** Pieces of a table as one. */
+export function joinPieces(table: LineTable, pieces: readonly Piece[]): Omit<LineTable, 'family'> {
+  const joined: Piece[] = []
+  for (const piece of pieces) {
+    const last = joined.at(-1)
+    const goesOn = last?.kind === 'table' && piece.kind === 'table' && last.from + last.count === piece.from
+    if (goesOn) joined.splice(-1, 1, tablePiece(last.from, last.count + piece.count))
+    else joined.push(piece)
+  }
+  return joinStretches(joined.map(piece => stretchOf(table, piece)))
+}
+
+function stretchOf({ family, text, offsets, slots, reaches }: LineTable, piece: Piece): Stretch {
   if (piece.kind === 'line') {
     const text = Buffer.from(`${piece.text}\n`)
     return {
@@ -178,15 +192,14 @@ function stretchOf({ family, offsets, slots, reaches }: LineTable, buffer: Buffe
   const { from, count } = piece
   const begin = offsets[from] ?? 0
   return {
-    text: buffer.subarray(begin, offsets[from + count]),
+    text: text.subarray(begin, offsets[from + count]),
     starts: offsets.subarray(from, from + count).map(offset => offset - begin),
     slots: slots.subarray(from, from + count),
     reaches: reaches.subarray(reachSize(family) * from, reachSize(family) * (from + count)),
   }
 }
 
-/** The lines of chains as one table. */
-export function joinStretches(stretches: readonly Stretch[]): Omit<LineTable, 'family'> {
+function joinStretches(stretches: readonly Stretch[]): Omit<LineTable, 'family'> {
   let next = 1
   const starts = stretches.map(({ text, starts }) => {
     const begin = next

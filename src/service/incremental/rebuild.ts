@@ -18,16 +18,16 @@ import type { Next, SwapOptions } from '../swap.ts'
 import { goingOn, indexBlock, indexStretches, mapIds } from './describe.ts'
 import type { EditIndex, IndexedBlock, IndexedLane, IndexedStretch } from './index-file.ts'
 import { copyJournal, type JournalEdit, markEntry } from './journal.ts'
-import { joinStretches } from './lines.ts'
+import { joinPieces } from './lines.ts'
 import { asksForConntrack, mayStand, type PlacedStep } from './plan.ts'
 import { endedBy, finishEdits, isAsSet, MOST_ENTRIES, placedSteps } from './quick.ts'
-import { type Reduced, reduceFor } from './reduce.ts'
+import { type Reduced, reduceFor, unheldFor } from './reduce.ts'
 import { type EditState, openState } from './state.ts'
 
-/** Look-ups that hold fewer rules are read as quickly as they are kept. */
-const LEAST_HELD = 500
+/** Fewer rules are read as quickly as they are left out. */
+const LEAST_UNREAD = 500
 
-/** Makes the edits of commands with programs of which all long look-ups go on; false where that cannot be. The caller holds the lock. */
+/** Makes the edits of commands with programs of which all long look-ups go on, and those that hold no chain of the edits; false where that cannot be. The caller holds the lock. */
 export function editAround(
   settings: Settings,
   commands: readonly Command[],
@@ -38,7 +38,7 @@ export function editAround(
   if (!steps || number === undefined) return false
   finishEdits(settings, number)
   const state = openState(settings, number)
-  if (!state || !isLong(state) || !isAsSet(settings, state.index)) return false
+  if (!state || !isWorthIt(state, 0) || !isAsSet(settings, state.index)) return false
   if (state.journal.entries.length >= MOST_ENTRIES) return false
   const outlined = outline(state, steps)
   const saved = outlined && readGeneration(settings, number)
@@ -46,12 +46,11 @@ export function editAround(
   return remade ? putInForce(settings, state, saved, outlined, remade, options) : false
 }
 
-const isLong = ({ index }: EditState): boolean =>
-  index.lanes.some(({ chains, stretches }) =>
-    [...chains.values(), ...stretches.values()].some(held =>
-      held.some(({ first, last }) => last - first >= LEAST_HELD),
-    ),
-  )
+/** Whether more rules are left out than so many, which have to be read. */
+function isWorthIt({ index }: EditState, read: number): boolean {
+  const all = index.families.reduce((sum, { slots }) => sum + slots.length, 0)
+  return all - read >= Math.max(LEAST_UNREAD, read)
+}
 
 interface Outline {
   readonly edits: readonly JournalEdit[]
@@ -96,11 +95,13 @@ function remake(state: EditState, saved: Generation, edits: readonly JournalEdit
   const recent = new Set(saved.edited)
   for (const { edits: journaled } of [...state.journal.entries, { edits }])
     for (const { kind, slot } of journaled) if (kind === 'insert') recent.add(slot)
+  if (!isWorthIt(state, sumOf([...byName.keys()].map(name => unheldFor(state, name))))) return undefined
   const reduced = [...byName].flatMap(([name, lane]) => {
     const rules = reduceFor(state, name)
     return rules ? [{ lane, reduced: rules }] : []
   })
-  if (reduced.length < byName.size || !isWorthIt(reduced)) return undefined
+  if (reduced.length < byName.size) return undefined
+  if (!isWorthIt(state, sumOf(reduced.map(({ reduced: { slots } }) => slots.length)))) return undefined
   const remade = reduced.flatMap(one => remakeLane(state, one, recent) ?? [])
   return remade.length === reduced.length ? remade : undefined
 }
@@ -110,13 +111,7 @@ interface ReducedLane {
   readonly reduced: Reduced
 }
 
-/** More is held than has to be read. */
-function isWorthIt(lanes: readonly ReducedLane[]): boolean {
-  const sum = (of: (reduced: Reduced) => number): number =>
-    lanes.reduce((total, { reduced }) => total + of(reduced), 0)
-  const held = sum(reduced => reduced.held)
-  return held >= LEAST_HELD && held >= sum(({ slots }) => slots.length)
-}
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0)
 
 function remakeLane(
   state: EditState,
@@ -216,15 +211,18 @@ function describeRemade(
   const families = index.families.map(family => {
     let first = 0
     const opened = family.chains.map(chain => {
-      const lines = state.lines({ family: family.family, table: chain.table, chain: chain.name })
-      const count = lines?.count ?? 0
+      const pieces = state.pieces({ family: family.family, table: chain.table, chain: chain.name })
+      const count = sumOf(pieces.map(piece => piece.count))
       first += count
-      return { chain: { ...chain, first: first - count, count }, stretches: lines?.stretches() ?? [] }
+      return { chain: { ...chain, first: first - count, count }, pieces }
     })
     return {
       family: family.family,
       chains: opened.map(({ chain }) => chain),
-      ...joinStretches(opened.flatMap(({ stretches }) => stretches)),
+      ...joinPieces(
+        family,
+        opened.flatMap(({ pieces }) => pieces),
+      ),
     }
   })
   return {

@@ -25,8 +25,6 @@ export interface Reduced {
   readonly standIns: ReadonlyMap<number, HeldRules>
   /** What stands in for trees, by index among all that counts. */
   readonly kept: ReadonlyMap<number, KeptRun>
-  /** How many rules are held by look-ups and trees. */
-  readonly held: number
 }
 
 /** One that counts. */
@@ -46,6 +44,23 @@ interface KeptRows {
   readonly rules: number
 }
 
+/** How many rules the program of a lane holds otherwise than by long look-ups and trees in maps. */
+export function unheldFor(state: EditState, lane: string): number {
+  let unheld = 0
+  for (const [at, { lane: own, family, table, chains }] of state.index.lanes.entries())
+    if (laneName(own) === lane)
+      for (const chain of chains.keys()) {
+        const place = { family, table, chain }
+        for (const { count } of state.pieces(place)) unheld += count
+        for (const { first, last } of [
+          ...heldRules(state.blocks(at, place) ?? []),
+          ...state.stretches(at, place),
+        ])
+          unheld -= last - first + 1
+      }
+  return unheld
+}
+
 /** The rules for the program of a lane; undefined where some of its look-ups cannot be told apart from the rules around them. */
 export function reduceFor(state: EditState, lane: string): Reduced | undefined {
   const rulesets: Ruleset[] = []
@@ -59,10 +74,6 @@ export function reduceFor(state: EditState, lane: string): Reduced | undefined {
   }
   const standIns = rows.flatMap(({ held }, index) => (held ? [[index, held] as const] : []))
   const trees = rows.flatMap(({ kept }, index) => (kept ? [[index, kept] as const] : []))
-  const all = new Set([
-    ...standIns.map(([, held]) => held),
-    ...trees.flatMap(([, { stretch }]) => stretch ?? []),
-  ])
   return {
     rulesets,
     slots: rows.map(({ slot }) => slot),
@@ -74,14 +85,16 @@ export function reduceFor(state: EditState, lane: string): Reduced | undefined {
         { under: stretch?.blocks ?? { standIns }, edited, rules },
       ]),
     ),
-    held: [...all].reduce((sum, { first, last }) => sum + last - first + 1, 0),
   }
 }
 
 function reduceFamily(state: EditState, at: number): { ruleset: Ruleset; rows: Row[] } | undefined {
-  const { family = 4, table = 'filter' } = state.index.lanes[at] ?? {}
+  const { family = 4, table = 'filter', chains: held } = state.index.lanes[at] ?? {}
   const indexed = state.index.families.find(one => one.family === family)?.chains ?? []
-  const chains = indexed.filter(chain => chain.table === table)
+  const chains = indexed.filter(
+    ({ table: own, name, policy }) => own === table && (policy || held?.has(name)),
+  )
+  const slots = new Map(chains.map(({ name, policy }) => [name, policy?.slot]))
   const reduced = new Map<string, Row[]>()
   for (const chain of chains) {
     const rows = rowsOf(state, at, chain, family)
@@ -93,7 +106,7 @@ function reduceFamily(state: EditState, at: number): { ruleset: Ruleset; rows: R
   const rows: Row[] = []
   for (const { name, policy, rules } of ruleset.tables.flatMap(one => one.chains)) {
     const own = reduced.get(name) ?? []
-    const slot = chains.find(chain => chain.name === name)?.policy?.slot
+    const slot = slots.get(name)
     if (own.length !== rules.length || (policy === undefined) !== (slot === undefined)) return undefined
     if (slot !== undefined) rows.push({ number: 0, slot, text: '' })
     rows.push(...own)

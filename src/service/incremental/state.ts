@@ -5,12 +5,13 @@ import { afterEdit } from './blocks.ts'
 import {
   type EditIndex,
   type IndexedBlock,
+  type IndexedChain,
   type IndexedFamily,
   type IndexedStretch,
   readIndex,
 } from './index-file.ts'
 import { type Journal, type JournalEdit, readJournal } from './journal.ts'
-import { createLines, type Lines } from './lines.ts'
+import { createLines, type Lines, type Piece, tablePiece } from './lines.ts'
 import { edited } from './stretch.ts'
 
 /** What tells a chain apart from all others. */
@@ -21,6 +22,8 @@ export interface EditState {
   readonly journal: Journal
   /** The rules of a chain; undefined where there is no such chain. */
   lines(place: ChainPlace): Lines | undefined
+  /** The same without opening them to be searched; none where there is no such chain. */
+  pieces(place: ChainPlace): readonly Piece[]
   /** The blocks of a chain in a lane's program, by its index; undefined where the program does not hold the chain. */
   blocks(lane: number, place: ChainPlace): readonly IndexedBlock[] | undefined
   /** The stretches of a chain there; none where the program does not hold the chain. */
@@ -43,13 +46,18 @@ export function openState(settings: Settings, generation: number): EditState | u
 
 function createState(index: EditIndex, journal: Journal): EditState {
   const families = new Map(index.families.map(family => [family.family, family]))
+  const known = new Map(
+    index.families.flatMap(({ family, chains }) =>
+      chains.map(chain => [keyOf({ family, table: chain.table, chain: chain.name }), chain] as const),
+    ),
+  )
   const opened = new Map<string, Lines | undefined>()
   const chains = index.lanes.map(lane => new Map(lane.chains))
   const moved = index.lanes.map(lane => new Map(lane.stretches))
   let slots: Iterator<number> | undefined
   const lines: EditState['lines'] = place => {
-    const key = `${place.family} ${place.table} ${place.chain}`
-    if (!opened.has(key)) opened.set(key, openLines(families.get(place.family), place))
+    const key = keyOf(place)
+    if (!opened.has(key)) opened.set(key, openLines(families.get(place.family), known.get(key)))
     return opened.get(key)
   }
   const blocks: EditState['blocks'] = (at, { family, table, chain }) => {
@@ -64,6 +72,10 @@ function createState(index: EditIndex, journal: Journal): EditState {
     index,
     journal,
     lines,
+    pieces: place => {
+      const chain = known.get(keyOf(place))
+      return opened.get(keyOf(place))?.pieces() ?? (chain ? [tablePiece(chain.first, chain.count)] : [])
+    },
     blocks,
     stretches,
     apply(edit) {
@@ -91,10 +103,10 @@ function createState(index: EditIndex, journal: Journal): EditState {
   }
 }
 
-function openLines(family: IndexedFamily | undefined, place: ChainPlace): Lines | undefined {
-  const chain = family?.chains.find(({ table, name }) => table === place.table && name === place.chain)
-  return family && chain && createLines(family, chain.first, chain.count)
-}
+const keyOf = ({ family, table, chain }: ChainPlace): string => `${family} ${table} ${chain}`
+
+const openLines = (family: IndexedFamily | undefined, chain: IndexedChain | undefined): Lines | undefined =>
+  family && chain && createLines(family, chain.first, chain.count)
 
 /** In order. A slot that an edit gave back may still be counted in by a packet on its way, so it rests until the next generation. */
 function* freeSlots({ arrays, families, taken }: EditIndex, { entries }: Journal): Generator<number> {

@@ -121,6 +121,24 @@ kernelTest(
     }),
 )
 
+kernelTest('an edit of a base chain reads no rules that its program does not hold', t =>
+  withRules(rules, installation => {
+    const { run } = installation
+    const before = inForce(installation)
+    succeed(run('iptables', ['-A', 'OUTPUT', '-p', 'icmp', '-m', 'icmp', '--icmp-type', '0', '-j', 'DROP']))
+    const after = inForce(installation)
+    t.is(after.generation, before.generation + 1)
+    t.true(after.edited)
+    t.deepEqual(after.maps, before.maps)
+    t.is(ping(installation, 2), 0)
+    succeed(run('iptables', ['-D', 'OUTPUT', '1']))
+    t.is(ping(installation, 2), 2)
+    succeed(run('iptables', ['-A', 'INPUT', '-s', '192.0.2.2', '-j', 'DROP']))
+    t.is(ping(installation, 2), 0)
+    t.is(saved(installation).match(/^-A /gm)?.length, LISTED + 1)
+  }),
+)
+
 /** Two look-ups that alternate: what one asks beside the source, the other does not. */
 const alternating = rules.map((rule, index) =>
   index % 2 === 0 ? rule : rule.replace('-j DROP', '-d 192.0.2.0/24 -j ACCEPT'),
