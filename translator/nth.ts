@@ -26,7 +26,7 @@ export function nthTestsIn(plans: readonly FamilyPlan[]): NthTest[] {
     for (const { blocks } of plan.chains.values())
       for (const block of blocks)
         for (const { rest } of itemsIn(block))
-          for (const test of rest) if (test.kind === 'nth') tests.push(test)
+          if (rest.length > 0) tests.push(...rest.filter(test => test.kind === 'nth'))
   return tests
 }
 

@@ -15,7 +15,7 @@ import { blocksIn } from '../chain.ts'
 import { type FieldName, fieldOf } from '../field.ts'
 import type { Item, Outcome } from '../item.ts'
 import type { Plan } from '../plan.ts'
-import { type Dispatch, keyValues } from '../tree/dispatch.ts'
+import type { Dispatch } from '../tree/dispatch.ts'
 import { buildHashTable, type Entries, VALUE_SIZE } from '../tree/hash-table.ts'
 import type { Point } from '../tree/interval.ts'
 import type { Frame } from './frame.ts'
@@ -106,11 +106,15 @@ function actionsOf(frame: Frame, { cases }: Dispatch): Actions {
   const actions = new Map<number, Action>()
   const calls = new Map<string, Action>()
   const arrays: string[] = []
+  let last: { readonly array: string; readonly outcome: Outcome } | undefined
   for (const { rule, outcome } of cases) {
     const { kind } = outcome
     if (kind === 'hotdrop') actions.set(HOTDROP, { array: '', kind })
     else {
       const { array } = frame.place(rule)
+      // most do the same as the one before, and count in the same array
+      if (last?.outcome === outcome && last.array === array.name) continue
+      last = { array: array.name, outcome }
       if (!arrays.includes(array.name)) arrays.push(array.name)
       const action = actionOf(frame, array.name, outcome)
       if (action.called === undefined) actions.set(actionNumber(arrays.indexOf(array.name), kind), action)
@@ -184,12 +188,19 @@ function entriesOf(dispatch: Dispatch, frame: Frame, actions: Actions, layout: K
   const count = dispatch.cases.length
   const keys = new DataView(new ArrayBuffer(count * layout.size))
   const values = new DataView(new ArrayBuffer(count * VALUE_SIZE))
-  for (const [at, item] of dispatch.cases.entries()) {
-    const { rule, outcome } = item
+  const numberFor = (array: string, outcome: Outcome): number =>
+    withSelector(frame, numbers.get(keyOf(actionOf(frame, array, outcome))) ?? HOTDROP, outcome)
+  const parts = fieldParts(dispatch.fields, layout, frame.family)
+  let last: { readonly array: string; readonly outcome: Outcome; readonly number: number } | undefined
+  for (let at = 0; at < count; at++) {
+    const { rule, outcome, sets } = dispatch.cases[at] as Item
     const counted = outcome.kind === 'hotdrop' ? undefined : frame.place(rule)
-    const action = numbers.get(keyOf(actionOf(frame, counted?.array.name ?? '', outcome))) ?? HOTDROP
-    writeKey(keys, at * layout.size, dispatch.fields, layout, frame.family, keyValues(item, dispatch.fields))
-    writeValue(values, at * VALUE_SIZE, counted?.index ?? 0, withSelector(frame, action, outcome))
+    const array = counted?.array.name ?? ''
+    if (last?.outcome !== outcome || last.array !== array)
+      last = { array, outcome, number: numberFor(array, outcome) }
+    for (const { field, to, bits } of parts)
+      writeField(keys, at * layout.size + to, bits, sets.get(field)?.[0]?.low ?? 0)
+    writeValue(values, at * VALUE_SIZE, counted?.index ?? 0, last.number)
   }
   return {
     count,
@@ -215,7 +226,8 @@ export function dispatchKey(
   values: readonly Point[],
 ): Uint8Array {
   const key = new DataView(new ArrayBuffer(layout.size))
-  writeKey(key, 0, names, layout, family, values)
+  for (const [index, { to, bits }] of fieldParts(names, layout, family).entries())
+    writeField(key, to, bits, values[index] ?? 0)
   return new Uint8Array(key.buffer)
 }
 
@@ -226,19 +238,19 @@ export function dispatchValue(index: number, action: number): Uint8Array {
   return new Uint8Array(value.buffer)
 }
 
-function writeKey(
-  into: DataView,
-  at: number,
+/** A field of a key: where it stands, and its size. */
+interface FieldPart {
+  readonly field: FieldName
+  readonly to: number
+  readonly bits: number
+}
+
+const fieldParts = (
   names: readonly FieldName[],
   { offsets }: KeyLayout,
   family: Family,
-  values: readonly Point[],
-): void {
-  for (let index = 0; index < names.length; index++) {
-    const name = names[index]
-    if (name !== undefined) writeField(into, at + (offsets.get(name) ?? 0), name, family, values[index] ?? 0)
-  }
-}
+): readonly FieldPart[] =>
+  names.map(field => ({ field, to: offsets.get(field) ?? 0, bits: fieldOf(field).bits(family) }))
 
 function writeValue(into: DataView, at: number, index: number, action: number): void {
   into.setUint32(at, index, true)
@@ -246,8 +258,7 @@ function writeValue(into: DataView, at: number, index: number, action: number): 
 }
 
 /** As the record holds it: in the machine's byte order, which is little-endian wherever this runs. */
-function writeField(key: DataView, offset: number, field: FieldName, family: Family, value: Point): void {
-  const bits = fieldOf(field).bits(family)
+function writeField(key: DataView, offset: number, bits: number, value: Point): void {
   if (bits <= 8) key.setUint8(offset, Number(value))
   else if (bits <= 16) key.setUint16(offset, Number(value), true)
   else if (bits <= 32) key.setUint32(offset, Number(value), true)

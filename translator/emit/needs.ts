@@ -17,7 +17,8 @@ export interface Needs {
 export function needsOf({ chains }: Plan, family: Family): Needs {
   const fields = new Set<FieldName>()
   const protocols = new Set<number>()
-  const lists = new Set<readonly FieldName[]>()
+  // lists of fields that rules asked about, and whether the transport header is among them
+  const lists = new Map<readonly FieldName[], boolean>()
   const extents = new Map<IntervalSet | undefined, Set<IntervalSet | undefined>>()
   for (const { blocks } of chains.values())
     for (const block of blocks) {
@@ -25,9 +26,12 @@ export function needsOf({ chains }: Plan, family: Family): Needs {
       for (const kept of keptIn(block)) for (const protocol of kept.protocols) protocols.add(protocol)
       for (const item of itemsIn(block)) {
         const { names } = FieldSets.of(item.sets)
-        if (item.rest.length > 0 || !lists.has(names)) addFields(fields, item)
-        lists.add(names)
-        if (item.rest.length > 0 || isNew(extents, item))
+        const known = lists.get(names)
+        const asksTransport = known ?? names.includes('transport')
+        const asksMore = item.rest.length > 0
+        if (asksMore || known === undefined) addFields(fields, item)
+        lists.set(names, asksTransport)
+        if (asksMore || (asksTransport && isNew(extents, item)))
           for (const protocol of protocolsOf(item, family)) protocols.add(protocol)
       }
     }

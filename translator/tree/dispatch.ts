@@ -128,7 +128,7 @@ function exactFields(items: readonly Item[]): ExactFields {
     if (!lists.has(key)) lists.set(key, fields)
     return fields.length === 0 ? undefined : lists.get(key)
   }
-  return items.map(item => (item.rest.length > 0 ? undefined : known.of(item, () => listOf(item))))
+  return items.map(item => (item.rest.length > 0 ? undefined : known.of(item, listOf)))
 }
 
 /** Whether an item that calls no chain asks for exact values of the fields and of no others. */
@@ -147,17 +147,17 @@ function lookUpFor(
   most: number,
 ): LookUp | undefined {
   const asked = item.sets.size - fields.length
-  const known = lookUps.find(
-    ({ common }) =>
-      common.length === asked && common.every(({ field, set }) => isSame(item.sets.get(field), set)),
-  )
-  if (known || lookUps.length === most) return known
+  for (const known of lookUps) if (known.common.length === asked && asksAll(item, known.common)) return known
+  if (lookUps.length === most) return undefined
   const others = [...item.sets.keys()].filter(field => !fields.includes(field)).sort()
   const common = others.map(field => setTest(field, item.sets.get(field) ?? []))
   const added = { common, cases: new Map<Key, Item>(), shadowed: [] }
   lookUps.push(added)
   return added
 }
+
+const asksAll = ({ sets }: Item, tests: readonly SetTest[]): boolean =>
+  tests.every(({ field, set }) => isSame(sets.get(field), set))
 
 /** False where the run has to end before the case, to keep the order of rules for the same values. */
 function addCase(
@@ -166,7 +166,7 @@ function addCase(
   added: Item,
   fields: readonly FieldName[],
 ): boolean {
-  const key = keyOf(keyValues(added, fields))
+  const key = keyOf(added, fields)
   const known = lookUp.cases.get(key)
   // a later rule for the same values is met only where the first does not decide
   if (known && !isFinal(known)) return false
@@ -183,14 +183,16 @@ export function valuesFor(
   { fields, common }: Pick<Dispatch, 'fields' | 'common'>,
 ): readonly Point[] | undefined {
   if (!isOfFields(item, fields) || item.sets.size !== fields.length + common.length) return undefined
-  if (!common.every(({ field, set }) => isSame(item.sets.get(field), set))) return undefined
+  if (!asksAll(item, common)) return undefined
   return keyValues(item, fields)
 }
 
-function keyOf(values: readonly Point[]): Key {
-  const only = values[0]
-  if (values.length === 1 && typeof only === 'number') return only
+function keyOf({ sets }: Item, fields: readonly FieldName[]): Key {
   let key = ''
-  for (const value of values) key += keyOfPoint(value)
+  for (const field of fields) {
+    const value = sets.get(field)?.[0]?.low ?? 0
+    if (fields.length === 1 && typeof value === 'number') return value
+    key += keyOfPoint(value)
+  }
   return key
 }

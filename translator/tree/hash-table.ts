@@ -44,10 +44,12 @@ const upperHalf = (a: number, b: number): number =>
   Math.floor((a * (b >>> 16) + Math.floor((a * (b & 0xffff)) / 0x1_0000)) / 0x1_0000)
 
 /** The hash of the key that begins at a word, of 32 bits. */
-function hashAt(words: Uint32Array, at: number, multipliers: readonly (readonly [number, number])[]): number {
-  let [low, high] = [0, 0]
-  for (let index = 0; index < multipliers.length; index++) {
-    const [lower, upper] = multipliers[index] ?? [0, 0]
+function hashAt(words: Uint32Array, at: number, multipliers: Uint32Array): number {
+  let low = 0
+  let high = 0
+  for (let index = 0; 2 * index < multipliers.length; index++) {
+    const lower = multipliers[2 * index] ?? 0
+    const upper = multipliers[2 * index + 1] ?? 0
     const word = words[at + index] ?? 0
     low += Math.imul(word, lower) >>> 0
     high = (high + Math.imul(word, upper) + upperHalf(word, lower)) | 0
@@ -64,8 +66,9 @@ function mixed(hash: number): number {
   return (product ^ (product >>> mixing.behind)) >>> 0
 }
 
-const multipliersOf = (keySize: number) =>
-  Array.from({ length: keySize / 4 }, (_, word) => multiplierOf(word))
+/** Both halves of the multiplier of each word, the lower first. */
+const multipliersOf = (keySize: number): Uint32Array =>
+  Uint32Array.from(Array.from({ length: keySize / 4 }, (_, word) => multiplierOf(word)).flat())
 
 /** As the kernel has it in memory: little-endian wherever this runs. */
 const wordsOf = (bytes: Uint8Array): Uint32Array => new Uint32Array(bytes.slice().buffer)
@@ -75,9 +78,14 @@ export const hashOf = (key: Uint8Array): number => hashAt(wordsOf(key), 0, multi
 
 /** The buckets that a key of a hash may be in, of so many. */
 export const bucketsOf = (hash: number, buckets: number): readonly [number, number] => [
-  upperHalf(hash, buckets),
-  upperHalf(Math.imul(hash, SECOND) >>> 0, buckets),
+  firstBucket(hash, buckets),
+  secondBucket(hash, buckets),
 ]
+
+const firstBucket = (hash: number, buckets: number): number => upperHalf(hash, buckets)
+
+const secondBucket = (hash: number, buckets: number): number =>
+  upperHalf(Math.imul(hash, SECOND) >>> 0, buckets)
 
 /** Keys and values one after the other, as map contents have them; no key twice. */
 export interface Entries {
@@ -98,9 +106,8 @@ export function buildHashTable(entries: Entries): HashTable | undefined {
   const { count, keySize, keys } = entries
   const words = wordsOf(keys)
   const multipliers = multipliersOf(keySize)
-  const hashes = Uint32Array.from({ length: count }, (_, index) =>
-    hashAt(words, (index * keySize) / 4, multipliers),
-  )
+  const hashes = new Uint32Array(count)
+  for (let key = 0; key < count; key++) hashes[key] = hashAt(words, (key * keySize) / 4, multipliers)
   let buckets = Math.max(2, Math.ceil(count / ENTRIES / LOAD))
   for (let growth = 0; growth < MOST_GROWTHS; growth++) {
     const places = placeAll(hashes, buckets)
@@ -117,15 +124,14 @@ function placeAll(hashes: Uint32Array, buckets: number): Int32Array | undefined 
   const places = new Int32Array(ENTRIES * buckets).fill(FREE)
   // which entry makes room is as good as random: in turn, they would go round in circles
   let drawn = 1
-  const freeIn = (bucket: number): number => {
-    for (let at = ENTRIES * bucket; at < ENTRIES * (bucket + 1); at++) if (places[at] === FREE) return at
-    return FREE
-  }
   for (let key = 0; key < hashes.length; key++) {
     let homeless = key
-    let [here, there] = bucketsOf(hashes[key] ?? 0, buckets)
+    const hash = hashes[key] ?? 0
+    let here = firstBucket(hash, buckets)
+    let there = secondBucket(hash, buckets)
     for (let moves = 0; ; moves++) {
-      const free = freeIn(here) === FREE ? freeIn(there) : freeIn(here)
+      let free = freeIn(places, here)
+      if (free === FREE) free = freeIn(places, there)
       if (free !== FREE) {
         places[free] = homeless
         break
@@ -144,13 +150,25 @@ function placeAll(hashes: Uint32Array, buckets: number): Int32Array | undefined 
   return places
 }
 
+/** A free entry of a bucket, or FREE where there is none. */
+function freeIn(places: Int32Array, bucket: number): number {
+  for (let at = ENTRIES * bucket; at < ENTRIES * (bucket + 1); at++) if (places[at] === FREE) return at
+  return FREE
+}
+
 function writeBuckets({ keySize, keys, values }: Entries, places: Int32Array, buckets: number): Uint8Array {
   const bytes = new Uint8Array(buckets * bucketSize(keySize))
   const stride = keySize + VALUE_SIZE
-  for (const [place, key] of places.entries()) {
+  // word by word: a view of each key would take longer than to copy it
+  const [into, keyWords, valueWords] = [new Uint32Array(bytes.buffer), wordsOf(keys), wordsOf(values)]
+  const [perKey, perValue] = [keySize / 4, VALUE_SIZE / 4]
+  for (let place = 0; place < places.length; place++) {
+    const key = places[place] ?? FREE
     if (key === FREE) continue
-    bytes.set(keys.subarray(key * keySize, (key + 1) * keySize), place * stride)
-    bytes.set(values.subarray(key * VALUE_SIZE, (key + 1) * VALUE_SIZE), place * stride + keySize)
+    const at = (place * stride) / 4
+    for (let word = 0; word < perKey; word++) into[at + word] = keyWords[key * perKey + word] ?? 0
+    for (let word = 0; word < perValue; word++)
+      into[at + perKey + word] = valueWords[key * perValue + word] ?? 0
   }
   // the key of zeros has hash 0, and so belongs to the first bucket alone
   const other = keyElsewhere(keySize, buckets)

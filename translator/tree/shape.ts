@@ -10,15 +10,14 @@ export class ShapeMap<T> {
   readonly #known = new Map<readonly FieldName[], Map<number, { readonly value: T }>>()
 
   /** What is known of an item's shape, found out with its first. */
-  of(item: Item, find: () => T): T {
+  of(item: Item, find: (item: Item) => T): T {
     const sets = FieldSets.of(item.sets)
-    const own = this.#known.get(sets.names) ?? new Map<number, { readonly value: T }>()
-    if (own.size === 0) this.#known.set(sets.names, own)
     const which = singlesOf(sets)
-    const known = own.get(which)
+    const known = this.#known.get(sets.names)?.get(which)
     if (known) return known.value
-    const value = find()
-    own.set(which, { value })
+    const value = find(item)
+    const own = this.#known.get(sets.names) ?? new Map<number, { readonly value: T }>()
+    this.#known.set(sets.names, own.set(which, { value }))
     return value
   }
 }
