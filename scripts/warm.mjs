@@ -1,15 +1,64 @@
 // Keeps the code that V8 makes of the commands, for all who start them later (src/cli/launch.ts): that of the functions run by then. So it runs what
-// anyone may run, and what is printed goes nowhere.
-import { writeFileSync } from 'node:fs'
+// anyone may run, on few rules and on many, and what is printed goes nowhere.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
 import launcher from '../dist/bundle/launch.cjs'
 
 const { cachePath, compileCommands, evaluateCommands } = launcher
 const rules = fileURLToPath(new URL('../fixtures/rulesets/demo/rules.v4', import.meta.url))
 
+/** The collector would throw away the code of functions that were not run for a while. */
+setFlagsFromString('--no-flush-bytecode')
 const script = compileCommands()
 const { perform } = evaluateCommands(script)
 await perform('bpftables', ['fmt', rules])
 await perform('bpftables', ['convert', rules])
+await withFiles({ list: list(2000), boxes: boxes(1500) }, async paths => {
+  for (const path of paths) await perform('bpftables', ['convert', '--format', 'report', path])
+})
 await perform('iptables', ['--version'])
+// V8 takes a cache only where its flags are as they were: these two, and what src/service/heap.ts changes
+setFlagsFromString('--flush-bytecode')
+setFlagsFromString('--semi-space-growth-factor=2')
 writeFileSync(cachePath, script.createCachedData())
+
+/** Sources, which become a look-up. */
+function list(count) {
+  return Array.from({ length: count }, (_, at) => `-A INPUT -s 10.0.${at >> 8}.${at & 255}/32 -j DROP`)
+}
+
+/** Rules whose boxes overlap, each along one address only, which become several trees. */
+function boxes(count) {
+  return Array.from({ length: count }, (_, at) => {
+    const source = at % 2 === 0 ? '' : ` -s ${prefix(at * 7919, 8 + (at % 25))}`
+    const destination = at % 2 === 1 ? '' : ` -d ${prefix(at * 104_729, 8 + ((at * 7) % 25))}`
+    const low = (at * 37) % 30_000
+    const verdict = at % 3 === 0 ? 'ACCEPT' : 'DROP'
+    return `-A INPUT${source}${destination} -p tcp -m tcp --dport ${low}:${low + 20_000} -j ${verdict}`
+  })
+}
+
+/** The prefix of that length that an address begins with, which is told by its lower 24 bits. */
+function prefix(bits, length) {
+  const address = 0xa00_0000 + (Math.imul(bits, 0x9e3779b1) >>> 8)
+  const first = Math.floor(address / 2 ** (32 - length)) * 2 ** (32 - length)
+  return `${[24, 16, 8, 0].map(shift => (first >>> shift) & 255).join('.')}/${length}`
+}
+
+async function withFiles(texts, use) {
+  const directory = mkdtempSync(join(tmpdir(), 'bpftables-warm-'))
+  try {
+    await use(
+      Object.entries(texts).map(([name, lines]) => {
+        const path = join(directory, `${name}.v4`)
+        writeFileSync(path, ['*filter', ...lines, 'COMMIT', ''].join('\n'))
+        return path
+      }),
+    )
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
