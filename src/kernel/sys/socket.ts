@@ -15,6 +15,8 @@ const socketType = { raw: 3, closeOnExec: 0o2000000 } as const
 const ETH_P_ALL = 0x0003
 const POLLIN = 1
 const MSG_DONTWAIT = 0x40
+const SOL_PACKET = 263
+const PACKET_VNET_HDR = 15
 
 const open = (domain: number, protocol: number, purpose: string): FileDescriptor =>
   check(libc.socket(domain, socketType.raw | socketType.closeOnExec, protocol), 'socket', purpose)
@@ -28,6 +30,19 @@ export const packetSocket = (ifindex: number, protocol = ETH_P_ALL): FileDescrip
   const address = linkAddress(ifindex, protocol)
   check(libc.bind(fd, address, address.byteLength), 'bind', 'bind a packet socket')
   return fd
+}
+
+/**
+ * From now on a struct virtio_net_hdr of 10 bytes is in front of each frame that the socket sends; its `hdr_len`, a u16 at offset 2, says how many bytes
+ * lie in the linear part of an skb of a page or more (packet_snd, net/packet/af_packet.c).
+ */
+export const expectVirtioHeaders = (socket: FileDescriptor): void => {
+  const yes = new Int32Array([1])
+  check(
+    libc.setsockopt(socket, SOL_PACKET, PACKET_VNET_HDR, yes, yes.byteLength),
+    'setsockopt',
+    'say how frames are laid out',
+  )
 }
 
 /** Sends a frame on a device from a packet socket, whichever device it is bound to. */
