@@ -34,12 +34,8 @@ export interface IpReader {
   readonly read: HeaderReader
   /** At offsets of which the verifier knows nothing. */
   readonly readAny: HeaderReader
-  /** The transport header, behind all walks; `read` where it is left out. */
-  readonly readLast?: HeaderReader
   /** Extension headers that lie in the linear part, by those who have one; goes to `missing` with others, and must leave r6 to r9 as they are. */
   readonly readLinear?: HeaderReader
-  /** Emits what must be done before `read` is asked for extension headers. */
-  prepare?(): void
   /** Where 24 bytes of stack are free, from the frame pointer. */
   readonly scratch: number
   /** Where to go where there is no IP header. */
@@ -227,7 +223,7 @@ function emitBehind(assembler: Assembler, request: PrologueRequest, reader: IpRe
       jumpIf('!=', r1, immediate(transport.whole), done, 32),
     )
   }
-  if (needsTransport(request)) emitTransport(assembler, request, reader.readLast ?? reader.read, done)
+  if (needsTransport(request)) emitTransport(assembler, request, reader.read, done)
   if (!looksAtTcp(request)) assembler.place(later)
   assembler.place(done)
 }

@@ -43,8 +43,6 @@ interface WalkReader {
   readonly read: HeaderReader
   /** Reads at once what lies in the linear part; goes to `missing` with all else. Where it is left out nothing does. */
   readonly readLinear?: HeaderReader
-  /** Emits what must be done before `read`; few packets have it. */
-  prepare?(): void
   /** Where the 8 bytes of an iterator may lie on the stack. */
   readonly iterator: number
 }
@@ -57,7 +55,7 @@ interface WalkReader {
 export function emitExtensionWalk(
   assembler: Assembler,
   request: PrologueRequest,
-  { read, readLinear, iterator, prepare }: WalkReader,
+  { read, readLinear, iterator }: WalkReader,
   to: { readonly later: Label; readonly cut: Label },
 ): void {
   const walk = assembler.label('extension')
@@ -70,7 +68,6 @@ export function emitExtensionWalk(
   assembler.emit(jump(found))
   assembler.place(walk)
   if (readLinear) emitFewSteps(assembler, request, readLinear, walked)
-  prepare?.()
   emitSteps(assembler, request, { read, iterator })
   assembler.place(walked)
   assembler.emit(

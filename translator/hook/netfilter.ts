@@ -40,17 +40,14 @@ import { clockFields } from './clock.ts'
 import { connectionFields, emitConnection } from './connection.ts'
 import { interfaceMap, judging, storeDevice } from './device.ts'
 import { emitInterfaceId } from './eui64.ts'
-import { looksAtExtensions } from './extension.ts'
 import { storeField } from './field.ts'
 import { emitFit } from './fit.ts'
-import { looksAtKinds } from './header-kinds.ts'
 import type { HookFrame, PrologueRequest, Ways } from './hook.ts'
 import { emitIp, PACKET_LOOPBACK } from './ip.ts'
 import { emitMac, loadDestination } from './mac.ts'
 import { emitPlainCheck } from './plain.ts'
 import { emitOwner } from './socket.ts'
 import { emitSocketGroups } from './socket-group.ts'
-import { looksAtTcp } from './tcp.ts'
 import type { HeaderReader } from './transport.ts'
 
 const SKB = -8
@@ -154,9 +151,6 @@ function emitHeaders(
   { pass, refuse }: Ways,
   leftovers: boolean,
 ): void {
-  // most packets have no extension headers, and nothing to be read through a dynptr
-  const early = readsEarly(request)
-  if (request.family === 6 && early) assembler.emit(...makeDynptr())
   if (leftovers) emitListed(assembler, request.family)
   const check = (): void => {
     const left = assembler.label('left')
@@ -168,9 +162,7 @@ function emitHeaders(
   emitIp(assembler, request, {
     read: readerOf(request.family),
     readAny,
-    readLast: readAny,
     readLinear,
-    ...(request.family === 6 && !early && { prepare: () => assembler.emit(...makeDynptr()) }),
     scratch: scratchOf(request),
     missing: refuse,
     ...(leftovers && { check }),
@@ -178,10 +170,6 @@ function emitHeaders(
 }
 
 const readAny: HeaderReader = (assembler, _, size, missing) => readTransport(assembler, size, missing)
-
-/** Whether more of a packet is read through the dynptr than what a walk along extension headers reads. */
-const readsEarly = (request: PrologueRequest): boolean =>
-  looksAtKinds(request) || looksAtExtensions(request) || looksAtTcp(request)
 
 /** skb->pkt_type is a bit field of three bits, the lowest of the byte that __pkt_type_offset marks on little-endian machines. */
 const loadPacketType = (): Instruction[] => [
@@ -262,38 +250,15 @@ const castTo = (struct: string): Instruction[] => [typeId(r2, struct), callKfunc
 const readIpHeader = (assembler: Assembler, family: Family): void =>
   assembler.emit(loadMember('u64', r1, r7, 'sk_buff', 'data'), ...castTo(family === 4 ? 'iphdr' : 'ipv6hdr'))
 
-/** Reads `size` bytes at the offset in r8 to r0 through a dynptr; goes to `missing` where the packet ends before. */
-function readSlice(assembler: Assembler, size: number, missing: Label): void {
-  assembler.emit(
-    mov(r1, r10),
-    addImmediate(r1, DYNPTR),
-    mov(r2, r8),
-    mov(r3, r10),
-    addImmediate(r3, BUFFER),
-    movImmediate(r4, size),
-    callKfunc('bpf_dynptr_slice'),
-    jumpIf('==', r0, immediate(0), missing),
-  )
-}
-
-const makeDynptr = (): Instruction[] => [
-  load('u64', r1, r10, SKB),
-  movImmediate(r2, 0),
-  mov(r3, r10),
-  addImmediate(r3, DYNPTR),
-  callKfunc('bpf_dynptr_from_skb'),
-]
-
-/** The same at once where the bytes lie in the linear part, as they nearly always do. */
+/** Reads `size` bytes at the offset in r8: at once where they lie in the linear part, as they nearly always do, else through a dynptr. */
 function readTransport(assembler: Assembler, size: number, missing: Label): void {
   const slow = assembler.label('not_linear')
   const found = assembler.label('header')
   loadLinear(assembler, size, slow)
   assembler.emit(jump(found))
   assembler.place(slow)
-  assembler.emit(jumpIf('>', r1, register(r9), missing, 32), ...makeDynptr())
-  readSlice(assembler, size, missing)
-  assembler.emit(mov(r1, r0))
+  assembler.emit(jumpIf('>', r1, register(r9), missing, 32))
+  loadSlice(assembler, size, missing)
   assembler.place(found)
   // whichever way it was found, since one load cannot be through two kinds of pointers
   assembler.emit(...castTo(ANY_BYTES))
@@ -322,14 +287,29 @@ function loadLinear(assembler: Assembler, size: number, slow: Label): void {
   )
 }
 
-/** Of the many extension headers that few packets have, and of what is read in them, all goes through the dynptr: two ways of reading would double what the verifier follows at every step. */
+/** r1 = the address of `size` bytes at the offset in r8, or of a copy; goes to `missing` where the packet ends before. */
+function loadSlice(assembler: Assembler, size: number, missing: Label): void {
+  const dynptr = (register: Register): Instruction[] => [mov(register, r10), addImmediate(register, DYNPTR)]
+  assembler.emit(
+    load('u64', r1, r10, SKB),
+    movImmediate(r2, 0),
+    ...dynptr(r3),
+    callKfunc('bpf_dynptr_from_skb'),
+    ...dynptr(r1),
+    mov(r2, r8),
+    mov(r3, r10),
+    addImmediate(r3, BUFFER),
+    movImmediate(r4, size),
+    callKfunc('bpf_dynptr_slice'),
+    jumpIf('==', r0, immediate(0), missing),
+    mov(r1, r0),
+  )
+}
+
 const readerOf =
   (family: Family): HeaderReader =>
-  (assembler, at, size, missing) => {
-    if (at !== 'transport') readIpHeader(assembler, family)
-    else if (family === 4) readTransport(assembler, size, missing)
-    else readSlice(assembler, size, missing)
-  }
+  (assembler, at, size, missing) =>
+    at === 'transport' ? readTransport(assembler, size, missing) : readIpHeader(assembler, family)
 
 /** A device's name as a number of 128 bits. No device reads as zeros, as nulldevname in ip_tables.c. */
 function emitInterface(
