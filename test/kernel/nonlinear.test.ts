@@ -30,6 +30,7 @@ const routes = {
   4: 'route add local 198.51.100.0/24 dev lo',
   6: 'route add local 2001:db8:2::/64 dev lo',
 } as const
+/** No source is refused for the way back to it. */
 const sysctls = ['net.ipv4.conf.all.rp_filter=0', 'net.ipv4.conf.d0.rp_filter=0']
 
 /** Shorter frames are linear whatever the sender says. */
@@ -80,7 +81,6 @@ const open = (family: Family, kind: string): Host => {
   const name = `bpftables-${process.pid}-${kind}${family}`
   run('ip', ['netns', 'add', name])
   const host: Host = { ...bareHost(name), topology: { family, devices: [] } }
-  host.run('sysctl', ['-qw', ...sysctls.slice(0, 1)])
   host.inside(() => ip([...links, routes[family]], family === 6 ? '-6' : '-4'))
   host.run('sysctl', ['-qw', ...sysctls])
   return host
