@@ -20,10 +20,20 @@ interface Making {
   readonly strategies: Strategies
   /** The rules are already apart for whole and for other transport headers, and these are one side. */
   readonly side?: 'whole' | 'odd'
+  /** What packets with a whole transport header can match; remembered of the run that was asked about last. */
+  withinWhole(items: readonly Item[]): readonly Item[]
+}
+
+function remembered(): Making['withinWhole'] {
+  let last: { readonly items: readonly Item[]; readonly whole: readonly Item[] } | undefined
+  return items => {
+    if (last?.items !== items) last = { items, whole: withinWhole(items) }
+    return last.whole
+  }
 }
 
 export function blocksOfRun(items: readonly Item[], family: Family, strategies: Strategies): Block[] {
-  const making = { family, strategies }
+  const making = { family, strategies, withinWhole: remembered() }
   const { leastDispatch, edited, dispatch } = strategies
   const isEdited = items.some(({ rule }) => edited.has(rule))
   if (isEdited) {
@@ -85,7 +95,7 @@ function dispatchSplit(items: readonly Item[], making: Making): Block[] | undefi
   const { family, strategies } = making
   if (!asksTransport(items)) return undefined
   const { leastDispatch, edited } = strategies
-  const whole = segmentsOf(withinWhole(items), leastDispatch, edited)
+  const whole = segmentsOf(making.withinWhole(items), leastDispatch, edited)
   if (!whole.some(segment => segment.kind === 'dispatch')) return undefined
   const odd = segmentsOf(gathered(withinOdd(items, family)), leastDispatch, edited)
   return [
@@ -151,7 +161,7 @@ function severalTrees(
 const splitTrees = (items: readonly Item[], making: Making): Block[] => [
   {
     kind: 'split',
-    whole: treesOf(withinWhole(items), { ...making, side: 'whole' }),
+    whole: treesOf(making.withinWhole(items), { ...making, side: 'whole' }),
     odd: treesOf(withinOdd(items, making.family), { ...making, side: 'odd' }),
   },
 ]

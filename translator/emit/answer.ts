@@ -68,8 +68,9 @@ export function answersOf(frame: Frame, items: readonly Item[]): Answers {
   return {
     actions,
     of: item => {
-      const number = numbers.get(arrayOf(frame, item))?.get(keyOf(item.outcome))?.number ?? MOST_ACTIONS
-      const index = isUncounted(item.outcome) ? 0 : frame.place(item.rule).index
+      const place = isUncounted(item.outcome) ? undefined : frame.place(item.rule)
+      const index = place?.index ?? 0
+      const number = numbers.get(place?.array.name ?? '')?.get(keyOf(item.outcome))?.number ?? MOST_ACTIONS
       if (number >= MOST_ACTIONS || index >= 2 ** COUNTER_BITS)
         throw new RangeError(`no answer says action ${number} and counter ${index}`)
       return number * 2 ** COUNTER_BITS + index

@@ -34,10 +34,10 @@ export class BoxWriter {
     this.#halved = [...space.axes.keys()].filter(axis => this.#isHalved(axis))
   }
 
-  /** How many a box of the space becomes; they stand one behind the other. */
-  count(id: number): number {
-    if (this.#halved.length === 0) return 1
-    return this.#halved.reduce((count, axis) => count * this.#alternatives(id, axis).length, 1)
+  /** Bytes that a box of the space takes: it may become several, which stand one behind the other. */
+  sizeOf(id: number): number {
+    if (this.#halved.length === 0) return this.size
+    return this.#halved.reduce((size, axis) => size * this.#alternatives(id, axis).length, this.size)
   }
 
   write(bytes: Uint8Array, places: Places): void {
@@ -105,7 +105,7 @@ export class BoxWriter {
     for (const [at, id] of ids.entries()) {
       const offset = offsets[at] ?? 0
       const known = written[id] ?? 0
-      if (known > 0) bytes.copyWithin(offset, known, known + this.count(id) * this.size)
+      if (known > 0) bytes.copyWithin(offset, known, known + this.sizeOf(id))
       else {
         this.#writeBox(view, offset, id)
         written[id] = offset

@@ -140,12 +140,14 @@ function placeLeaves(leaves: readonly Int32Array[], boxes: BoxWriter, from: numb
   const references = new Float64Array(leaves.length).fill(EMPTY)
   const ends: number[] = []
   let [end, fullest, place] = [from, 1, 0]
-  for (const [index, leaf] of leaves.entries()) {
+  for (let index = 0; index < leaves.length; index++) {
+    const leaf = leaves[index] ?? ids
     const at = end
     for (let box = 0; box < leaf.length; box++) {
-      ids[place] = leaf[box] ?? 0
+      const id = leaf[box] ?? 0
+      ids[place] = id
       offsets[place++] = end
-      end += boxes.count(leaf[box] ?? 0) * boxes.size
+      end += boxes.sizeOf(id)
     }
     if (end === at) continue
     references[index] = LEAF + at
