@@ -17,7 +17,7 @@ import { chainFunction, type EmitContext, emitChains, type PlannedPolicy } from 
 import { countCall, counterMap, countFunction, countFunctionName, emitCountInPlace } from './emit/count.ts'
 import { createData, oneValue } from './emit/data.ts'
 import { largestKey } from './emit/dispatch.ts'
-import { chainResult, type TableUse, type TreesUse } from './emit/frame.ts'
+import { chainResult, type Shared, type TableUse, type TreesUse } from './emit/frame.ts'
 import { groupFunction } from './emit/group.ts'
 import { LOG_SIZE, logFunctions } from './emit/log.ts'
 import { besideOf, type LookUpName } from './emit/look-up.ts'
@@ -77,7 +77,7 @@ export function buildProgram(
   const uses = new Map<string, TableUse>()
   // a chain may stand in place more than once
   const lookUps = new Map<Block, LookUpName>()
-  const table: EmitContext['table'] = (use, make) => {
+  const table: Shared['table'] = (use, make) => {
     const before = lookUps.get(use.dispatch)
     if (before) return before
     const hasRoom = [...uses.values()].filter(({ table }) => table).length < MOST_TABLES
@@ -102,7 +102,7 @@ export function buildProgram(
 
   const walked = new Map<string, TreesUse>()
   const known = new Map<Block, string>()
-  const data: EmitContext['data'] = (value, use) => {
+  const data: Shared['data'] = (value, use) => {
     const before = known.get(use.block)
     if (before !== undefined) return before
     const name = `trees${dataMaps.length}`
@@ -128,18 +128,20 @@ export function buildProgram(
   const holdersOf = new Map(
     plans.map(({ plan, family }) => [family, holdersIn(plan, { family, chains: plan.chains, place })]),
   )
-  const contextOf = ({ plan: { chains }, family }: FamilyPlan): EmitContext => ({
-    family,
+  const shared: Omit<Shared, 'family'> = {
     record,
-    chains,
-    functions: holdersOf.get(family)?.entries ?? new Map(),
-    jumps,
     place: remember,
     nth: nth.offset,
     treesOf: (block, write) => memory.treesOf(block, write),
     table,
     data,
     rows: rows.place,
+  }
+  const contextOf = ({ plan: { chains }, family }: FamilyPlan): EmitContext => ({
+    shared: { ...shared, family },
+    chains,
+    functions: holdersOf.get(family)?.entries ?? new Map(),
+    jumps,
     countEnd: inPlace,
     countOn,
     subprogram,

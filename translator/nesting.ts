@@ -5,9 +5,7 @@ import { type CallGraph, type CallSites, slotsIn } from './calls.ts'
 import { type Block, itemsIn } from './chain.ts'
 import type { ChainFunctions } from './chain-function.ts'
 import type { PlannedChain } from './emit/chain.ts'
-
-/** BPF_COMPLEXITY_LIMIT_INSNS. */
-const MOST_SLOTS = 1_000_000
+import { MOST_INSTRUCTIONS } from './program.ts'
 
 /** So many chains are emitted one inside of the other. */
 const MOST_NESTED = 64
@@ -61,7 +59,7 @@ function bodyOf(blocks: readonly Block[], inPlace: CallsInPlace, bodies: Readonl
 }
 
 function reasonFor({ slots, nested }: Body, inPlace: CallsInPlace): string | undefined {
-  if (slots > MOST_SLOTS)
+  if (slots > MOST_INSTRUCTIONS)
     return 'chains call one another so deeply, and in so many places, that no program can hold them'
   if (nested > MOST_NESTED) return `chains call one another more than ${MOST_NESTED} deep`
   if (inPlace.filter(([, { lookedUp }]) => lookedUp).length > MOST_LOOKED_UP)

@@ -5,6 +5,9 @@
 import type { Instruction } from './asm/instruction.ts'
 import type { MapContents } from './contents.ts'
 
+/** BPF_COMPLEXITY_LIMIT_INSNS, in slots of 8 bytes: a longer program is refused before the verifier looks at it. */
+export const MOST_INSTRUCTIONS = 1_000_000
+
 /** Where a program runs. The names are those of the pin directories. */
 export type Hook = 'xdp' | 'tc-ingress' | 'tc-egress' | NetfilterHook
 

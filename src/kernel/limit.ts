@@ -2,17 +2,14 @@
 
 import { readFileSync } from 'node:fs'
 import { slotCount } from '../../translator/asm/encode.ts'
-import type { MapSpec, MapType, ProgramSpec } from '../../translator/program.ts'
+import { type MapSpec, type MapType, MOST_INSTRUCTIONS, type ProgramSpec } from '../../translator/program.ts'
 import { possibleCpus } from './counter.ts'
 import { KernelError } from './error.ts'
-
-/** BPF_COMPLEXITY_LIMIT_INSNS: a longer program is refused before the verifier looks at it. */
-const MOST_SLOTS = 1_000_000
 
 /** Throws KernelError('ERR_LIMIT') for a program that is too long. */
 export function requireShort({ name, functions }: ProgramSpec): void {
   const slots = functions.reduce((sum, { instructions }) => sum + slotCount(instructions), 0)
-  if (slots <= MOST_SLOTS) return
+  if (slots <= MOST_INSTRUCTIONS) return
   throw new KernelError(
     'ERR_LIMIT',
     `the program ${name} has ${slots.toLocaleString('en-US')} instructions, and the kernel takes one million`,

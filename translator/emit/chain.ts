@@ -1,6 +1,5 @@
 // Emits chains: as functions of their own, or in place of the call.
 
-import type { Family } from 'iptables-parser'
 import { mov, movImmediate } from '../asm/alu.ts'
 import { type Assembler, createAssembler } from '../asm/assembler.ts'
 import type { Instruction } from '../asm/instruction.ts'
@@ -9,16 +8,14 @@ import type { Label } from '../asm/label.ts'
 import { r0, r1, r2, r6 } from '../asm/register.ts'
 import type { JumpOptions } from '../asm/relax.ts'
 import type { Block, OverlaidBlock, SeparatedBlock } from '../chain.ts'
-import type { CounterPlace } from '../counter.ts'
 import { transport } from '../field.ts'
 import type { FunctionSpec } from '../program.ts'
 import { setTest } from '../test.ts'
 import { single } from '../tree/interval.ts'
 import { type Entry, emitRow, type Kind, type Row, rowsOf } from './alike.ts'
 import { emitDispatch } from './dispatch.ts'
-import { chainResult, type Ending, type Frame } from './frame.ts'
+import { chainResult, type Ending, type Frame, type Shared } from './frame.ts'
 import { emitOutcome } from './outcome.ts'
-import type { RecordLayout } from './record.ts'
 import { emitSeparated } from './separated.ts'
 import { emitTest } from './test.ts'
 import { emitTree } from './tree.ts'
@@ -32,18 +29,11 @@ export interface PlannedChain {
 
 /** What all functions of a program share. */
 export interface EmitContext {
-  readonly family: Family
-  readonly record: RecordLayout
+  readonly shared: Shared
   readonly chains: ReadonlyMap<string, PlannedChain>
   /** Of chains that are called as functions; the others are emitted in place. */
   readonly functions: ReadonlyMap<string, Entry>
   readonly jumps: JumpOptions
-  place(rule: number): CounterPlace
-  readonly nth: Frame['nth']
-  readonly treesOf: Frame['treesOf']
-  readonly table: Frame['table']
-  readonly data: Frame['data']
-  readonly rows: Frame['rows']
   readonly row?: Row
   /** Emits how a packet is counted that goes no further; the index is in r1. */
   countEnd(assembler: Assembler, array: string): void
@@ -80,7 +70,7 @@ export function chainFunction(
   return {
     name,
     parameters: [
-      { name: 'record', type: { kind: 'memory', size: context.record.size } },
+      { name: 'record', type: { kind: 'memory', size: context.shared.record.size } },
       ...(isSeveral(kinds) ? [{ name: 'selector', type: { kind: 'scalar' } } as const] : []),
     ],
     instructions: assembler.assemble(context.jumps),
@@ -203,17 +193,10 @@ function emitOverlaid(frame: Frame, { over, under }: OverlaidBlock, next: Label)
 
 function createFrame(assembler: Assembler, context: EmitContext, ending: Frame['ending']): Frame {
   const frame: Frame = {
-    assembler,
-    family: context.family,
-    record: context.record,
-    ending,
-    place: context.place,
-    nth: context.nth,
-    treesOf: context.treesOf,
-    table: context.table,
-    data: context.data,
-    rows: context.rows,
+    ...context.shared,
     ...(context.row && { row: context.row }),
+    assembler,
+    ending,
     countOn: array => context.countOn(assembler, array),
     subprogram: (prefix, parameters, body) =>
       context.subprogram(prefix, { parameters, instructions: body.assemble(context.jumps) }),

@@ -29,33 +29,37 @@ export interface TreesUse {
   readonly actions: readonly Action[]
 }
 
-/** What the code of one function is emitted with. */
-export interface Frame {
-  readonly assembler: Assembler
+/** What the code of all functions of a program for a family is emitted with. */
+export interface Shared {
   readonly family: Family
   readonly record: RecordLayout
-  /** How the function ends with each outcome; made when first used, and emitted once at its end. */
-  ending(ending: Ending): Label
-  /** Where packets go that are past a block that is overlaid (see chain.ts). */
-  readonly past?: Label
   /** Where the rule of an index counts. */
   place(rule: number): CounterPlace
   /** Where a match counts its packets, in bytes (nth.ts). */
   nth(match: string): number
   /** The trees of a block as a map holds them: written, where they were not for another program. */
   treesOf(block: SeparatedBlock, write: () => TreeMap): TreeMap
-  /** Emits how a packet is counted that goes on; the index is in r1. Destroys r0 to r5. */
-  countOn(array: string): void
-  /** The function that a chain is called in; none where it stands in place. */
-  entryOf(chain: string): Entry | undefined
   /** Where the program will have rows of numbers. */
   readonly rows: Data['place']
-  /** Where the code of chains that are alike finds what differs. */
-  readonly row?: Row
   /** The maps that the program gets for a look-up; they are made once, and told whether there is room for one more table (see look-up.ts). */
   table(use: Omit<TableUse, 'table'>, make: (hasRoom: boolean) => LookUpMaps): LookUpName
   /** The name of a map that the program gets for trees, which are its one value, addressed directly. */
   data(value: Value, use: TreesUse): string
+}
+
+/** And that of one function. */
+export interface Frame extends Shared {
+  readonly assembler: Assembler
+  /** How the function ends with each outcome; made when first used, and emitted once at its end. */
+  ending(ending: Ending): Label
+  /** Where packets go that are past a block that is overlaid (see chain.ts). */
+  readonly past?: Label
+  /** Where the code of chains that are alike finds what differs. */
+  readonly row?: Row
+  /** Emits how a packet is counted that goes on; the index is in r1. Destroys r0 to r5. */
+  countOn(array: string): void
+  /** The function that a chain is called in; none where it stands in place. */
+  entryOf(chain: string): Entry | undefined
   /** The name of a function that the program gets of what was emitted; different ones with the same prefix are numbered. */
   subprogram(prefix: string, parameters: FunctionSpec['parameters'], assembler: Assembler): string
   /** Emits the body of a chain that has no function, going to `done` where it returns. */

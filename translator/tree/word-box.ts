@@ -72,7 +72,7 @@ export function mostParts({ axes, lows, ends }: Space, family: Family): number {
     if (fieldOf(field).bits(family) <= 64) continue
     const parts = (low: number, box: number): number =>
       wideRanges(0, BigInt(starts[low] ?? 0), BigInt(starts[ends[axis]?.[box] ?? 0] ?? end) - 1n).length
-    most *= lows[axis]?.reduce((least, low, box) => Math.max(least, parts(low, box)), 1) ?? 1
+    most *= lows[axis]?.reduce((largest, low, box) => Math.max(largest, parts(low, box)), 1) ?? 1
   }
   return most
 }
