@@ -98,7 +98,7 @@ export const defaultStrategies: Strategies = {
   kept: new Map(),
   linear: 3,
   large: LARGE,
-  linearInLarge: 6,
+  linearInLarge: 8,
   leastSeparated: 64,
   separate: 'cheapest',
   map: 'cheapest',
