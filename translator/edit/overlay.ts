@@ -10,7 +10,7 @@ import { domain } from '../field.ts'
 import { FieldSets } from '../field-sets.ts'
 import { decides, type Item, narrow } from '../item.ts'
 import { blocksOfRun } from '../run.ts'
-import { complement, intersect, isSame } from '../tree/interval.ts'
+import { complement, type IntervalSet, intersect, isSame } from '../tree/interval.ts'
 
 /** A run of rules whose blocks were made before. One rule stands in for it, and others come behind that. */
 export interface KeptRun {
@@ -101,7 +101,7 @@ function apart(boxes: readonly FieldSets[], family: Family): readonly FieldSets[
 
 /** What of a box is not in another: for each field, what is beside the other there and within it in the fields before. */
 function without(box: FieldSets, other: FieldSets, family: Family): readonly FieldSets[] {
-  if (narrowedTo(box, [other], family).length === 0) return [box]
+  if (!meet(box, other)) return [box]
   const parts: FieldSets[] = []
   let within: FieldSets | undefined = box
   for (const [field, set] of other) {
@@ -114,11 +114,36 @@ function without(box: FieldSets, other: FieldSets, family: Family): readonly Fie
 }
 
 /** Whether all that match `inner` match `outer`. */
-const contains = (outer: FieldSets, inner: FieldSets): boolean =>
-  [...outer].every(([field, set]) => {
+function contains(outer: FieldSets, inner: FieldSets): boolean {
+  for (const [at, field] of outer.names.entries()) {
     const other = inner.get(field)
-    return other !== undefined && isSame(intersect(other, set), other)
-  })
+    if (!other || !holdsAll(outer.at(at), other)) return false
+  }
+  return true
+}
+
+/** Whether packets can match both. */
+function meet(one: FieldSets, other: FieldSets): boolean {
+  for (const [at, field] of other.names.entries()) {
+    const set = one.get(field)
+    if (set && !overlap(set, other.at(at))) return false
+  }
+  return true
+}
+
+// most sets are one interval, and rules are compared by the thousand
+
+function holdsAll(outer: IntervalSet, inner: IntervalSet): boolean {
+  const [[a], [b]] = [outer, inner]
+  if (!a || !b || outer.length > 1 || inner.length > 1) return isSame(intersect(inner, outer), inner)
+  return a.low <= b.low && b.end <= a.end
+}
+
+function overlap(one: IntervalSet, other: IntervalSet): boolean {
+  const [[a], [b]] = [one, other]
+  if (!a || !b || one.length > 1 || other.length > 1) return intersect(one, other).length > 0
+  return a.low < b.end && b.low < a.end
+}
 
 /** What is left of sets in each of others. */
 export const narrowedTo = (
@@ -127,6 +152,7 @@ export const narrowedTo = (
   family: Family,
 ): readonly FieldSets[] =>
   others.flatMap(other => {
+    if (!meet(sets, other)) return []
     let both: FieldSets | undefined = sets
     for (const [field, set] of other) both = both && narrow(both, { kind: 'set', field, set }, family)
     return both ?? []
