@@ -20,14 +20,14 @@ const newSingle = (point: Point): IntervalSet => [{ low: point, end: after(point
 
 /** Ports, protocols and the like are asked for over and over: of each there is one set. */
 const MOST_SHARED = 1 << 16
-const shared = new Map<number, IntervalSet>()
+/** By the upper and the lower eight bits: a map of so many would be made anew again and again while it grows. */
+const shared: (IntervalSet | undefined)[][] = []
 
 function sharedSingle(point: number): IntervalSet {
-  const known = shared.get(point)
-  if (known) return known
-  const set = newSingle(point)
-  shared.set(point, set)
-  return set
+  shared[point >> 8] ??= []
+  const page = shared[point >> 8] as (IntervalSet | undefined)[]
+  page[point & 0xff] ??= newSingle(point)
+  return page[point & 0xff] as IntervalSet
 }
 
 /**

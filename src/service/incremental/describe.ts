@@ -13,7 +13,7 @@ import type { OpenLane } from '../programs.ts'
 import { heldRules } from './held.ts'
 import { holderOf } from './holder.ts'
 import type { EditIndex, IndexedBlock, IndexedFamily, IndexedLane, IndexedStretch } from './index-file.ts'
-import { everything, reachSize, writeReach } from './reach.ts'
+import { reachesOf, reachSize, writeReach } from './reach.ts'
 import type { EditState } from './state.ts'
 
 export interface Described {
@@ -182,14 +182,12 @@ function indexFamilies(
     const lines: string[] = ['']
     const rules = tables.reduce((sum, table) => sum + rulesIn(table), 0)
     const own = new Uint32Array(rules)
-    const reaches = new Uint32Array(rules * reachSize(family))
-    const nothingKnown = everything(family)
+    const reaches = reachesOf(rules, family)
     const add = (rule: Rule, isKept: boolean): void => {
       const at = lines.length - 1
       if (isKept) writeReach(reaches, at * reachSize(family), rule, family)
-      else reaches.set(nothingKnown, at * reachSize(family))
       own[at] = slots[next++] ?? Number.NaN
-      lines.push(oneLine(writtenRule(rule) ?? printRule(rule, family)))
+      lines.push(writtenRule(rule) ?? oneLine(printRule(rule, family)))
     }
     const chains = tables.flatMap(table =>
       table.chains.map(({ name, policy, rules }) => {

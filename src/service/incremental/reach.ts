@@ -23,6 +23,15 @@ export const reachSize = (family: Family): number => 4 * wordsOf(family) + 1
 /** Of a rule of which nothing is known. */
 export const everything = (family: Family): Reach => reachOf({ matches: [] }, family)
 
+/** Of so many rules of which nothing is known. */
+export function reachesOf(rules: number, family: Family): Uint32Array {
+  const reaches = new Uint32Array(rules * reachSize(family))
+  if (rules > 0) reaches.set(everything(family))
+  for (let filled = reachSize(family); filled < reaches.length; filled *= 2)
+    reaches.copyWithin(filled, 0, filled)
+  return reaches
+}
+
 export function reachOf(rule: Rule, family: Family): Reach {
   const reach = new Uint32Array(reachSize(family))
   writeReach(reach, 0, rule, family)
