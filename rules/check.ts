@@ -9,6 +9,8 @@ import type { Chain, Table } from './ruleset.ts'
 
 /** Throws RuleError for the first rule the kernel would refuse the table for. */
 export function checkTable(table: Table): void {
+  // no rule leads to a base chain
+  if (table.chains.every(({ policy }) => policy)) return
   checkLoops(table)
   checkReach(table)
 }

@@ -139,7 +139,7 @@ class SaveReader {
     }
     const span = { source: this.#source, start, end }
     if (first === STAR && !this.#table) this.#openTable(span)
-    else if (this.#skipping || isBlank(text, start, end)) return
+    else if (this.#skipping || (first <= BLANK && isBlank(text, start, end))) return
     else if (!this.#table) throw outside(span)
     else if (first === COLON) this.#readChain(this.#table, span)
     else if (first === STAR)
@@ -283,7 +283,7 @@ class SaveReader {
   }
 }
 
-const [HASH, STAR, COLON, C, BRACKET] = [0x23, 0x2a, 0x3a, 0x43, 0x5b]
+const [BLANK, HASH, STAR, COLON, C, BRACKET] = [0x20, 0x23, 0x2a, 0x3a, 0x43, 0x5b]
 
 function isBlank(text: string, start: number, end: number): boolean {
   for (let at = start; at < end; at++) if (!' \t\r'.includes(text.charAt(at))) return false
