@@ -112,7 +112,9 @@ export function blocksOf(items: readonly Item[], family: Family, strategies: Str
     if (run.length > 0) blocks.push(...blocksOfRun(run, family, strategies))
     run = []
   }
-  for (const part of withKept(items, strategies.kept)) {
+  const parts = withKept(items, strategies.kept)
+  for (let at = 0; at < parts.length; at++) {
+    const part = parts[at] as (typeof parts)[number]
     if ('run' in part) {
       flush()
       blocks.push(...overlaid(part, family, strategies))

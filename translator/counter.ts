@@ -106,7 +106,10 @@ export function assignSlots(
   { arrays, taken }: SlotsInUse = { arrays: [], taken: [] },
 ): CounterLayout {
   const used = new Set(taken)
-  for (const slot of carried) if (slot !== undefined) used.add(slot)
+  for (let at = 0; at < carried.length; at++) {
+    const slot = carried[at]
+    if (slot !== undefined) used.add(slot)
+  }
   let next = 0
   const slots = carried.map(slot => {
     if (slot !== undefined) return slot
@@ -125,7 +128,7 @@ export function newLayout(rulesets: readonly Ruleset[]): CounterLayout {
 
 function growArrays(arrays: readonly CounterArray[], slots: readonly number[]): CounterArray[] {
   let needed = 0
-  for (const slot of slots) if (slot >= needed) needed = slot + 1
+  for (let at = 0; at < slots.length; at++) needed = Math.max(needed, (slots[at] ?? 0) + 1)
   const grown = [...arrays]
   let room = arrays.reduce((sum, array) => sum + array.entries, 0)
   while (room < needed) {

@@ -7,6 +7,7 @@
 import type { FamilyPlan } from './build.ts'
 import { itemsIn } from './chain.ts'
 import { contentsOf } from './contents.ts'
+import type { Item } from './item.ts'
 import type { MapSpec } from './program.ts'
 import type { NthTest } from './test.ts'
 
@@ -24,10 +25,15 @@ export function nthTestsIn(plans: readonly FamilyPlan[]): NthTest[] {
   const tests: NthTest[] = []
   for (const { plan } of plans)
     for (const { blocks } of plan.chains.values())
-      for (const block of blocks)
-        for (const { rest } of itemsIn(block))
-          if (rest.length > 0) tests.push(...rest.filter(test => test.kind === 'nth'))
+      for (const block of blocks) addNthTests(tests, itemsIn(block))
   return tests
+}
+
+function addNthTests(tests: NthTest[], items: readonly Item[]): void {
+  for (let at = 0; at < items.length; at++) {
+    const rest = items[at]?.rest ?? []
+    if (rest.length > 0) tests.push(...rest.filter(test => test.kind === 'nth'))
+  }
 }
 
 /** The same match of a rule counts in one place, whichever programs have it. */

@@ -188,8 +188,10 @@ function* concatenated<T, U>(
   all: readonly T[],
   partsOf: (one: T, at: number) => readonly U[],
 ): Generator<U, void> {
-  let at = 0
-  for (const one of all) for (const part of partsOf(one, at++)) yield part
+  for (let at = 0; at < all.length; at++) {
+    const parts = partsOf(all[at] as T, at)
+    for (let part = 0; part < parts.length; part++) yield parts[part] as U
+  }
 }
 
 /** What rules asked so far. */
@@ -209,7 +211,8 @@ function addQuestions({ questions, lists }: Asked, items: readonly Item[]): void
       )
     questions.add(field)
   }
-  for (const item of items) {
+  for (let at = 0; at < items.length; at++) {
+    const item = items[at] as Item
     const { names } = FieldSets.of(item.sets)
     if (item.rest.length === 0 && lists.has(names)) continue
     addFields({ add }, item)

@@ -198,8 +198,10 @@ function entriesOf(dispatch: Dispatch, frame: Frame, actions: Actions, layout: K
     const array = counted?.array.name ?? ''
     if (last?.outcome !== outcome || last.array !== array)
       last = { array, outcome, number: numberFor(array, outcome) }
-    for (const { field, to, bits } of parts)
+    for (let index = 0; index < parts.length; index++) {
+      const { field, to, bits } = parts[index] as FieldPart
       writeField(keys, at * layout.size + to, bits, sets.get(field)?.[0]?.low ?? 0)
+    }
     writeValue(values, at * VALUE_SIZE, counted?.index ?? 0, last.number)
   }
   return {

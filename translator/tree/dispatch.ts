@@ -189,8 +189,8 @@ export function valuesFor(
 
 function keyOf({ sets }: Item, fields: readonly FieldName[]): Key {
   let key = ''
-  for (const field of fields) {
-    const value = sets.get(field)?.[0]?.low ?? 0
+  for (let at = 0; at < fields.length; at++) {
+    const value = sets.get(fields[at] as FieldName)?.[0]?.low ?? 0
     if (fields.length === 1 && typeof value === 'number') return value
     key += keyOfPoint(value)
   }
