@@ -18,23 +18,18 @@ function narrowed(items: readonly Item[], extents: IntervalSet): Item[] {
   const within = remembering(asked => intersect(asked, extents))
   const inside: Item[] = []
   for (const item of items) {
-    const { rule, rest, outcome } = item
     const sets = FieldSets.of(item.sets)
     const asked = sets.get('transport')
     const both = asked && within(asked)
     if (!both) inside.push(item)
-    else if (both.length > 0) {
-      const others = sets.without('transport')
-      inside.push({
-        rule,
-        sets: isSame(both, extents) ? others : others.with('transport', both),
-        rest,
-        outcome,
-      })
-    }
+    else if (isSame(both, extents)) inside.push(asking(item, sets.without('transport')))
+    else if (isSame(both, asked)) inside.push(item)
+    else if (both.length > 0) inside.push(asking(item, sets.with('transport', both)))
   }
   return inside
 }
+
+const asking = ({ rule, rest, outcome }: Item, sets: FieldSets): Item => ({ rule, sets, rest, outcome })
 
 /** Many items ask for the same set. */
 function remembering(find: (set: IntervalSet) => IntervalSet): (set: IntervalSet) => IntervalSet {
