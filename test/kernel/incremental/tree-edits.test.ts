@@ -16,7 +16,7 @@ for (const hook of ['auto', 'netfilter', 'xdp', 'tc'])
       `IPv${family} at ${hook}: random edits in and around trees in maps do what they do to iptables-legacy`,
       async t => {
         t.timeout(5 * 60_000)
-        const wanted = { lengths: { INPUT: 1200, run: 100 }, counting: 0.1 }
+        const wanted = { lengths: { INPUT: 2000, run: 100 }, counting: 0.1 }
         const sketch: Trial['sketch'] = (random, family) => sketchTrees(random, family, wanted)
         const atNetfilter = hook === 'auto' || hook === 'netfilter'
         const rounds = atNetfilter ? 2 : 1
