@@ -18,11 +18,11 @@ export interface Action {
   readonly outcome: Outcome
 }
 
-/** By the number that stands for them in answers. */
 export interface Answers {
+  /** By the number that stands for them in answers. */
   readonly actions: readonly Action[]
-  /** Bits 31 to 0 of an item's answer. Throws RangeError where they do not suffice. */
-  of(item: Item): number
+  /** Bits 31 to 0 of each item's answer. */
+  readonly said: Uint32Array
 }
 
 const MOST_ACTIONS = 256
@@ -30,51 +30,59 @@ const COUNTER_BITS = 24
 
 export const NO_ANSWER = -1
 
-/** Of each counter array, outcomes and their numbers. */
-type Numbers = Map<string, Map<string, { readonly outcome: Outcome; number: number }>>
-
-const arrayOf = (frame: Frame, { rule, outcome }: Item): string =>
-  isUncounted(outcome) ? '' : frame.place(rule).array.name
+interface Numbered {
+  readonly name: string
+  readonly action: Action
+  number: number
+}
 
 const isUncounted = ({ kind }: Outcome): boolean => kind === 'hotdrop' || kind === 'past'
 
 const keyOf = (outcome: Outcome): string =>
   'chain' in outcome ? `${outcome.kind} ${outcome.chain}` : outcome.kind
 
-/** Numbers all outcomes that items have, in the order of their names. */
-function numberOutcomes(frame: Frame, items: readonly Item[]): Numbers {
-  const numbers: Numbers = new Map()
-  for (const item of items) {
-    const array = arrayOf(frame, item)
-    const own = numbers.get(array) ?? new Map()
-    const key = keyOf(item.outcome)
-    if (!own.has(key)) own.set(key, { outcome: item.outcome, number: 0 })
-    numbers.set(array, own)
-  }
-  const all = [...numbers].flatMap(([array, own]) =>
-    [...own].map(([key, numbered]) => ({ name: `${array} ${key}`, numbered })),
-  )
-  all.sort((a, b) => (a.name < b.name ? -1 : 1))
-  for (const [number, { numbered }] of all.entries()) numbered.number = number
-  return numbers
+/** What items come to; the numbers depend on nothing but which outcomes there are. Throws RangeError where bits do not suffice. */
+export function answersOf(frame: Frame, items: readonly Item[]): Answers {
+  const known = new Actions()
+  const said = new Uint32Array(items.length)
+  const numbered = items.map(({ rule, outcome }, position) => {
+    const place = isUncounted(outcome) ? undefined : frame.place(rule)
+    said[position] = place?.index ?? 0
+    if (place && place.index >= 2 ** COUNTER_BITS)
+      throw new RangeError(`no answer says counter ${place.index}`)
+    return known.of(place?.array.name ?? '', outcome)
+  })
+  const actions = known.inOrder()
+  if (actions.length > MOST_ACTIONS) throw new RangeError(`no answer says action ${MOST_ACTIONS}`)
+  for (let position = 0; position < said.length; position++)
+    said[position] = (numbered[position]?.number ?? 0) * 2 ** COUNTER_BITS + (said[position] ?? 0)
+  return { actions, said }
 }
 
-/** What items come to; the numbers depend on nothing but which outcomes there are. */
-export function answersOf(frame: Frame, items: readonly Item[]): Answers {
-  const numbers = numberOutcomes(frame, items)
-  const actions: Action[] = []
-  for (const [array, own] of numbers)
-    for (const { outcome, number } of own.values()) actions[number] = { array, outcome }
-  return {
-    actions,
-    of: item => {
-      const place = isUncounted(item.outcome) ? undefined : frame.place(item.rule)
-      const index = place?.index ?? 0
-      const number = numbers.get(place?.array.name ?? '')?.get(keyOf(item.outcome))?.number ?? MOST_ACTIONS
-      if (number >= MOST_ACTIONS || index >= 2 ** COUNTER_BITS)
-        throw new RangeError(`no answer says action ${number} and counter ${index}`)
-      return number * 2 ** COUNTER_BITS + index
-    },
+/** The different actions of items. */
+class Actions {
+  /** Of each counter array, by what they do. */
+  readonly #known = new Map<string, Map<string, Numbered>>()
+
+  of(array: string, outcome: Outcome): Numbered {
+    const own = this.#known.get(array) ?? new Map<string, Numbered>()
+    if (own.size === 0) this.#known.set(array, own)
+    const key = keyOf(outcome)
+    const known = own.get(key)
+    if (known) return known
+    const added = { name: `${array} ${key}`, action: { array, outcome }, number: 0 }
+    own.set(key, added)
+    return added
+  }
+
+  /** Numbers them in the order of their names. */
+  inOrder(): readonly Action[] {
+    const all = [...this.#known.values()].flatMap(own => [...own.values()])
+    all.sort((a, b) => (a.name < b.name ? -1 : 1))
+    return all.map((numbered, number) => {
+      numbered.number = number
+      return numbered.action
+    })
   }
 }
 

@@ -27,7 +27,7 @@ export function emitSeparated(frame: Frame, block: SeparatedBlock, next: Label):
     first: space.itemOf[tree.first] ?? 0,
     call: [
       mov(r1, r6),
-      callFunction(treeFunction(frame, roots[index], item => positions.get(item) ?? 0, answers)),
+      callFunction(treeFunction(frame, roots[index], item => positions.get(item) ?? 0, answers.said)),
     ],
   }))
   emitVisits(frame, visits)
@@ -62,7 +62,7 @@ function treeFunction(
   frame: Frame,
   tree: Node | undefined,
   positionOf: (item: Item) => number,
-  answers: Answers,
+  said: Answers['said'],
 ): string {
   const assembler = createAssembler()
   const none = assembler.label('none')
@@ -77,7 +77,7 @@ function treeFunction(
     emitNode({ ...frame, assembler }, tree, none, {
       enter: item => assembler.emit(jumpIf('<', r7, immediate(positionOf(item)), none)),
       outcome: item =>
-        assembler.emit(loadImmediate64(r0, answerAt(positionOf(item), answers.of(item))), exit()),
+        assembler.emit(loadImmediate64(r0, answerAt(positionOf(item), said[positionOf(item)] ?? 0)), exit()),
     })
   assembler.place(none)
   assembler.emit(mov(r0, r8), exit())

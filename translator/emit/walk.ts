@@ -38,7 +38,7 @@ import { LENGTH_OFFSET, sizeOf, wordsRoom } from './record.ts'
 export function emitMapped(frame: Frame, block: SeparatedBlock, next: Label): void {
   const { space, trees } = block
   const answers = answersOf(frame, space.items)
-  const write = () => writeTrees(space, trees, frame.family, item => answers.of(item))
+  const write = () => writeTrees(space, trees, frame.family, answers.said)
   const written = frame.treesOf(block, write)
   emitTrees(frame, written, { block, layout: written, actions: answers.actions }, next)
 }

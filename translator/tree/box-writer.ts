@@ -1,6 +1,5 @@
 // Writes the boxes of a space as words (word-box.ts) to the places in a map where leaves have them.
 
-import type { Item } from '../item.ts'
 import type { Space } from './space.ts'
 import { ANSWER_SIZE, boxSize, type Range, rangesSize, type Word, wideRanges } from './word-box.ts'
 
@@ -18,18 +17,19 @@ export class BoxWriter {
   readonly positionOffset: number
   readonly #words: readonly Word[]
   readonly #space: Space
-  readonly #answer: (item: Item) => number
+  /** Of each item. */
+  readonly #answers: Uint32Array
   /** For each axis where its words begin. */
   readonly #wordOf: readonly number[]
   readonly #halved: readonly number[]
 
-  constructor(space: Space, words: readonly Word[], answer: (item: Item) => number) {
+  constructor(space: Space, words: readonly Word[], answers: Uint32Array) {
     this.size = boxSize(words)
     this.answerOffset = this.size - ANSWER_SIZE
     this.positionOffset = this.answerOffset + 4
     this.#words = words
     this.#space = space
-    this.#answer = answer
+    this.#answers = answers
     this.#wordOf = space.axes.map(({ field }) => words.findIndex(word => word.field === field))
     this.#halved = [...space.axes.keys()].filter(axis => this.#isHalved(axis))
   }
@@ -88,12 +88,11 @@ export class BoxWriter {
 
   #writeAnswers({ buffer }: Uint8Array, { ids, offsets }: Places): void {
     const quads = new Uint32Array(buffer)
-    const { items, itemOf } = this.#space
+    const { itemOf } = this.#space
     for (let at = 0; at < ids.length; at++) {
       const position = itemOf[ids[at] ?? 0] ?? 0
-      const item = items[position]
       const quad = ((offsets[at] ?? 0) + this.answerOffset) >> 2
-      quads[quad] = item ? this.#answer(item) : 0
+      quads[quad] = this.#answers[position] ?? 0
       quads[quad + 1] = position
     }
   }
@@ -115,8 +114,7 @@ export class BoxWriter {
 
   #writeBox(view: DataView, at: number, id: number): void {
     const position = this.#space.itemOf[id] ?? 0
-    const item = this.#space.items[position]
-    const answer = item ? this.#answer(item) : 0
+    const answer = this.#answers[position] ?? 0
     for (const [index, part] of this.#parts(id).entries()) {
       const offset = at + index * this.size
       this.#writePart(view, offset, part)

@@ -36,17 +36,22 @@ export function segmentsOf(
   edited: ReadonlySet<number> = new Set(),
 ): Segment[] {
   const segments: Segment[] = []
-  const exact = exactFields(items)
+  const exact = new ExactFields(items)
   let rest: Item[] = []
   for (let at = 0; at < items.length; ) {
-    const item = items[at]
     const run = runFrom(items, exact, at, least, edited)
     if (run) {
       if (rest.length > 0) segments.push({ kind: 'rest', items: rest })
       rest = []
       for (const lookUp of run.lookUps) segments.push(dispatchOf(run.fields, lookUp))
-    } else if (item) rest.push(item)
-    at += run?.length ?? 1
+      at += run.length
+      continue
+    }
+    const next = edited.size > 0 ? at + 1 : exact.nextStart(at, least)
+    for (; at < next; at++) {
+      const item = items[at]
+      if (item) rest.push(item)
+    }
   }
   if (rest.length > 0) segments.push({ kind: 'rest', items: rest })
   return segments
@@ -91,10 +96,10 @@ function runFrom(
   least: number,
   edited: ReadonlySet<number>,
 ): Run | undefined {
-  const fields = exact[start]
+  const fields = exact.at(start)
   if (!fields) return undefined
   let ahead = start
-  while (ahead < start + least && exact[ahead] === fields) ahead++
+  while (ahead < start + least && exact.at(ahead) === fields) ahead++
   const isEdited = (end: number): boolean =>
     edited.size > 0 && items.slice(start, end).some(({ rule }) => edited.has(rule))
   if (ahead < start + least && !isEdited(ahead)) return undefined
@@ -107,28 +112,61 @@ function runFrom(
 
 function runOf(items: readonly Item[], exact: ExactFields, start: number, most: number): Run {
   const lookUps: LookUp[] = []
-  const fields = exact[start] ?? []
+  const fields = exact.at(start) ?? []
   let end = start
-  for (let item = items[end]; item && exact[end] === fields; item = items[++end]) {
+  for (let item = items[end]; item && exact.at(end) === fields; item = items[++end]) {
     const lookUp = lookUpFor(item, fields, lookUps, most)
     if (!lookUp || !addCase(lookUps, lookUp, item, fields)) break
   }
   return { length: end - start, fields, lookUps }
 }
 
-/** For each item the fields of which it asks exact values, sorted; one object for all with the same, undefined for what no look-up can hold. */
-type ExactFields = readonly (readonly FieldName[] | undefined)[]
+/** For each item the fields of which it asks exact values, sorted; one object for all with the same. Found out when it is first asked. */
+class ExactFields {
+  readonly #items: readonly Item[]
+  /** Those with no fields no look-up can hold. */
+  readonly #known: (readonly FieldName[])[] = []
+  readonly #shapes = new ShapeMap<readonly FieldName[]>()
+  readonly #lists = new Map<string, readonly FieldName[]>()
 
-function exactFields(items: readonly Item[]): ExactFields {
-  const known = new ShapeMap<readonly FieldName[] | undefined>()
-  const lists = new Map<string, readonly FieldName[]>()
-  const listOf = (item: Item): readonly FieldName[] | undefined => {
+  constructor(items: readonly Item[]) {
+    this.#items = items
+  }
+
+  /** Undefined for what no look-up can hold. */
+  at(index: number): readonly FieldName[] | undefined {
+    const fields = this.#known[index] ?? this.#find(index)
+    return fields.length === 0 ? undefined : fields
+  }
+
+  /**
+   * The first index behind another at which so many of the same fields may begin. The last of them is looked at first, so where rules are of many shapes most
+   * are not looked at.
+   */
+  nextStart(start: number, count: number): number {
+    const last = start + count
+    if (last >= this.#items.length) return this.#items.length
+    const fields = this.at(last)
+    if (!fields) return last + 1
+    let first = last
+    while (first > start + 1 && this.at(first - 1) === fields) first--
+    return first
+  }
+
+  #find(index: number): readonly FieldName[] {
+    const item = this.#items[index]
+    const fields = item && item.rest.length === 0 ? this.#shapes.of(item, one => this.#listOf(one)) : []
+    this.#known[index] = fields
+    return fields
+  }
+
+  #listOf(item: Item): readonly FieldName[] {
     const fields = [...item.sets.keys()].filter(field => isSingle(item.sets.get(field))).sort()
     const key = fields.join()
-    if (!lists.has(key)) lists.set(key, fields)
-    return fields.length === 0 ? undefined : lists.get(key)
+    const known = this.#lists.get(key) ?? fields
+    this.#lists.set(key, known)
+    return known
   }
-  return items.map(item => (item.rest.length > 0 ? undefined : known.of(item, listOf)))
 }
 
 /** Whether an item that calls no chain asks for exact values of the fields and of no others. */

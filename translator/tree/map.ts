@@ -14,7 +14,7 @@
 
 import type { Family } from 'iptables-parser'
 import type { Measure } from '../cost.ts'
-import { type Item, isFinal } from '../item.ts'
+import { isFinal } from '../item.ts'
 import { BoxWriter, type Places } from './box-writer.ts'
 import { type KnotLayout, Knots, knotLayout, LEAF } from './knot.ts'
 import type { SeparateTree } from './separate.ts'
@@ -77,17 +77,17 @@ export interface TreeMap extends TreeLayout {
   readonly knot: KnotLayout
 }
 
-/** Writes trees; `answer` is what a box of an item holds. Throws RangeError where they are too large. */
+/** Writes trees; `answers` are what boxes of the items hold. Throws RangeError where they are too large. */
 export function writeTrees(
   space: Space,
   trees: readonly SeparateTree[],
   family: Family,
-  answer: (item: Item) => number,
+  answers: Uint32Array,
 ): TreeMap {
   const words = wordsOf(space, family)
   const knots = new Knots(words)
   const roots = trees.map(({ root }) => knots.reference(root, 0))
-  const boxes = new BoxWriter(space, words, answer)
+  const boxes = new BoxWriter(space, words, answers)
   const knotsAt = ROOT_SIZE * trees.length
   // one has room even where all trees are leaves
   const boxesAt = knotsAt + Math.max(1, knots.length) * knots.layout.size

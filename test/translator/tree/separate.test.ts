@@ -150,7 +150,12 @@ for (const family of [4, 6] as const)
         const trees = separateTrees(space, allBoxes(space), { family, linear: most, eager, failed: 0 })
         const shapes = trees.map(({ root }) => shapeOf(root))
         t.true(isMappable(space, shapes, family))
-        const map = writeTrees(space, trees, family, ({ rule }) => rule)
+        const map = writeTrees(
+          space,
+          trees,
+          family,
+          Uint32Array.from(space.items, ({ rule }) => rule),
+        )
         t.true(map.bytes.length <= mostBytes(space, shapes, family))
         for (const values of all) {
           const expected = linear(values, items)
