@@ -50,6 +50,8 @@ export interface BuiltProgram {
   readonly tables: ReadonlyMap<string, TableUse>
   /** And what its maps of trees are walked for. */
   readonly trees: ReadonlyMap<string, TreesUse>
+  /** Of each family those whose transport headers the prologue measures. */
+  readonly protocols: ReadonlyMap<Family, ReadonlySet<number>>
 }
 
 /** What all programs of a translation are built with. */
@@ -188,7 +190,8 @@ export function buildProgram(
       ...(nth.map && nthTestsIn(plans).length > 0 ? [nth.map] : []),
     ],
   }
-  return { spec, tables: uses, trees: walked }
+  const protocols = new Map(asked.map(({ family, needs }) => [family, needs.protocols]))
+  return { spec, tables: uses, trees: walked, protocols }
 }
 
 /** A program may have 64 maps (MAX_USED_MAPS), and tables take three: later look-ups have none, and one map. */

@@ -145,11 +145,14 @@ export const blocksIn = (block: Block): readonly PlainBlock[] => {
 
 /** The items of a block, each once; of trees that are kept none are known. */
 export const itemsIn = (block: Block): readonly Item[] => {
-  const blocks = blocksIn(block)
-  const [only] = blocks
+  const lists = itemListsIn(block)
+  const [only] = lists
   // a list of a hundred thousand rules is not copied
-  return only && blocks.length === 1 ? ownItems(only) : blocks.flatMap(ownItems)
+  return only && lists.length === 1 ? only : lists.flat()
 }
+
+/** The same, in a list for each of the blocks that it is made of. */
+export const itemListsIn = (block: Block): readonly (readonly Item[])[] => blocksIn(block).map(ownItems)
 
 function ownItems(block: PlainBlock): readonly Item[] {
   if (block.kind === 'always') return [block.item]

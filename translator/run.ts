@@ -35,7 +35,7 @@ function remembered(): Making['withinWhole'] {
 export function blocksOfRun(items: readonly Item[], family: Family, strategies: Strategies): Block[] {
   const making = { family, strategies, withinWhole: remembered() }
   const { leastDispatch, edited, dispatch } = strategies
-  const isEdited = items.some(({ rule }) => edited.has(rule))
+  const isEdited = edited.size > 0 && items.some(({ rule }) => edited.has(rule))
   if (isEdited) {
     const plain = blocksOfRun(items, family, { ...strategies, edited: new Set() })
     // these go on beside what is edited (edit/kept.ts), and would not if look-ups cut them

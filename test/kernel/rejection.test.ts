@@ -22,7 +22,14 @@ kernelTest('a program the verifier refuses is said by rule and line of the listi
     ({ family: 4, table: 'filter', chain: 'INPUT', number, rule: text }) as const
   const rules = [rule(0, ':INPUT DROP'), rule(1, '-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT')]
   const programs = [
-    { lane: { hook: 'nf-input', family: 4 }, spec, plans: [], tables: new Map(), trees: new Map() },
+    {
+      lane: { hook: 'nf-input', family: 4 },
+      spec,
+      plans: [],
+      tables: new Map(),
+      trees: new Map(),
+      protocols: new Map(),
+    },
   ] as const
   const translation = { kind: 'translated', programs, rules } as const
   const load = () =>

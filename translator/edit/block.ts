@@ -2,10 +2,9 @@
 
 import type { Family, TableName } from 'iptables-parser'
 import type { FamilyPlan } from '../build.ts'
-import { type Block, itemsIn, keptIn } from '../chain.ts'
+import { type Block, blocksIn, itemsIn, keptIn } from '../chain.ts'
 import type { TableUse } from '../emit/frame.ts'
 import type { LookUpName } from '../emit/look-up.ts'
-import { needsOf } from '../emit/needs.ts'
 import type { FieldName } from '../field.ts'
 import type { Item } from '../item.ts'
 import type { Lane } from '../lane.ts'
@@ -74,7 +73,7 @@ export interface Range {
 
 /** What can be edited in a program. `rangeOf` gives the number in its chain that a rule of the table of all rules has, or all those that it stands in for. */
 export function editableLanes(
-  { lane, plans, tables }: LaneProgram,
+  { lane, plans, protocols, tables }: LaneProgram,
   rangeOf: (rule: number) => Range,
 ): EditableLane[] {
   const maps = new Map<Dispatch, EditableMap[]>()
@@ -83,7 +82,7 @@ export function editableLanes(
     lane,
     family,
     table: placeOf(lane, family).table,
-    protocols: [...needsOf(plan, family).protocols],
+    protocols: [...(protocols.get(family) ?? [])],
     chains: [...plan.chains.values()].map(({ name, blocks }) => ({
       name,
       blocks: editableIn(blocks, [], maps, rangeOf),
@@ -171,20 +170,24 @@ function addTo<K, V>(groups: Map<K, V[]>, key: K, value: V): void {
 }
 
 function rangeIn(block: Block, rangeOf: (rule: number) => Range): Range | undefined {
-  let [first, last] = [Number.POSITIVE_INFINITY, 0]
-  for (const { rule } of allItems(block)) {
-    const range = rangeOf(rule)
-    first = Math.min(first, range.first)
-    last = Math.max(last, range.last)
-  }
+  let [first, last, before] = [Number.POSITIVE_INFINITY, 0, -1]
+  for (const items of allLists(block))
+    for (let at = 0; at < items.length; at++) {
+      const rule = items[at]?.rule ?? before
+      if (rule === before) continue
+      const range = rangeOf(rule)
+      first = Math.min(first, range.first)
+      last = Math.max(last, range.last)
+      before = rule
+    }
   return last === 0 ? undefined : { first, last }
 }
 
-export function allItems(block: Block): readonly Item[] {
-  if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(allItems)
-  if (block.kind === 'overlaid') return [...block.over, ...block.under].flatMap(allItems)
-  return block.kind === 'dispatch' ? allCases(block) : itemsIn(block)
-}
+/** With those that no packet comes to. */
+export const allItems = (block: Block): readonly Item[] => allLists(block).flat()
+
+const allLists = (block: Block): readonly (readonly Item[])[] =>
+  blocksIn(block).map(one => (one.kind === 'dispatch' ? allCases(one) : itemsIn(one)))
 
 const allCases = ({ cases, shadowed }: Dispatch): readonly Item[] =>
   shadowed.length === 0 ? cases : [...cases, ...shadowed]

@@ -1,9 +1,9 @@
 // Stretches of a chain's rules whose blocks are trees in maps and nothing else: another program can have the blocks without the rules, if it is given the maps.
 
 import type { Family } from 'iptables-parser'
-import { type Block, itemsIn, type KeptTrees, type SeparatedBlock } from '../chain.ts'
+import { type Block, itemListsIn, type KeptTrees, type SeparatedBlock } from '../chain.ts'
 import type { TreesUse } from '../emit/frame.ts'
-import { protocolsOf } from '../emit/needs.ts'
+import { protocolsIn } from '../emit/needs.ts'
 import { isQuestionField } from '../question.ts'
 import type { LaneProgram } from '../translate.ts'
 
@@ -61,8 +61,6 @@ function keptTrees(
 ): KeptTrees | undefined {
   const fields = space.axes.map(({ field }) => field)
   if (actions.some(({ outcome }) => 'chain' in outcome) || fields.some(isQuestionField)) return undefined
-  const protocols = new Set<number>()
-  for (const item of space.items) for (const protocol of protocolsOf(item, family)) protocols.add(protocol)
   const { size, words, trees, lastKnot, lastBox, box, depth, fullest } = layout
   return {
     kind: 'kept',
@@ -70,7 +68,7 @@ function keptTrees(
     layout: { size, words, trees, lastKnot, lastBox, box, depth, fullest },
     actions,
     fields,
-    protocols: [...protocols],
+    protocols: [...protocolsIn(space.items, family)],
   }
 }
 
@@ -88,11 +86,12 @@ function placed(
   numberOf: (rule: number) => number,
 ): Placed[] {
   let [first, last] = [Number.POSITIVE_INFINITY, 0]
-  for (const { rule } of itemsIn(block)) {
-    const number = numberOf(rule)
-    first = Math.min(first, number)
-    last = Math.max(last, number)
-  }
+  for (const items of itemListsIn(block))
+    for (let at = 0; at < items.length; at++) {
+      const number = numberOf(items[at]?.rule ?? Number.NaN)
+      first = Math.min(first, number)
+      last = Math.max(last, number)
+    }
   return last === 0 ? [] : [{ first, last, block: keep(block) }]
 }
 

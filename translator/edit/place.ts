@@ -1,7 +1,7 @@
 // Where in a running program a rule goes that is put into its chain, or stands that is taken out of it.
 
 import type { Family } from 'iptables-parser'
-import { protocolsOf } from '../emit/needs.ts'
+import { protocolsIn } from '../emit/needs.ts'
 import type { Item } from '../item.ts'
 import { withinOdd, withinWhole } from '../split.ts'
 import { valuesFor } from '../tree/dispatch.ts'
@@ -33,8 +33,7 @@ export function placeItems(
   position: Position,
 ): readonly Placed[] | undefined {
   if (items.length === 0) return []
-  if (items.some(item => protocolsOf(item, family).some(protocol => !protocols.includes(protocol))))
-    return undefined
+  if ([...protocolsIn(items, family)].some(protocol => !protocols.includes(protocol))) return undefined
   for (const top of new Set(blocks.map(({ path }) => path[0]))) {
     const found = placeAt(items, blocks, family, position, top)
     if (found) return found

@@ -1,6 +1,6 @@
 import type { Family } from 'iptables-parser'
 import { addressOfType } from '../address-type-field.ts'
-import { cutsIn, itemsIn, keptIn } from '../chain.ts'
+import { cutsIn, itemListsIn, keptIn } from '../chain.ts'
 import { domain, type FieldName, headerSizes, transport } from '../field.ts'
 import { FieldSets } from '../field-sets.ts'
 import type { Item } from '../item.ts'
@@ -15,41 +15,64 @@ export interface Needs {
 }
 
 export function needsOf({ chains }: Plan, family: Family): Needs {
-  const fields = new Set<FieldName>()
-  const protocols = new Set<number>()
-  // lists of fields that rules asked about, and whether the transport header is among them
-  const lists = new Map<readonly FieldName[], boolean>()
-  const extents = new Map<IntervalSet | undefined, Set<IntervalSet | undefined>>()
+  const asked = new Asked(family)
   for (const { blocks } of chains.values())
     for (const block of blocks) {
-      for (const field of cutsIn(block)) fields.add(field)
-      for (const kept of keptIn(block)) for (const protocol of kept.protocols) protocols.add(protocol)
-      for (const item of itemsIn(block)) {
-        const { names } = FieldSets.of(item.sets)
-        const known = lists.get(names)
-        const asksTransport = known ?? names.includes('transport')
-        const asksMore = item.rest.length > 0
-        if (asksMore || known === undefined) addFields(fields, item)
-        lists.set(names, asksTransport)
-        if (asksMore || (asksTransport && isNew(extents, item)))
-          for (const protocol of protocolsOf(item, family)) protocols.add(protocol)
-      }
+      for (const field of cutsIn(block)) asked.fields.add(field)
+      for (const kept of keptIn(block)) for (const protocol of kept.protocols) asked.protocols.add(protocol)
+      for (const items of itemListsIn(block)) asked.addAll(items)
     }
-  return { fields: new Set([...fields].flatMap(withSources)), protocols }
+  return { fields: new Set([...asked.fields].flatMap(withSources)), protocols: asked.protocols }
 }
 
-/** Whether no item before asked for the same transport headers and protocols. Most sets of them are one object for all rules. */
-function isNew(
-  known: Map<IntervalSet | undefined, Set<IntervalSet | undefined>>,
-  { sets }: Pick<Item, 'sets'>,
-): boolean {
-  const transport = sets.get('transport')
-  const protocol = sets.get('protocol')
-  const protocols = known.get(transport)
-  if (protocols?.has(protocol)) return false
-  if (protocols) protocols.add(protocol)
-  else known.set(transport, new Set([protocol]))
-  return true
+/** The protocols into whose transport headers items look. */
+export function protocolsIn(items: readonly Item[], family: Family): ReadonlySet<number> {
+  const asked = new Asked(family)
+  asked.addAll(items)
+  return asked.protocols
+}
+
+/** What items ask; most ask what others did. */
+class Asked {
+  readonly fields = new Set<FieldName>()
+  readonly protocols = new Set<number>()
+  readonly #family: Family
+  /** Lists of fields that rules asked about, and whether the transport header is among them. */
+  readonly #lists = new Map<readonly FieldName[], boolean>()
+  readonly #extents = new Map<IntervalSet | undefined, Set<IntervalSet | undefined>>()
+
+  constructor(family: Family) {
+    this.#family = family
+  }
+
+  addAll(items: readonly Item[]): void {
+    for (let at = 0; at < items.length; at++) {
+      const item = items[at]
+      if (item) this.#add(item)
+    }
+  }
+
+  #add(item: Item): void {
+    const { names } = FieldSets.of(item.sets)
+    const known = this.#lists.get(names)
+    const asksTransport = known ?? names.includes('transport')
+    const asksMore = item.rest.length > 0
+    if (asksMore || known === undefined) addFields(this.fields, item)
+    if (known === undefined) this.#lists.set(names, asksTransport)
+    if (asksMore || (asksTransport && this.#isNew(item)))
+      for (const protocol of protocolsOf(item, this.#family)) this.protocols.add(protocol)
+  }
+
+  /** Whether no item before asked for the same transport headers and protocols. Most sets of them are one object for all rules. */
+  #isNew({ sets }: Item): boolean {
+    const transport = sets.get('transport')
+    const protocol = sets.get('protocol')
+    const protocols = this.#extents.get(transport)
+    if (protocols?.has(protocol)) return false
+    if (protocols) protocols.add(protocol)
+    else this.#extents.set(transport, new Set([protocol]))
+    return true
+  }
 }
 
 /** A field, and those it is found by. */
@@ -77,7 +100,7 @@ const isMeasured = (set: IntervalSet): boolean =>
   set.some(({ low, end }) => measured.some(range => low < range.end && end > range.low))
 
 /** Protocols that the item can be about, if it asks how much of the transport header there is. Where a block is split by that, the items that hotdrop still ask. */
-export function protocolsOf({ sets, rest }: Item, family: Family): readonly number[] {
+function protocolsOf({ sets, rest }: Item, family: Family): readonly number[] {
   if (rest.length === 0 && !sets.has('transport')) return []
   const later = rest.flatMap(test => (test.kind === 'set' && test.field === 'transport' ? [test.set] : []))
   const asked = [sets.get('transport') ?? [], ...later]
