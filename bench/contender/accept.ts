@@ -5,20 +5,8 @@ import { exit } from '../../translator/asm/jump.ts'
 import { r0 } from '../../translator/asm/register.ts'
 import { frameOf } from '../../translator/hook/registry.ts'
 import type { ProgramSpec } from '../../translator/program.ts'
-import type { JudgedLane } from './headers.ts'
+import { type JudgedLane, programOf } from './judge.ts'
 
 /** Accepts every packet, uncounted. */
-export const acceptProgram = (lane: JudgedLane): ProgramSpec => ({
-  name: 'accept',
-  hook: lane.hook,
-  type: 'NETFILTER',
-  license: 'Dual MIT/GPL',
-  functions: [
-    {
-      name: 'filter',
-      parameters: [{ name: 'ctx', type: { kind: 'context' } }],
-      instructions: [movImmediate(r0, frameOf(lane).verdicts.accept), exit()],
-    },
-  ],
-  maps: [],
-})
+export const acceptProgram = (lane: JudgedLane): ProgramSpec =>
+  programOf(lane, 'accept', [movImmediate(r0, frameOf(lane).verdicts.accept), exit()])

@@ -23,7 +23,8 @@ import type { Course, Range } from '../network.ts'
 import type { Workload } from '../workload.ts'
 import { acceptProgram } from './accept.ts'
 import { type Contender, type Loaded, type ProgramSize, timed } from './contender.ts'
-import { headersProgram, type JudgedLane } from './headers.ts'
+import { headersProgram } from './headers.ts'
+import type { JudgedLane } from './judge.ts'
 
 type HookName = 'xdp' | 'tc' | 'netfilter'
 

@@ -1,7 +1,6 @@
 // The least that any filter at netfilter has to do: the headers read into the record, and one counter for all packets. What rules cost
 // beyond that is the filter's own.
 
-import type { Family } from 'iptables-parser'
 import { movImmediate } from '../../translator/asm/alu.ts'
 import { createAssembler } from '../../translator/asm/assembler.ts'
 import { exit } from '../../translator/asm/jump.ts'
@@ -10,12 +9,9 @@ import { counterMap, emitCountInPlace } from '../../translator/emit/count.ts'
 import { recordLayout } from '../../translator/emit/record.ts'
 import type { FieldName } from '../../translator/field.ts'
 import { frameOf } from '../../translator/hook/registry.ts'
-import type { Lane } from '../../translator/lane.ts'
 import type { ProgramSpec } from '../../translator/program.ts'
 import { protocolNumber } from '../frame.ts'
-
-/** A lane at netfilter. */
-export type JudgedLane = Extract<Lane, { readonly family: Family }>
+import { type JudgedLane, programOf } from './judge.ts'
 
 const FIELDS: ReadonlySet<FieldName> = new Set<FieldName>([
   'saddr',
@@ -45,18 +41,5 @@ export function headersProgram(lane: JudgedLane): ProgramSpec {
   assembler.emit(movImmediate(r0, frame.verdicts.accept), exit())
   assembler.place(ways.refuse)
   assembler.emit(movImmediate(r0, frame.verdicts.drop), exit())
-  return {
-    name: 'headers',
-    hook: lane.hook,
-    type: 'NETFILTER',
-    license: 'Dual MIT/GPL',
-    functions: [
-      {
-        name: 'filter',
-        parameters: [{ name: 'ctx', type: { kind: 'context' } }],
-        instructions: assembler.assemble(),
-      },
-    ],
-    maps: [counterMap(array), ...frame.maps],
-  }
+  return programOf(lane, 'headers', assembler.assemble(), [counterMap(array), ...frame.maps])
 }

@@ -100,10 +100,10 @@ function indexLane(
   slots: readonly number[],
 ): IndexedLane {
   const { chains, family } = lane
-  const named = new Set([
-    ...chains.flatMap(({ blocks }) => blocks.flatMap(({ maps }) => maps.flatMap(mapNames))),
-    ...[...stretches.values()].flat().flatMap(({ blocks }) => treesKept(blocks).map(({ map }) => map)),
-  ])
+  const named = namesOfMaps(
+    chains.flatMap(({ blocks }) => blocks),
+    [...stretches.values()].flat(),
+  )
   return {
     ...lane,
     chains: new Map(
@@ -113,6 +113,16 @@ function indexLane(
     maps: named.size > 0 ? mapIds(fd, named) : new Map(),
   }
 }
+
+/** The names of the maps that blocks are looked up in, and of those that trees which can be kept stand in. */
+export const namesOfMaps = (
+  blocks: readonly Pick<EditableBlock, 'maps'>[],
+  stretches: readonly Pick<Stretch, 'blocks'>[],
+): ReadonlySet<string> =>
+  new Set([
+    ...blocks.flatMap(({ maps }) => maps.flatMap(mapNames)),
+    ...stretches.flatMap(({ blocks }) => treesKept(blocks).map(({ map }) => map)),
+  ])
 
 /** As they were made. */
 export const indexStretches = (

@@ -3,7 +3,7 @@
 
 import { type Command, type Counters, noCounters } from 'iptables-parser'
 import { type EditableLane, editableLanes, type Range } from '../../../translator/edit/block.ts'
-import { renamed, stretchesOf, treesKept } from '../../../translator/edit/kept.ts'
+import { renamed, stretchesOf } from '../../../translator/edit/kept.ts'
 import { takeOver } from '../../../translator/edit/stand-in.ts'
 import { mapNames } from '../../../translator/emit/look-up.ts'
 import { type Lane, laneName } from '../../../translator/lane.ts'
@@ -15,7 +15,7 @@ import { load } from '../load.ts'
 import { lanesPinned, type OpenLane } from '../programs.ts'
 import type { Settings } from '../settings.ts'
 import type { Next, SwapOptions } from '../swap.ts'
-import { goingOn, indexBlock, indexStretches, mapIds } from './describe.ts'
+import { goingOn, indexBlock, indexStretches, mapIds, namesOfMaps } from './describe.ts'
 import type { EditIndex, IndexedBlock, IndexedLane, IndexedStretch } from './index-file.ts'
 import { copyJournal, type JournalEdit, markEntry } from './journal.ts'
 import { joinPieces } from './lines.ts'
@@ -263,10 +263,10 @@ function indexRemade(
         chain,
         [...going, ...(stretches.get(chain) ?? [])].sort((a, b) => a.first - b.first),
       )
-    const named = new Set([
-      ...blocks.flatMap(([, own]) => own.flatMap(({ maps }) => maps.flatMap(mapNames))),
-      ...[...stretches.values()].flat().flatMap(one => treesKept(one.blocks).map(({ map }) => map)),
-    ])
+    const named = namesOfMaps(
+      blocks.flatMap(([, own]) => own),
+      [...stretches.values()].flat(),
+    )
     const fresh = new Set([...named].filter(name => !kept.has(name)))
     const ids = mapIds(fd, fresh, new Set(kept.values()))
     for (const [name, id] of kept) ids.set(name, id)

@@ -2,6 +2,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import type { ExecutionContext } from 'ava'
 import { answeredEchoes, farToNear } from '../echo.ts'
 import { type Installation, type Outcome, withInstallation } from '../installation.ts'
 
@@ -37,11 +38,25 @@ export const withRules = (
 const worker = fileURLToPath(new URL('./around-worker.js', import.meta.url))
 
 /** Makes an edit in a process that is killed before a step of the swap; the signal it died of. */
-export function editKilled(
+function editKilled(
   { near, environment }: Installation,
   step: string,
   ...words: readonly string[]
 ): string | null {
   const args = [`--net=/run/netns/${near}`, process.execPath, worker, step, ...words]
   return spawnSync('nsenter', args, { env: { ...process.env, ...environment } }).signal
+}
+
+/** Puts in the rule that drops echo requests, in a process that is killed before a step: from some step on it is there, and they are dropped. Whether it is. */
+export function insertKilled(
+  t: ExecutionContext,
+  installation: Installation,
+  step: string,
+  number: number,
+): boolean {
+  t.is(editKilled(installation, step, '-I', 'INPUT', `${number}`, ...pings.split(' ')), 'SIGKILL')
+  const there = saved(installation).includes(`-A INPUT ${pings}\n`)
+  t.is(there, ['attach', 'record', 'clean'].includes(step))
+  t.is(ping(installation, 2), there ? 0 : 2)
+  return there
 }

@@ -2,6 +2,7 @@
 
 import type { Family } from 'iptables-parser'
 import type { Random } from '../harness/random.ts'
+import { sketchTable } from './sketch.ts'
 
 /** What rules of a run ask, by a number from a small range, so that the same values come again. */
 type Shape = (value: number) => string
@@ -72,23 +73,14 @@ export function sketchEdits(random: Random, family: Family, { lengths, others }:
       (_, value) =>
         `-A ${chain} ${ruleOf(chain, others || random.chance(0.9) ? value : random.below(RANGE))}`,
     )
-  const rules = [
-    '*filter',
-    `:INPUT ${random.pick(['ACCEPT', 'DROP'])} [0:0]`,
-    ':FORWARD ACCEPT [0:0]',
-    ':OUTPUT ACCEPT [0:0]',
-    ':run - [0:0]',
-    ...(random.chance(0.5) ? [`-A INPUT ${other()}`] : []),
-    ...run('INPUT'),
-    ...(random.chance(0.5) ? [`-A INPUT ${other()}`] : []),
-    '-A INPUT -j run',
-    ...(random.chance(0.5) ? ['-A FORWARD -p udp -j run'] : ['-A FORWARD -j run', '-A OUTPUT -j run']),
-    ...run('run'),
-    ...(random.chance(0.5) ? [`-A run ${other()}`] : []),
-    'COMMIT\n',
-  ].join('\n')
+  const perhaps = (chain: keyof typeof shapes): string[] =>
+    random.chance(0.5) ? [`-A ${chain} ${other()}`] : []
   return {
-    rules,
+    rules: sketchTable(
+      random,
+      [...perhaps('INPUT'), ...run('INPUT'), ...perhaps('INPUT')],
+      [...run('run'), ...perhaps('run')],
+    ),
     edit(count, ruleAt) {
       const chain = random.pick(
         others ? (['INPUT', 'INPUT', 'run'] as const) : (['INPUT', 'run', 'run'] as const),

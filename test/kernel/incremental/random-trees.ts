@@ -4,6 +4,7 @@
 import type { Family } from 'iptables-parser'
 import type { Random } from '../harness/random.ts'
 import type { Lengths, Sketched } from './random-edits.ts'
+import { sketchTable } from './sketch.ts'
 
 /** Prefixes of a few networks, so that some lie in others and most rules have little in common. */
 function prefix(random: Random, family: Family): string {
@@ -45,22 +46,10 @@ export function sketchTrees(
 ): Sketched {
   const stretch = (chain: keyof Lengths): string[] =>
     Array.from({ length: lengths[chain] }, () => `-A ${chain} ${ruleOf(random, family)}`)
-  const rules = [
-    '*filter',
-    `:INPUT ${random.pick(['ACCEPT', 'DROP'])} [0:0]`,
-    ':FORWARD ACCEPT [0:0]',
-    ':OUTPUT ACCEPT [0:0]',
-    ':run - [0:0]',
-    ...stretch('INPUT'),
-    // cuts the rules in two stretches
-    ...(random.chance(0.5) ? ['-A INPUT -i lo', ...stretch('INPUT')] : []),
-    '-A INPUT -j run',
-    ...(random.chance(0.5) ? ['-A FORWARD -p udp -j run'] : ['-A FORWARD -j run', '-A OUTPUT -j run']),
-    ...stretch('run'),
-    'COMMIT\n',
-  ].join('\n')
+  // what stands between cuts the rules in two stretches
+  const more = random.chance(0.5) ? ['-A INPUT -i lo', ...stretch('INPUT')] : []
   return {
-    rules,
+    rules: sketchTable(random, [...stretch('INPUT'), ...more], stretch('run')),
     edit(count, ruleAt) {
       const chain = random.pick(['INPUT', 'INPUT', 'run'] as const)
       const length = count(chain)

@@ -7,7 +7,7 @@ import { treesKept } from '../../../translator/edit/kept.ts'
 import { seeded } from '../harness/random.ts'
 import type { Installation } from '../installation.ts'
 import { kernelTest } from '../needs-kernel.ts'
-import { editKilled, ping, pings, saved, succeed, withRules } from './around.ts'
+import { insertKilled, ping, pings, saved, succeed, withRules } from './around.ts'
 
 const LENGTH = 1000
 
@@ -94,11 +94,7 @@ for (const step of swapSteps)
     t =>
       withRules(rules, installation => {
         const { run } = installation
-        t.is(editKilled(installation, step, '-I', 'INPUT', '500', ...pings.split(' ')), 'SIGKILL')
-        const there = saved(installation).includes(`-A INPUT ${pings}\n`)
-        t.is(there, ['attach', 'record', 'clean'].includes(step))
-        t.is(ping(installation, 2), there ? 0 : 2)
-        if (there) succeed(run('iptables', ['-D', 'INPUT', '500']))
+        if (insertKilled(t, installation, step, 500)) succeed(run('iptables', ['-D', 'INPUT', '500']))
         succeed(run('iptables', ['-D', 'INPUT', '600']))
         t.is(ping(installation, 2), 2)
         t.is(ruleLines(saved(installation)).length, LENGTH - 1)
