@@ -14,10 +14,10 @@ const kernelTest = kernelTestNeeding('iptables-legacy')
 const twentyFrom = (first: number): readonly number[] =>
   Array.from({ length: 20 }, (_, index) => first + index)
 
-/** Few fragments come to IPv6 rules as fragments, so it takes more rule sets until some ask for them. */
+/** Few packets with extension headers come to IPv6 rules that ask for them, so it takes more rule sets until some do. */
 const seeds: Readonly<Record<Family, readonly number[]>> = {
   4: twentyFrom(1),
-  6: [...twentyFrom(1), ...twentyFrom(201)],
+  6: [...twentyFrom(1), ...twentyFrom(201), ...twentyFrom(401)],
 }
 
 /** No device is a bridge's port here. */
