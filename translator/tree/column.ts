@@ -84,17 +84,13 @@ class NumberColumn implements Column {
     return { starts, lows, ends }
   }
 
-  /** The points in order, and for each value of the field the number of the first that is not less. */
+  /** The points in order; and for each value of the field, and for the first behind them, the number of the first point that is not less. */
   #marked({ lows, ends }: Asked): readonly [Uint32Array, Int32Array] {
-    // and one more, since most rules ask nothing of most fields
     const numbers = new Int32Array(this.#end + 1)
     numbers[this.#low] = 1
+    // greater values than there is room for are not kept
     for (const points of [lows, ends, this.#cuts])
-      for (let at = 0; at < points.length; at++) {
-        const point = points[at] ?? 0
-        // what lies behind is not kept
-        numbers[point] = 1
-      }
+      for (let at = 0; at < points.length; at++) numbers[points[at] ?? 0] = 1
     const starts = new Uint32Array(1 + 2 * lows.length + this.#cuts.length)
     let kept = 0
     for (let value = 0; value < this.#end; value++) {
@@ -102,6 +98,7 @@ class NumberColumn implements Column {
       numbers[value] = kept
       if (isStart) starts[kept++] = value
     }
+    numbers[this.#end] = kept
     return [starts.slice(0, kept), numbers]
   }
 
@@ -139,8 +136,8 @@ class WideColumn implements Column {
   }
 
   cut({ low, end }: Interval): void {
-    if (typeof low === 'bigint') this.#points.push(low)
-    if (typeof end === 'bigint' && end < this.#domain.end) this.#points.push(end)
+    for (const point of [low, end])
+      if (typeof point === 'bigint' && point < this.#domain.end) this.#points.push(point)
   }
 
   grow(): void {}
