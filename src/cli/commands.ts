@@ -1,16 +1,23 @@
 // What the launchers in bin/ run, by name. Only what a command needs is loaded.
 
+import { hasReadMany } from '../service/heap.ts'
 import { dropIns } from './drop-in.ts'
 import { describeError, type ExitCode, exitCode } from './error.ts'
 import { runCommand } from './run.ts'
 
 /** Runs the command of that name to its end, as the one of this process. */
-export function run(name: string, words: readonly string[]): Promise<void> {
+export async function run(name: string, words: readonly string[]): Promise<void> {
   process.on('uncaughtException', endOn)
   // by then all is written, and the kernel takes the memory of a process back faster than V8 takes its heap apart
   process.on('exit', code => process.exit(code))
-  return runCommand(name, () => perform(name, words))
+  await runCommand(name, () => perform(name, words))
+  // Node.js would first wait for V8 to compile functions that will not run again, and to collect what is given back anyway
+  if (hasReadMany() && isWritten(process.stdout) && isWritten(process.stderr)) process.exit()
 }
+
+/** Whether nothing is left to be written, or to be said about a failure to write. */
+const isWritten = ({ writableLength, errored }: NodeJS.WriteStream): boolean =>
+  writableLength === 0 && errored === null
 
 /** `bpftables stats | head` is no error. To listen to the streams themselves would load them, and most commands print nothing. */
 function endOn(error: NodeJS.ErrnoException): void {

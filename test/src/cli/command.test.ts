@@ -106,15 +106,28 @@ test('a file that is not there is said', t => {
   t.is(stderr, 'bpftables: cannot read /nowhere/rules: no such file or directory\n')
 })
 
+/** So many rules that a command ends itself before V8 is done with what it does beside. */
+const many = join(directory, 'many')
+writeFileSync(many, `*filter\n${'-A INPUT -p tcp\n'.repeat(20000)}COMMIT\n`)
+
+/** Runs a line of shell with "$0" as the path of Node.js. */
+const shell = (line: string) => spawnSync('sh', ['-c', line, process.execPath], { encoding: 'utf8' })
+
 test('a closed pipe is no error', t => {
-  const many = join(directory, 'many')
-  writeFileSync(many, `*filter\n${'-A INPUT -p tcp\n'.repeat(20000)}COMMIT\n`)
-  const { status, stdout, stderr } = spawnSync(
-    'sh',
-    ['-c', `{ "$0" bin/bpftables fmt ${many}; echo $? >&2; } | head -1`, process.execPath],
-    { encoding: 'utf8' },
-  )
+  const { status, stdout, stderr } = shell(`{ "$0" bin/bpftables fmt ${many}; echo $? >&2; } | head -1`)
   t.is(status, 0)
   t.is(stdout, '*filter\n')
   t.is(stderr, '0\n')
+})
+
+test('a pipe that is read late gets all', t => {
+  const { stdout, stderr } = shell(`{ "$0" bin/bpftables fmt ${many}; echo $? >&2; } | { sleep 1; tail -2; }`)
+  t.is(stdout, '-A INPUT -p tcp\nCOMMIT\n')
+  t.is(stderr, '0\n')
+})
+
+test('a full disk is an error', t => {
+  const { status, stderr } = shell(`"$0" bin/bpftables fmt ${many} > /dev/full`)
+  t.is(status, 1)
+  t.regex(stderr, /no space left on device/)
 })
