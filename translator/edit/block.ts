@@ -204,7 +204,7 @@ export const isHotdrop = (block: Block): boolean =>
   block.kind === 'dispatch' && allCases(block).every(({ outcome }) => outcome.kind === 'hotdrop')
 
 /** Of such a block the map does not tell which of the rules for the same values is met, or its values name chains by numbers of this program. */
-const isMixed = (block: Dispatch): boolean =>
-  allCases(block).some(
-    ({ outcome }) => 'chain' in outcome || (outcome.kind === 'hotdrop' && !isHotdrop(block)),
-  )
+function isMixed(block: Dispatch): boolean {
+  const hotdrop = isHotdrop(block)
+  return allCases(block).some(({ outcome }) => 'chain' in outcome || (outcome.kind === 'hotdrop' && !hotdrop))
+}
