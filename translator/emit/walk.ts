@@ -50,11 +50,21 @@ export function emitKept(frame: Frame, block: KeptTrees, next: Label): void {
 }
 
 function emitTrees(frame: Frame, data: Value, use: TreesUse, next: Label): void {
+  const { assembler, record } = frame
   const { layout, actions } = use
   const map = frame.data(data, use)
+  const labels = {
+    tree: assembler.label('tree'),
+    knot: assembler.label('knot'),
+    leaf: assembler.label('leaf'),
+    box: assembler.label('box'),
+    asked: assembler.label('asked'),
+  }
   emitWords(frame, layout)
-  emitWalk(frame, layout, map)
+  emitWalk(assembler, layout, map, labels)
   emitAnswer(frame, actions, next)
+  descend(assembler, layout, map, labels, record.words)
+  compareBoxes(assembler, layout, map, labels, record.words)
 }
 
 /** The most words that a block of a plan compares. */
@@ -77,14 +87,26 @@ function emitWords({ assembler, family, record }: Frame, { words }: TreeLayout):
     )
 }
 
-/** From no answer to the best one, in r0. */
-function emitWalk({ assembler, record }: Frame, trees: TreeLayout, map: string): void {
-  const labels = {
-    tree: assembler.label('tree'),
-    leaf: assembler.label('leaf'),
-    asked: assembler.label('asked'),
-    out: assembler.label('out'),
-  }
+interface Labels {
+  /** Here the next tree is asked, if there can be a better answer. */
+  readonly tree: Label
+  /** r2 is the reference of a knot, and r4 says how many more there can be on the way. */
+  readonly knot: Label
+  /** r2 is the reference of a leaf. */
+  readonly leaf: Label
+  /** r2 is the offset of one of its boxes, and r4 says how many there can be from there on. */
+  readonly box: Label
+  /** A tree has been asked. */
+  readonly asked: Label
+}
+
+/**
+ * From no answer to the best one, in r0. Here stands the way past trees that are empty leaves, and knots and boxes stand elsewhere: the verifier goes on where no jump is taken
+ * before it looks at the rest, and in code that it is still in the middle of, it seldom keeps states to compare others with (is_state_visited in kernel/bpf/verifier.c). So
+ * it is through with the knots and boxes of one tree before it sees those of another.
+ */
+function emitWalk(assembler: Assembler, trees: TreeLayout, map: string, labels: Labels): void {
+  const out = assembler.label('out')
   assembler.emit(
     movImmediate(r3, NO_ANSWER),
     // or the verifier would go through all once more, without an answer
@@ -96,63 +118,54 @@ function emitWalk({ assembler, record }: Frame, trees: TreeLayout, map: string):
     movImmediate(r8, 0),
   )
   assembler.place(labels.tree)
-  enterTree(assembler, map, labels)
-  descend(assembler, trees, map, labels, record.words)
-  assembler.place(labels.leaf)
-  goThroughBoxes(assembler, trees, map, labels, record.words)
-  assembler.place(labels.asked)
-  assembler.emit(jumpIf('!=', r8, immediate(ROOT_SIZE * trees.trees), labels.tree))
-  assembler.place(labels.out)
-  assembler.emit(mov(r0, r3))
-}
-
-interface Labels {
-  /** Here the next tree is asked, if there can be a better answer. */
-  readonly tree: Label
-  /** r2 is the reference of a leaf. */
-  readonly leaf: Label
-  /** A tree has been asked. */
-  readonly asked: Label
-  readonly out: Label
-}
-
-/** The reference of the next root, unless no tree from there on can have a better answer. */
-function enterTree(assembler: Assembler, map: string, { out }: Labels): void {
   assembler.emit(
     loadMapValue(r5, map),
     add(r5, r8),
     load('u32', r7, r5, 0),
+    // no tree from here on can have a better answer
     jumpIf('>', r7, register(r9), out),
     load('u32', r2, r5, 4),
     addImmediate(r8, ROOT_SIZE),
+    movImmediate(r4, Math.max(1, trees.depth)),
+    jumpIf('s>=', r2, immediate(0), labels.knot, 32),
   )
+  assembler.place(labels.leaf)
+  assembler.emit(
+    movImmediate(r4, trees.fullest),
+    andImmediate32(r2, OFFSET_MASK),
+    jumpIf('<=', r2, immediate(trees.lastBox), labels.box),
+  )
+  assembler.place(labels.asked)
+  assembler.emit(jumpIf('!=', r8, immediate(ROOT_SIZE * trees.trees), labels.tree))
+  assembler.place(out)
+  assembler.emit(mov(r0, r3))
 }
 
-/** From the reference of a root to that of a leaf. */
+/** From the reference of a knot to that of a leaf. */
 function descend(
   assembler: Assembler,
   trees: TreeLayout,
   map: string,
-  { leaf, out }: Labels,
+  { knot, leaf, asked }: Labels,
   words: number,
 ): void {
-  const knot = assembler.label('knot')
   const step = assembler.label('step')
-  assembler.emit(movImmediate(r4, trees.depth + 1))
   assembler.place(knot)
-  assembler.emit(jumpIf('s<', r2, immediate(0), leaf, 32), ...pointAt(map, trees.lastKnot, out))
+  assembler.emit(
+    andImmediate32(r2, OFFSET_MASK),
+    jumpIf('>', r2, immediate(trees.lastKnot), asked),
+    loadMapValue(r5, map),
+    add(r5, r2),
+  )
   emitBranch(assembler, trees, 1, step, words)
   assembler.place(step)
-  assembler.emit(subImmediate(r4, 1), jumpIf('!=', r4, immediate(0), knot), jump(out))
+  assembler.emit(
+    jumpIf('s<', r2, immediate(0), leaf, 32),
+    subImmediate(r4, 1),
+    jumpIf('!=', r4, immediate(0), knot),
+    jump(asked),
+  )
 }
-
-/** Points r5 at the offset of the reference in r2. */
-const pointAt = (map: string, last: number, out: Label) => [
-  andImmediate32(r2, OFFSET_MASK),
-  jumpIf('>', r2, immediate(last), out),
-  loadMapValue(r5, map),
-  add(r5, r2),
-]
 
 /** Compares a branch of the knot at r5 and those below it; the reference that they lead to is in r2 at `step`. */
 function emitBranch(assembler: Assembler, trees: TreeLayout, branch: number, step: Label, at: number): void {
@@ -176,22 +189,28 @@ function emitBranch(assembler: Assembler, trees: TreeLayout, branch: number, ste
   emitBranch(assembler, trees, 2 * branch + 1, step, at)
 }
 
-/** From the reference of a leaf to an answer, if one of its boxes has a better one. */
-function goThroughBoxes(
+/** From the first box of a leaf to an answer, if one of them has a better one. */
+function compareBoxes(
   assembler: Assembler,
   trees: TreeLayout,
   map: string,
-  { asked }: Labels,
+  { box, asked }: Labels,
   words: number,
 ): void {
-  const entry = assembler.label('entry')
+  const another = assembler.label('another')
   const miss = assembler.label('miss')
-  const { box } = trees
-  assembler.emit(movImmediate(r4, trees.fullest))
-  assembler.place(entry)
+  assembler.place(another)
   assembler.emit(
-    ...pointAt(map, trees.lastBox, asked),
-    load('u32', r7, r5, box.position),
+    addImmediate(r2, trees.box.size),
+    subImmediate(r4, 1),
+    jumpIf('==', r4, immediate(0), asked),
+    jumpIf('>', r2, immediate(trees.lastBox), asked),
+  )
+  assembler.place(box)
+  assembler.emit(
+    loadMapValue(r5, map),
+    add(r5, r2),
+    load('u32', r7, r5, trees.box.position),
     mov32(r0, r7),
     andImmediate32(r0, LAST - 1),
     jumpIf('>', r0, register(r9), asked),
@@ -202,18 +221,13 @@ function goThroughBoxes(
     andImmediate32(r9, LAST - 1),
     mov(r3, r9),
     lshImmediate(r3, 32),
-    load('u32', r0, r5, box.answer),
+    load('u32', r0, r5, trees.box.answer),
     or(r3, r0),
     jump(asked),
   )
   assembler.place(miss)
-  assembler.emit(
-    // LAST is the sign
-    jumpIf('s<', r7, immediate(0), asked, 32),
-    addImmediate(r2, box.size),
-    subImmediate(r4, 1),
-    jumpIf('!=', r4, immediate(0), entry),
-  )
+  // LAST is the sign
+  assembler.emit(jumpIf('s>=', r7, immediate(0), another, 32), jump(asked))
 }
 
 /** Goes to `miss` where a word is outside of the box at r5. */
