@@ -1,29 +1,61 @@
 // Keeps the code that V8 makes of the commands, for all who start them later (src/cli/launch.ts): that of the functions run by then. So it runs what
-// anyone may run, on few rules and on many, and what is printed goes nowhere.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+// anyone may run, on few rules and on many, and what changes rules on a kernel that is none (pretend-kernel.mjs). What is printed goes nowhere.
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import launcher from '../dist/bundle/launch.cjs'
+import { pretendKernel } from './pretend-kernel.mjs'
 
-const { cachePath, compileCommands, evaluateCommands } = launcher
+const { cachePath, commandsPath, compileCommands, evaluateCommands } = launcher
 const rules = fileURLToPath(new URL('../fixtures/rulesets/demo/rules.v4', import.meta.url))
 
 /** The collector would throw away the code of functions that were not run for a while. */
 setFlagsFromString('--no-flush-bytecode')
 const script = compileCommands()
-const { perform } = evaluateCommands(script)
+const require = createRequire(commandsPath)
+const kernel = pretendKernel()
+const { perform } = evaluateCommands(script, name => (name === 'koffi' ? kernel : require(name)))
 await perform('bpftables', ['fmt', rules])
 await perform('bpftables', ['convert', rules])
 await withFiles({ list: list(2000), boxes: boxes(1500) }, async paths => {
   for (const path of paths) await perform('bpftables', ['convert', '--format', 'report', path])
+  // where offsets in its structures are to be had
+  if (existsSync('/sys/kernel/btf/vmlinux')) for (const path of paths) await changeRules(path)
 })
 await perform('iptables', ['--version'])
 // V8 takes a cache only where its flags are as they were: these two, and what src/service/heap.ts changes
 setFlagsFromString('--flush-bytecode')
 setFlagsFromString('--semi-space-growth-factor=2')
 writeFileSync(cachePath, script.createCachedData())
+
+/** Puts rules in force and edits them. */
+async function changeRules(path) {
+  const directory = mkdtempSync(join(tmpdir(), 'bpftables-warm-'))
+  process.env.BPFTABLES_BPFFS = join(directory, 'bpffs')
+  process.env.BPFTABLES_RUN_DIR = join(directory, 'run')
+  process.env.BPFTABLES_STATE_DIR = join(directory, 'state')
+  process.env.BPFTABLES_HOOK = 'netfilter'
+  try {
+    await succeed('bpftables', ['apply', path])
+    for (const edit of ['-A', '-D'])
+      await succeed('iptables', [edit, 'INPUT', '-s', '192.0.2.1', '-j', 'DROP'])
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+/** Quietly, unless it fails. */
+async function succeed(name, words) {
+  const { write } = process.stderr
+  const said = []
+  process.stderr.write = text => said.push(text) > 0
+  const status = await perform(name, words)
+  process.stderr.write = write
+  if (status !== 0) throw new Error(`${name} ${words.join(' ')}: ${said.join('')}`)
+}
 
 /** Sources, which become a look-up. */
 function list(count) {

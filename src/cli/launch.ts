@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { Script } from 'node:vm'
 
+type Require = (name: string) => unknown
 type Commands = typeof import('./commands.ts')
 
 /** Where the commands are, and their code cache. */
@@ -24,9 +25,9 @@ export function compileCommands(): Script {
   return new Script(wrapped, { filename: commandsPath, ...(cachedData && { cachedData }) })
 }
 
-export function evaluateCommands(script: Script): Commands {
+export function evaluateCommands(script: Script, require: Require = createRequire(commandsPath)): Commands {
   const module = { exports: {} }
-  script.runInThisContext()(module, createRequire(commandsPath), commandsPath)
+  script.runInThisContext()(module, require, commandsPath)
   return module.exports as Commands
 }
 
