@@ -12,6 +12,7 @@ function blockCost(block: Block): Cost {
   if (block.kind === 'dispatch') return hashCost
   if (block.kind === 'tree') return codeCost([shapeOf(block.root)])
   if (block.kind === 'overlaid') return sumOf([blocksCost(block.over), blocksCost(block.under)])
+  if (block.kind === 'parted') return sumOf([...block.between, block.under].map(blocksCost))
   // nobody chooses between these and others
   if (block.kind === 'kept') return mapCost([])
   if (block.kind === 'split') {

@@ -22,6 +22,7 @@ import { groupFunction } from './emit/group.ts'
 import { LOG_SIZE, logFunctions } from './emit/log.ts'
 import { besideOf, type LookUpName } from './emit/look-up.ts'
 import { type Needs, needsOf } from './emit/needs.ts'
+import { partedIn } from './emit/parted.ts'
 import { type RecordLayout, recordLayout } from './emit/record.ts'
 import { wordsOfPlan } from './emit/walk.ts'
 import { asksAddressType } from './hook/address-type.ts'
@@ -94,11 +95,13 @@ export function buildProgram(
     return named
   }
   const asked = plans.map(planned => ({ ...planned, needs: needsFor(lane, planned) }))
+  const parted = plans.flatMap(({ plan }) => partedIn(plan))
   const record = recordLayout(
     asked.map(({ family, needs }) => ({ family, fields: needs.fields })),
     {
       logSize: lane.early ? LOG_SIZE : 0,
       words: Math.max(...plans.map(({ plan, family }) => wordsOfPlan(plan, family))),
+      ranks: parted.length,
     },
   )
 
@@ -133,10 +136,12 @@ export function buildProgram(
   const shared: Omit<Shared, 'family'> = {
     record,
     place: remember,
+    slotOf: rule => place(rule).slot,
     nth: nth.offset,
     treesOf: (block, write) => memory.treesOf(block, write),
     table,
     data,
+    rankOf: block => record.ranks + 8 * parted.indexOf(block),
     rows: rows.place,
   }
   const contextOf = ({ plan: { chains }, family }: FamilyPlan): EmitContext => ({

@@ -8,12 +8,14 @@
 //   mapped     the same, in a map
 //   kept       trees in a map that another program made; which rules they hold is not known here
 //   overlaid   blocks made before, and over them what has changed since in the rules that they hold
+//   parted     blocks made before, and rules that were put in between theirs since (edit/parted.ts)
 //   split      rules that look into the transport header, apart for packets that have all of it and for the few that do not: only of
 //              these rules can find a packet malformed, and those questions would stand between the others
 
 import type { Family } from 'iptables-parser'
 import { LARGE, MOST_SLOTS } from './cost.ts'
 import { type KeptRun, overlaid, withKept } from './edit/overlay.ts'
+import type { Ranks } from './edit/parted.ts'
 import type { Action } from './emit/answer.ts'
 import type { FieldName } from './field.ts'
 import type { Item } from './item.ts'
@@ -33,6 +35,7 @@ export type Block =
   | Dispatch
   | KeptTrees
   | OverlaidBlock
+  | PartedBlock
 
 /** Trees whose rules all decide. */
 export interface SeparatedBlock {
@@ -60,6 +63,15 @@ export interface OverlaidBlock {
   readonly kind: 'overlaid'
   readonly over: readonly Block[]
   readonly under: readonly Block[]
+}
+
+/** What of `under` a packet meets is asked for first: it decides how many of `between` come before that. */
+export interface PartedBlock {
+  readonly kind: 'parted'
+  /** Rules that stand in one place, place after place. */
+  readonly between: readonly (readonly Block[])[]
+  readonly under: readonly Block[]
+  readonly ranks: Ranks
 }
 
 export interface Strategies {
@@ -135,12 +147,13 @@ export const treesIn = ({ space, trees }: SeparatedBlock): Node[] =>
   trees.map(({ root }) => mapLeaves(root, ({ candidates, box }) => leafOf(space, candidates, box)))
 
 /** A block that is not made of others. */
-export type PlainBlock = Exclude<Block, { kind: 'split' | 'overlaid' }>
+export type PlainBlock = Exclude<Block, { kind: 'split' | 'overlaid' | 'parted' }>
 
 /** A block, or those it is made of. */
 export const blocksIn = (block: Block): readonly PlainBlock[] => {
   if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(blocksIn)
-  return block.kind === 'overlaid' ? [...block.over, ...block.under].flatMap(blocksIn) : [block]
+  if (block.kind === 'overlaid') return [...block.over, ...block.under].flatMap(blocksIn)
+  return block.kind === 'parted' ? [...block.between.flat(), ...block.under].flatMap(blocksIn) : [block]
 }
 
 /** The items of a block, each once; of trees that are kept none are known. */

@@ -142,13 +142,14 @@ function growArrays(arrays: readonly CounterArray[], slots: readonly number[]): 
 export interface CounterPlace {
   readonly array: CounterArray
   readonly index: number
+  readonly slot: number
 }
 
 /** The array and index of a slot. Throws RangeError where the layout has no such slot. */
 export function counterPlace({ arrays }: Pick<CounterLayout, 'arrays'>, slot: number): CounterPlace {
   let index = slot
   for (const array of arrays) {
-    if (index < array.entries) return { array, index }
+    if (index < array.entries) return { array, index, slot }
     index -= array.entries
   }
   throw new RangeError(`there is no counter slot ${slot}`)

@@ -115,9 +115,11 @@ function editableIn(
   })
 }
 
-/** Look-ups stand where they stood before rules were laid over them. */
-const withoutOverlay = (block: Block): readonly Block[] =>
-  block.kind === 'overlaid' && keptIn(block).length === 0 ? block.under : [block]
+/** Look-ups stand where they stood before rules were laid over them, or put in between. */
+function withoutOverlay(block: Block): readonly Block[] {
+  const goesOn = (block.kind === 'overlaid' || block.kind === 'parted') && keptIn(block).length === 0
+  return goesOn ? block.under.flatMap(withoutOverlay) : [block]
+}
 
 /** Blocks of a chain that hold the same rules. */
 interface BlockPlace {

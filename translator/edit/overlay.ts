@@ -5,12 +5,13 @@
 // in their order and narrowed to it, and where none decides the packet is past the run. So the order of the edits means nothing.
 
 import type { Family } from 'iptables-parser'
-import type { Block, Strategies } from '../chain.ts'
+import { type Block, blocksOf, type Strategies } from '../chain.ts'
 import { domain } from '../field.ts'
 import { FieldSets } from '../field-sets.ts'
 import { decides, type Item, narrow } from '../item.ts'
 import { blocksOfRun } from '../run.ts'
 import { complement, type IntervalSet, intersect, isSame } from '../tree/interval.ts'
+import type { Between } from './parted.ts'
 
 /** A run of rules whose blocks were made before. One rule stands in for it, and others come behind that. */
 export interface KeptRun {
@@ -18,8 +19,10 @@ export interface KeptRun {
   readonly under: readonly Block[] | { readonly standIns: number }
   /** What the items ask of the rules that were put in or taken out since. */
   readonly edited: readonly FieldSets[]
-  /** So many rules come then: those of the run as it is now that packets which `edited` is about may match. */
+  /** So many rules come then: those of the run as it is now that packets which `edited` is about may match, and those put in between. */
   readonly rules: number
+  /** What was put in between, and is none of `edited`. */
+  readonly between?: Between
 }
 
 /** In place of the items of a run: the run, and the items that go with it. */
@@ -53,12 +56,11 @@ export function withKept(items: readonly Item[], kept: Strategies['kept']): read
 }
 
 /** The blocks of a run, under what has changed since in it. */
-export function overlaid(
-  { run: { under: made, edited }, rule, standIns, items }: KeptPart,
-  family: Family,
-  strategies: Strategies,
-): readonly Block[] {
-  const under = 'standIns' in made ? blocksOfRun(standIns, family, strategies) : made
+export function overlaid(part: KeptPart, family: Family, strategies: Strategies): readonly Block[] {
+  const { run, rule, standIns, items } = part
+  const { under: made, edited } = run
+  const whole = 'standIns' in made ? blocksOfRun(standIns, family, strategies) : made
+  const under = run.between ? [partedBy(part, run.between, whole, family, strategies)] : whole
   if (edited.length === 0) return under
   const widest = edited.filter(
     (sets, at) => !edited.some((other, index) => isCovered(sets, at, other, index)),
@@ -66,6 +68,26 @@ export function overlaid(
   const past = widest.map((sets): Item => ({ rule, sets, rest: [], outcome: { kind: 'past' } }))
   const over = [...items.flatMap(item => within(item, widest, family)), ...past]
   return [{ kind: 'overlaid', over: blocksOfRun(over, family, { ...strategies, ...soonest }), under }]
+}
+
+/** The blocks with rules in between. */
+function partedBy(
+  { run: { under: made }, rule, items }: KeptPart,
+  { ranks, places }: Between,
+  under: readonly Block[],
+  family: Family,
+  strategies: Strategies,
+): Block {
+  const first = rule + ('standIns' in made ? made.standIns : 0) + 1
+  const between = places.map(place => {
+    const rules = new Set(place.map(at => first + at))
+    return blocksOf(
+      items.filter(item => rules.has(item.rule)),
+      family,
+      { ...strategies, ...soonest, kept: new Map() },
+    )
+  })
+  return { kind: 'parted', between, under, ranks }
 }
 
 /** Whether a box lies in another; of two that are the same the second does. */

@@ -11,6 +11,7 @@ import { r0, r1, r2 } from '../asm/register.ts'
 import type { Item, Outcome } from '../item.ts'
 import type { Frame } from './frame.ts'
 import { emitCall, pastOf } from './outcome.ts'
+import { emitProbe } from './parted.ts'
 
 /** An outcome, and the counter array of the rules that have it. */
 export interface Action {
@@ -21,7 +22,7 @@ export interface Action {
 export interface Answers {
   /** By the number that stands for them in answers. */
   readonly actions: readonly Action[]
-  /** Bits 31 to 0 of each item's answer. */
+  /** Bits 31 to 0 of each item's answer; in place of a counter, what drops malformed packets has its rule's slot. */
   readonly said: Uint32Array
 }
 
@@ -47,9 +48,9 @@ export function answersOf(frame: Frame, items: readonly Item[]): Answers {
   const said = new Uint32Array(items.length)
   const numbered = items.map(({ rule, outcome }, position) => {
     const place = isUncounted(outcome) ? undefined : frame.place(rule)
-    said[position] = place?.index ?? 0
-    if (place && place.index >= 2 ** COUNTER_BITS)
-      throw new RangeError(`no answer says counter ${place.index}`)
+    const index = place?.index ?? (outcome.kind === 'hotdrop' ? frame.slotOf(rule) : 0)
+    if (index >= 2 ** COUNTER_BITS) throw new RangeError(`no answer says counter ${index}`)
+    said[position] = index
     return known.of(place?.array.name ?? '', outcome)
   })
   const actions = known.inOrder()
@@ -98,6 +99,7 @@ export function emitAnswer(frame: Frame, actions: readonly Action[], next: Label
     mov32(r2, r0),
     rshImmediate32(r2, COUNTER_BITS),
   )
+  if (frame.probe) return emitProbe(frame, frame.probe, [...actions.entries()], next)
   emitActions(frame, actions, next)
 }
 

@@ -16,6 +16,7 @@ import { type Entry, emitRow, type Kind, type Row, rowsOf } from './alike.ts'
 import { emitDispatch } from './dispatch.ts'
 import { chainResult, type Ending, type Frame, type Shared } from './frame.ts'
 import { emitOutcome } from './outcome.ts'
+import { emitParted } from './parted.ts'
 import { emitSeparated } from './separated.ts'
 import { emitTest } from './test.ts'
 import { emitTree } from './tree.ts'
@@ -162,6 +163,7 @@ function emitBlock(frame: Frame, block: Block, next: Label): void {
     )
   else if (block.kind === 'split') emitSplit(frame, block, next)
   else if (block.kind === 'overlaid') emitOverlaid(frame, block, next)
+  else if (block.kind === 'parted') emitParted(frame, block, emitBlocks)
   else if (block.kind === 'kept')
     assembler.withOrigin({ comment: 'trees in a map that goes on' }, () => emitKept(frame, block, next))
   else emitTrees(frame, block, next)

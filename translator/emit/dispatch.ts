@@ -2,7 +2,7 @@
 //
 //     byte 0          4
 //          counter    action = the selector of a chain, where one is called << 10 | number of what is done
-//          index
+//          index, and of what drops malformed packets the slot of its rule
 //
 // Numbers of verdicts are 4 * (number of the counter array) + code; calls of chains have those that are left.
 
@@ -21,6 +21,7 @@ import type { Point } from '../tree/interval.ts'
 import type { Frame } from './frame.ts'
 import { emitKey, emitLookUp, INDEX_SIZE, type KeyPart, type LookUpMaps, tableMaps } from './look-up.ts'
 import { type Called, emitSelected } from './outcome.ts'
+import { emitProbe } from './parted.ts'
 import { emitTest } from './test.ts'
 
 const codes = { accept: 0, drop: 1, return: 2, continue: 3 } as const
@@ -73,6 +74,7 @@ export function emitDispatch(frame: Frame, dispatch: Dispatch, next: Label): voi
     [...used].sort((x, y) => x - y),
     next,
   )
+  if (frame.probe) return emitProbe(frame, frame.probe, [...actions], next)
   emitActions(frame, actions, next)
   // no other value is in the map
   assembler.emit(jump(frame.ending({ kind: 'drop' })))
@@ -202,7 +204,7 @@ function entriesOf(dispatch: Dispatch, frame: Frame, actions: Actions, layout: K
       const { field, to, bits } = parts[index] as FieldPart
       writeField(keys, at * layout.size + to, bits, sets.get(field)?.[0]?.low ?? 0)
     }
-    writeValue(values, at * VALUE_SIZE, counted?.index ?? 0, last.number)
+    writeValue(values, at * VALUE_SIZE, counted?.index ?? frame.slotOf(rule), last.number)
   }
   return {
     count,

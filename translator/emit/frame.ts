@@ -1,7 +1,7 @@
 import type { Family } from 'iptables-parser'
 import type { Assembler } from '../asm/assembler.ts'
 import type { Label } from '../asm/label.ts'
-import type { KeptTrees, SeparatedBlock } from '../chain.ts'
+import type { KeptTrees, PartedBlock, SeparatedBlock } from '../chain.ts'
 import type { CounterPlace } from '../counter.ts'
 import type { FunctionSpec } from '../program.ts'
 import type { Dispatch } from '../tree/dispatch.ts'
@@ -11,6 +11,7 @@ import type { Action } from './answer.ts'
 import type { Data, Value } from './data.ts'
 import type { Actions } from './dispatch.ts'
 import type { LookUpMaps, LookUpName } from './look-up.ts'
+import type { Probe } from './parted.ts'
 import type { RecordLayout } from './record.ts'
 
 /** What a map looks up. */
@@ -35,10 +36,14 @@ export interface Shared {
   readonly record: RecordLayout
   /** Where the rule of an index counts. */
   place(rule: number): CounterPlace
+  /** The slot of a rule, whether or not the program counts in it. */
+  slotOf(rule: number): number
   /** Where a match counts its packets, in bytes (nth.ts). */
   nth(match: string): number
   /** The trees of a block as a map holds them: written, where they were not for another program. */
   treesOf(block: SeparatedBlock, write: () => TreeMap): TreeMap
+  /** Where in the record a block that rules part has its rank. */
+  rankOf(block: PartedBlock): number
   /** Where the program will have rows of numbers. */
   readonly rows: Data['place']
   /** The maps that the program gets for a look-up; they are made once, and told whether there is room for one more table (see look-up.ts). */
@@ -54,6 +59,8 @@ export interface Frame extends Shared {
   ending(ending: Ending): Label
   /** Where packets go that are past a block that is overlaid (see chain.ts). */
   readonly past?: Label
+  /** What is met is not done, but asked for (see parted.ts). */
+  readonly probe?: Probe
   /** Where the code of chains that are alike finds what differs. */
   readonly row?: Row
   /** Emits how a packet is counted that goes on; the index is in r1. Destroys r0 to r5. */

@@ -2,8 +2,8 @@
 // It is also what functions for chains are given. Numbers are in the machine's byte order.
 //
 //     byte  0        4          5           6          7       8 …
-//           length   protocol   transport   fragment   spare   words, and then the other fields the program asks for, the widest first
-//           u32      u8         u8          u8         u8      u64
+//           length   protocol   transport   fragment   spare   words, ranks, and then the other fields the program asks for, the widest first
+//           u32      u8         u8          u8         u8      u64    u64
 //
 // A field of 128 bits is two u64, the high half first. An address of IPv4 is a u32, at the start of what one of IPv6 takes where
 // the program is for both.
@@ -36,6 +36,8 @@ export interface RecordLayout {
   readonly log?: number
   /** Words that trees in a map compare (see emit/walk.ts): once in the record and not in each function's frame. */
   readonly words: number
+  /** Where the ranks of blocks that rules part stand, a u64 each (see emit/parted.ts). */
+  readonly ranks: number
   /** Throws RangeError for a field that the program does not ask for. */
   offset(field: FieldName): number
 }
@@ -43,7 +45,7 @@ export interface RecordLayout {
 /** A record for all that is asked; the same fields give the same layout. */
 export function recordLayout(
   requests: readonly { readonly family: Family; readonly fields: ReadonlySet<FieldName> }[],
-  { logSize = 0, words = 0 } = {},
+  { logSize = 0, words = 0, ranks = 0 } = {},
 ): RecordLayout {
   const sizes = new Map<FieldName, number>()
   for (const request of requests)
@@ -51,7 +53,7 @@ export function recordLayout(
       if (!FIXED.has(field))
         sizes.set(field, Math.max(sizes.get(field) ?? 0, bytesOf(fieldOf(field).bits(request.family))))
   const offsets = new Map(FIXED)
-  let end = FIXED_SIZE + 8 * words
+  let end = FIXED_SIZE + 8 * (words + ranks)
   for (const [field, size] of [...sizes].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))) {
     offsets.set(field, end)
     end += size
@@ -61,6 +63,7 @@ export function recordLayout(
     // a mask keeps the place of a word inside: for the verifier they are as many as it lets through
     size: Math.max(log + logSize, FIXED_SIZE + wordsRoom(words)),
     words: FIXED_SIZE,
+    ranks: FIXED_SIZE + 8 * words,
     ...(logSize > 0 && { log }),
     offset(field) {
       const offset = offsets.get(field)

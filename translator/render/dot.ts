@@ -56,6 +56,13 @@ class DotWriter {
       this.#blocks(block.under, family, over, 'no')
       return over
     }
+    if (block.kind === 'parted') {
+      const under = this.#id('put in between since', 'ellipse')
+      for (const [place, blocks] of block.between.entries())
+        this.#blocks(blocks, family, under, `${place + 1}`)
+      this.#blocks(block.under, family, under, 'last')
+      return under
+    }
     if (block.kind !== 'split') return this.#separated(block, family)
     const id = this.#id('whole transport header', 'ellipse')
     for (const [label, side] of [

@@ -43,6 +43,12 @@ function blockJson(block: Block): object {
     return { kind: 'split', whole: block.whole.map(blockJson), odd: block.odd.map(blockJson) }
   if (block.kind === 'overlaid')
     return { kind: 'overlaid', over: block.over.map(blockJson), under: block.under.map(blockJson) }
+  if (block.kind === 'parted')
+    return {
+      kind: 'parted',
+      between: block.between.map(place => place.map(blockJson)),
+      under: block.under.map(blockJson),
+    }
   if (block.kind === 'kept') return { kind: 'kept', trees: block.layout.trees }
   if (block.kind !== 'dispatch') return { kind: block.kind, trees: treesIn(block).map(nodeJson) }
   const cases = block.cases.map(item => ({

@@ -2,7 +2,7 @@
 
 import { place } from 'iptables-parser'
 import { slotCount } from '../asm/encode.ts'
-import { type Block, itemsIn, type KeptTrees, type SeparatedBlock } from '../chain.ts'
+import { type Block, itemsIn, type KeptTrees, type PlainBlock, type SeparatedBlock } from '../chain.ts'
 import type { PlannedChain } from '../emit/chain.ts'
 import { laneName } from '../lane.ts'
 import type { Plan } from '../plan.ts'
@@ -62,10 +62,11 @@ function blockLines(block: Block): string[] {
     return ['whole transport header:', ...indented(block.whole), 'any other:', ...indented(block.odd)]
   }
   if (block.kind === 'overlaid') return [...block.over, ...block.under].flatMap(blockLines)
+  if (block.kind === 'parted') return [...block.between.flat(), ...block.under].flatMap(blockLines)
   return [blockLine(block)]
 }
 
-function blockLine(block: Exclude<Block, { kind: 'split' | 'overlaid' }>): string {
+function blockLine(block: PlainBlock): string {
   if (block.kind === 'always')
     return `every packet: ${'chain' in block.item.outcome ? `${block.item.outcome.kind} ${block.item.outcome.chain}` : 'counted'}`
   if (block.kind === 'dispatch') return `look-up: ${block.cases.length} rules by ${block.fields.join(', ')}`

@@ -85,7 +85,8 @@ const withoutRule = (
 function withHolder(block: IndexedBlock, { key, kind, beside }: PlacedEdit, slot: number): IndexedBlock {
   if (block.hotdrop) {
     const count = block.counts.get(key) ?? (beside === undefined ? 0 : 1)
-    return count === 0 ? block : { ...block, counts: new Map(block.counts).set(key, count + 1) }
+    if (count === 0) return block
+    return { ...block, counts: new Map(block.counts).set(key, count + 1), displaced: true }
   }
   const holders = block.holders.get(key) ?? (beside === undefined ? undefined : [beside])
   if (!holders) return block
@@ -99,7 +100,7 @@ function withoutHolder(block: IndexedBlock, { key }: PlacedEdit, slot: number): 
     const counts = new Map(block.counts)
     if (count > 2) counts.set(key, count - 1)
     else counts.delete(key)
-    return { ...block, counts }
+    return { ...block, counts, displaced: true }
   }
   const known = block.holders.get(key)
   if (!known) return block

@@ -14,7 +14,7 @@ import type { Settings } from '../settings.ts'
 import type { LineTable } from './lines.ts'
 
 /** Raised when something changes its meaning. */
-const FORMAT = 5
+const FORMAT = 6
 
 export interface IndexedFamily extends LineTable {
   readonly chains: readonly IndexedChain[]
@@ -37,6 +37,8 @@ export interface IndexedBlock extends BlockShape {
   /** In a block that only drops what is malformed: how many rules have the key. */
   readonly counts: ReadonlyMap<string, number>
   readonly edited: readonly EditedText[]
+  /** It drops what is malformed, and may name another than the first rule for some values. */
+  readonly displaced?: true
 }
 
 /** A rule that was put in or taken out since what holds the rules around it was made, which knows nothing of that. */

@@ -188,7 +188,9 @@ function holderIn(
 function holdersAfter(state: EditState, edit: JournalEdit, placed: PlacedEdit): readonly number[] {
   const { key, kind, beside } = placed
   const block = state.blocks(placed.lane, edit)?.[placed.block]
-  if (block?.hotdrop) return edit.kind === 'insert' || block.counts.has(key) ? [0] : []
+  // the slot of one is as good as that of another: the block is displaced then (index-file.ts)
+  if (block?.hotdrop)
+    return edit.kind === 'insert' || block.counts.has(key) ? [holderOf(edit.slot, 'drop')] : []
   const known = block?.holders.get(key)
   if (edit.kind === 'delete') return known?.filter(holder => slotOf(holder) !== edit.slot) ?? []
   return [...(known ?? (beside === undefined ? [] : [beside])), holderOf(edit.slot, kind)]
@@ -206,14 +208,15 @@ function settle(
   if (first !== undefined && holders.length > 1 && !block.hotdrop && kindOf(first) === 'continue')
     return false
   return block.maps.every(map => {
-    const value = first === undefined ? null : block.hotdrop ? hotdropValue : valueFor(state, map, first)
+    const value =
+      first === undefined ? null : block.hotdrop ? hotdropValue(slotOf(first)) : valueFor(state, map, first)
     if (value === undefined) return false
     view.write(lane, map.name, key, value)
     return true
   })
 }
 
-const hotdropValue = Buffer.from(dispatchValue(0, HOTDROP)).toString('hex')
+const hotdropValue = (slot: number): string => Buffer.from(dispatchValue(slot, HOTDROP)).toString('hex')
 
 /** The first in the chain. */
 function firstOf(holders: readonly number[], lines: Lines): number | undefined {

@@ -251,9 +251,9 @@ function indexRemade(
           blocks.map(block => {
             const before = taken.get(block.maps[0]?.name ?? '')
             if (!before) return indexBlock(block, lane.family, slots)
-            const { first, last, holders, counts, edited } = before
+            const { first, last, holders, counts, edited, displaced } = before
             const { repeated: _, ...shape } = block
-            return { ...shape, first, last, holders, counts, edited }
+            return { ...shape, first, last, holders, counts, edited, ...(displaced && { displaced }) }
           }),
         ] as const,
     )

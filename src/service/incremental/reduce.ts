@@ -4,15 +4,15 @@
 import { type Family, parseSave, type Ruleset } from 'iptables-parser'
 import type { CounterArray } from '../../../translator/counter.ts'
 import type { KeptRun } from '../../../translator/edit/overlay.ts'
+import type { Between } from '../../../translator/edit/parted.ts'
 import { FieldSets } from '../../../translator/field-sets.ts'
-import { decides } from '../../../translator/item.ts'
 import { laneName } from '../../../translator/lane.ts'
 import { editedIn, type HeldRules, heldRules } from './held.ts'
 import type { IndexedChain, IndexedStretch } from './index-file.ts'
-import { type EditedRule, editedRules, saveText } from './items.ts'
+import { editedRules, saveText } from './items.ts'
 import { kindOf } from './kind.ts'
 import type { Lines } from './lines.ts'
-import { reachOf } from './reach.ts'
+import { partsOf } from './parts.ts'
 import type { ChainPlace, EditState } from './state.ts'
 
 export interface Reduced {
@@ -42,6 +42,7 @@ interface KeptRows {
   readonly edited: readonly FieldSets[]
   readonly standIns: number
   readonly rules: number
+  readonly between?: Between
 }
 
 /** How many rules the program of a lane holds otherwise than by long look-ups and trees in maps. */
@@ -80,9 +81,9 @@ export function reduceFor(state: EditState, lane: string): Reduced | undefined {
     numbers: rows.map(({ number }) => number),
     standIns: new Map(standIns),
     kept: new Map(
-      trees.map(([index, { stretch, edited, standIns, rules }]) => [
+      trees.map(([index, { stretch, standIns, ...changed }]) => [
         index,
-        { under: stretch?.blocks ?? { standIns }, edited, rules },
+        { under: stretch?.blocks ?? { standIns }, ...changed },
       ]),
     ),
   }
@@ -167,13 +168,17 @@ function heldRows(
 ): Row[] | undefined {
   const edited = editedIn(held)
   const standing = standIns(state, lines, held, new Set(edited.map(({ rule }) => rule)))
-  return edited.length === 0
-    ? standing
-    : keptRows(state, at, place, lines, { first: held.first, last: held.last, edited, standing })
+  const { first, last, blocks } = held
+  const isPlaced = blocks.every(block => !block.displaced)
+  return keptRows(state, at, place, lines, { first, last, edited, standing, isPlaced })
 }
 
 /** Rules of which only those that have changed are known, and what stands in for the others. */
-type Changed = Pick<IndexedStretch, 'first' | 'last' | 'edited'> & { readonly standing: readonly Row[] }
+type Changed = Pick<IndexedStretch, 'first' | 'last' | 'edited'> & {
+  readonly standing: readonly Row[]
+  /** What is found there tells its rule by its slot. */
+  readonly isPlaced: boolean
+}
 
 /** Undefined where so much has changed that the trees should be made anew. */
 function keptRows(
@@ -184,41 +189,27 @@ function keptRows(
   changed: IndexedStretch | Changed,
 ): Row[] | undefined {
   const { first } = changed
+  const { arrays } = state.index
   const standing = 'standing' in changed ? changed.standing : []
   if (changed.edited.length > MOST_EDITED) return undefined
   const rules = editedRules(state, at, place, changed.edited)
   if (!rules) return undefined
-  const asked = askedRules(lines, changed, rules, place.family)
-  if (asked.length > MOST_ASKED || asked.length * rules.length > MOST_PAIRS) return undefined
-  const edited = rules.flatMap(({ items }) => items.map(({ sets }) => FieldSets.of(sets)))
+  const canPart = !('isPlaced' in changed) || changed.isPlaced
+  const { over, asked, between } = partsOf({ lines, changed, rules, place, arrays, canPart })
+  if (asked.length > MOST_ASKED || asked.length * over.length > MOST_PAIRS) return undefined
+  const edited = over.flatMap(({ items }) => items.map(({ sets }) => FieldSets.of(sets)))
   const kept = {
     ...('blocks' in changed && { stretch: changed }),
     edited,
     standIns: standing.length,
     rules: asked.length,
+    ...(between && { between }),
   }
   return [
     { number: first, slot: lines.slotOf(first), text: '', kept },
     ...standing,
     ...asked.map(number => rowOf(lines, number)),
   ]
-}
-
-/** The rules of a stretch that may match a packet which an edited rule is about; those behind one that is there and decides have nothing left of it. */
-function askedRules(
-  lines: Lines,
-  { first, last, edited }: Pick<IndexedStretch, 'first' | 'last' | 'edited'>,
-  rules: readonly EditedRule[],
-  family: Family,
-): readonly number[] {
-  const asked = new Set<number>()
-  for (const [index, { rule, items }] of rules.entries()) {
-    const there = lines.find(edited[index]?.rule ?? '', 1).find(number => holds(first, last, number))
-    const ends = items.every(item => decides(item) && item.rest.length === 0)
-    for (const number of lines.meeting(first, (ends && there) || last, reachOf(rule, family)))
-      asked.add(number)
-  }
-  return [...asked].sort((a, b) => a - b)
 }
 
 /** One rule of each kind, of those that the look-ups know: the first with its words that counts in its array. */
