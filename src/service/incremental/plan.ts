@@ -77,7 +77,9 @@ interface Context {
 function planRequest(context: Context, request: Request, slot: number): JournalEdit | undefined {
   const { kind, number, text } = request
   const { state, place } = context
-  if (kind === 'insert' && !mayStand(context, request.rule)) return undefined
+  // where the rule that goes asks for connections, none may be left that does
+  if (kind === 'insert' ? !mayStand(context, request.rule) : asksForConntrack(place, request.rule))
+    return undefined
   const placed: PlacedEdit[] = []
   for (const [lane, program] of state.index.lanes.entries()) {
     const here = placeIn(context, program, lane, request)

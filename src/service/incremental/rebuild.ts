@@ -131,7 +131,8 @@ function remakeLane(
   // what is together for all programs would begin anew in these
   if (!program || program.spec.maps.some(({ together }) => together)) return undefined
   const taken = takeOver(program, standIns, rule => numbers[rule] ?? 0)
-  return taken && { program, reduced, taken, kept: keptIds(state, program, taken) }
+  const ids = taken && keptIds(state, program, taken)
+  return taken && ids && { program, reduced, taken, kept: ids }
 }
 
 function putInForce(
@@ -171,11 +172,12 @@ function putInForce(
   return true
 }
 
+/** Undefined where a map is in no program: that of a look-up which no packet came to. */
 function keptIds(
   { index }: EditState,
   { lane, trees }: LaneProgram,
   taken: ReadonlyMap<string, IndexedBlock>,
-): ReadonlyMap<string, number> {
+): ReadonlyMap<string, number> | undefined {
   const lanes = index.lanes.filter(one => laneName(one.lane) === laneName(lane))
   // one program has all of them, so their names tell them apart
   const ids = new Map(lanes.flatMap(({ maps }) => [...maps]))
@@ -193,7 +195,13 @@ function keptIds(
   const walked = [...trees].flatMap(([name, { block }]) =>
     block.kind === 'kept' ? [[name, block.map] as const] : [],
   )
-  return new Map([...looked, ...walked].map(([name, before]) => [name, ids.get(before) ?? Number.NaN]))
+  const kept = new Map<string, number>()
+  for (const [name, before] of [...looked, ...walked]) {
+    const id = ids.get(before)
+    if (id === undefined) return undefined
+    kept.set(name, id)
+  }
+  return kept
 }
 
 function describeRemade(

@@ -57,3 +57,15 @@ for (const hook of ['auto', 'netfilter'])
         await editAtRandom(t, { hook, family, seed: firstSeed, sketch: runs(wanted) })
       },
     )
+
+for (const hook of ['auto', 'netfilter', 'xdp', 'tc'])
+  for (const family of [4, 6] as const)
+    kernelTest(
+      `IPv${family} at ${hook}: random edits between the rules of a long run, of all that they ask for, do what they do to iptables-legacy`,
+      async t => {
+        t.timeout(5 * 60_000)
+        const ingress = hook === 'xdp' || hook === 'tc'
+        const wanted = { lengths: { INPUT: 750, run: 4 }, others: 'between', ingress } as const
+        await editAtRandom(t, { hook, family, seed: firstSeed, sketch: runs(wanted) })
+      },
+    )

@@ -42,27 +42,67 @@ export interface Sketched {
 /** How long the runs are. */
 export type Lengths = Readonly<Record<'INPUT' | 'run', number>>
 
+/** What rules ask that have packets in common with most of a run; at `ingress` what is known there. */
+export function wide(random: Random, family: Family, ingress: boolean): string {
+  const port = 1000 + random.below(RANGE)
+  const icmp = family === 4 ? '-p icmp' : '-p icmpv6'
+  return random.pick([
+    '',
+    '-p tcp',
+    `-p tcp -m tcp --dport ${port}`,
+    `-p udp -m udp --dport ${random.pick([53, port])}`,
+    `! -p tcp`,
+    icmp,
+    '-i eth0',
+    '! -i eth1',
+    `! -s ${address(family, random.below(RANGE))}`,
+    `-p tcp -m multiport --dports 80,${port},53`,
+    `-p tcp -m tcp ! --sport 4000`,
+    '-p tcp -m tcp --tcp-flags SYN,ACK SYN',
+    `-m length --length ${random.below(60)}:${60 + random.below(60)}`,
+    '-m addrtype --dst-type MULTICAST',
+    ...(family === 4 ? ['-f', '! -f'] : []),
+    ...(ingress
+      ? []
+      : [
+          '-m conntrack --ctstate NEW',
+          '-m conntrack ! --ctstate ESTABLISHED',
+          '-m state --state INVALID,NEW',
+          `-m mark --mark 0x${random.below(4).toString(16)}`,
+        ]),
+  ])
+}
+
 /**
- * Where edits put rules of other shapes as often as those of the runs: before and behind them (`around`), or `among` them, for some of the sources that
- * the runs ask for.
+ * Where edits put rules of other shapes as often as those of the runs: before and behind them (`around`), `among` them, for some of the sources that
+ * the runs ask for, or `between` them, for most of what they ask for.
  */
 export interface Wanted {
   readonly lengths: Lengths
-  readonly others?: 'around' | 'among'
+  readonly others?: 'around' | 'among' | 'between'
+  /** The rules must be known at xdp and tc. */
+  readonly ingress?: boolean
 }
 
-export function sketchEdits(random: Random, family: Family, { lengths, others }: Wanted): Sketched {
+export function sketchEdits(
+  random: Random,
+  family: Family,
+  { lengths, others, ingress = false }: Wanted,
+): Sketched {
   const shapeOf = (): Shape =>
     others === 'among' ? (shapesOf(family)[random.pick(SOURCES)] ?? String) : random.pick(shapesOf(family))
   const shapes = { INPUT: shapeOf(), run: shapeOf() }
-  // a run ends at a rule that only counts, where its values come again
+  // a run ends at a rule that only counts, where its values come again, and nothing can be put in between it without reading it
+  const counting = random.pick([0, 0, 0.01])
   const target = (): string =>
-    others !== 'around' && random.chance(0.05)
+    others !== 'around' && random.chance(others === 'between' ? counting : 0.05)
       ? ''
       : random.pick(['-j DROP', '-j DROP', '-j ACCEPT', '-j RETURN'])
   const ruleOf = (chain: keyof typeof shapes, value = random.below(RANGE)): string =>
     `${shapes[chain](value)} ${target()}`.trim()
   const other = (): string => {
+    if (others === 'between')
+      return `${wide(random, family, ingress)} ${random.pick(['', '', '-j DROP', '-j ACCEPT', '-j RETURN'])}`.trim()
     const asked =
       others === 'among' ? network(random, family) : random.pick(shapesOf(family))(random.below(RANGE))
     return `${asked} ${target()}`.trim()
@@ -75,6 +115,7 @@ export function sketchEdits(random: Random, family: Family, { lengths, others }:
     )
   const perhaps = (chain: keyof typeof shapes): string[] =>
     random.chance(0.5) ? [`-A ${chain} ${other()}`] : []
+  const put: string[][] = []
   return {
     rules: sketchTable(
       random,
@@ -86,11 +127,18 @@ export function sketchEdits(random: Random, family: Family, { lengths, others }:
         others ? (['INPUT', 'INPUT', 'run'] as const) : (['INPUT', 'run', 'run'] as const),
       )
       const length = count(chain)
-      const rule = (random.chance(others ? 0.4 : 0.95) ? ruleOf(chain) : other()).split(' ')
+      const isOfRun = random.chance(others ? 0.4 : 0.95)
+      const rule = (isOfRun ? ruleOf(chain) : other()).split(' ')
       const anywhere = 1 + random.below(Math.max(1, length))
       const ends = [1, 2, 3, length - 1, length].filter(end => end >= 1 && end <= length)
       const number =
         others === 'around' && ends.length > 0 && random.chance(0.8) ? random.pick(ends) : anywhere
+      if (others === 'between' && put.length > 0 && random.chance(0.25))
+        return put.splice(random.below(put.length), 1)[0] ?? []
+      if (others === 'between' && !isOfRun && random.chance(0.8)) {
+        put.push(['-D', chain, ...rule])
+        return ['-I', chain, `${number}`, ...rule]
+      }
       switch (random.below(length === 0 ? 2 : 6)) {
         case 0:
           return ['-A', chain, ...rule]

@@ -3,7 +3,7 @@
 
 import type { Family } from 'iptables-parser'
 import type { Random } from '../harness/random.ts'
-import type { Lengths, Sketched } from './random-edits.ts'
+import { type Lengths, type Sketched, wide } from './random-edits.ts'
 import { sketchTable } from './sketch.ts'
 
 /** Prefixes of a few networks, so that some lie in others and most rules have little in common. */
@@ -38,11 +38,21 @@ function ruleOf(random: Random, family: Family, counting = 0): string {
   return [...sides.map(side => `${side} ${prefix(random, family)}`), ...protocol(random), ...target].join(' ')
 }
 
-/** `counting`: how many of the rules that are put in only count. */
+/** `counting`: how many of the rules that are put in only count; `between`: how many ask for what most rules do, at `ingress` such as is known there. */
 export function sketchTrees(
   random: Random,
   family: Family,
-  { lengths, counting }: { readonly lengths: Lengths; readonly counting: number },
+  {
+    lengths,
+    counting,
+    between,
+    ingress,
+  }: {
+    readonly lengths: Lengths
+    readonly counting: number
+    readonly between: number
+    readonly ingress: boolean
+  },
 ): Sketched {
   const stretch = (chain: keyof Lengths): string[] =>
     Array.from({ length: lengths[chain] }, () => `-A ${chain} ${ruleOf(random, family)}`)
@@ -53,7 +63,10 @@ export function sketchTrees(
     edit(count, ruleAt) {
       const chain = random.pick(['INPUT', 'INPUT', 'run'] as const)
       const length = count(chain)
-      const rule = ruleOf(random, family, counting).split(' ')
+      const wanted = random.chance(between)
+        ? `${wide(random, family, ingress)} ${random.pick(['', '-j DROP', '-j ACCEPT', '-j RETURN'])}`.trim()
+        : ruleOf(random, family, counting)
+      const rule = wanted.split(' ')
       const chosen = random.pick([1, 1 + random.below(length), 1 + random.below(length), length])
       // the call of the other chain stays
       const number = ruleAt(chain, chosen).includes('-j run') ? 1 : chosen

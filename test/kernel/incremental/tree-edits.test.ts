@@ -16,7 +16,8 @@ for (const hook of ['auto', 'netfilter', 'xdp', 'tc'])
       `IPv${family} at ${hook}: random edits in and around trees in maps do what they do to iptables-legacy`,
       async t => {
         t.timeout(5 * 60_000)
-        const wanted = { lengths: { INPUT: 2000, run: 100 }, counting: 0.1 }
+        const ingress = hook === 'xdp' || hook === 'tc'
+        const wanted = { lengths: { INPUT: 2000, run: 100 }, counting: 0.1, between: 0.2, ingress }
         const sketch: Trial['sketch'] = (random, family) => sketchTrees(random, family, wanted)
         const atNetfilter = hook === 'auto' || hook === 'netfilter'
         const rounds = atNetfilter ? 2 : 1
