@@ -11,6 +11,7 @@ import { printAddressMask } from './value/address.ts'
 import { printChainName } from './value/chain-name.ts'
 import { printInterface } from './value/interface.ts'
 import { printProtocol } from './value/protocol.ts'
+import { writtenRule } from './written.ts'
 
 /** A rule without its chain: ` -s 10.0.0.0/8 -p tcp … -j ACCEPT`, with a blank before it; '' for a rule that asks nothing and does nothing. */
 export const printRule = (rule: Rule, family: Family): string =>
@@ -63,6 +64,8 @@ export interface PrintOptions {
   readonly counters?: boolean
   /** Print the remarks that parseSave was asked to keep. */
   readonly remarks?: boolean
+  /** Rules are still what they were read as: those that were read from just what would be printed are copied from there. */
+  readonly asRead?: boolean
 }
 
 export const printTable = (table: Table, family: Family, options: PrintOptions = {}): string =>
@@ -103,8 +106,9 @@ function joinLines(lines: Iterable<string>): string {
 const printChain = (chain: Chain): string =>
   `:${chain.name} ${chain.policy ?? '-'} ${printCounters(chain.counters ?? noCounters)}`
 
-function printLine(chain: Chain, rule: Rule, family: Family, { counters }: PrintOptions): string {
-  const text = printAppend(chain.name, rule, family)
+function printLine(chain: Chain, rule: Rule, family: Family, { counters, asRead }: PrintOptions): string {
+  const written = asRead ? writtenRule(rule) : undefined
+  const text = `-A ${printChainName(chain.name)}${written ?? printRule(rule, family)}`
   return counters ? `${printCounters(rule.counters ?? noCounters)} ${text}` : text
 }
 

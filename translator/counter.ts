@@ -46,10 +46,20 @@ export const countingIn = ({ policy, rules }: Chain): number => (policy ? 1 : 0)
 /** Of rule sets met before. */
 const counted = new WeakMap<Ruleset, readonly Counted[]>()
 
+/** Rule sets that hold the same rules as others. */
+const alike = new WeakMap<Ruleset, Ruleset>()
+
+/** Says that `copy` holds the rules of `original` but for what they have counted, and gives it back: rules that are copies have to be printed, others as often as not stand in a text. */
+export function countsAs(original: Ruleset, copy: Ruleset): Ruleset {
+  alike.set(copy, original)
+  return copy
+}
+
 /** All that counts in some rule sets, in order. Prints every rule, once: where the number will do, see countingIn. */
 export const countedRules = (rulesets: readonly Ruleset[]): Counted[] => rulesets.flatMap(countedIn)
 
-function countedIn(ruleset: Ruleset): readonly Counted[] {
+function countedIn(given: Ruleset): readonly Counted[] {
+  const ruleset = alike.get(given) ?? given
   const known = counted.get(ruleset)
   if (known) return known
   const rules: Counted[] = []
@@ -85,7 +95,8 @@ const keys = new WeakMap<Ruleset, readonly string[]>()
 /** The keys of all that counts in some rule sets, at most one of a family, in order. */
 export const rulesetKeys = (rulesets: readonly Ruleset[]): string[] => rulesets.flatMap(keysIn)
 
-function keysIn(ruleset: Ruleset): readonly string[] {
+function keysIn(given: Ruleset): readonly string[] {
+  const ruleset = alike.get(given) ?? given
   const known = keys.get(ruleset)
   if (known) return known
   const made = counterKeys(countedIn(ruleset))

@@ -1,7 +1,7 @@
 // Which counter slots the rules of a new rule set take over from the old one.
 
 import { type Counters, noCounters, type Ruleset } from 'iptables-parser'
-import { countingIn, rulesetKeys } from '../../translator/counter.ts'
+import { countingIn, countsAs, rulesetKeys } from '../../translator/counter.ts'
 
 export type Carry =
   /** The same rule keeps its counter, wherever it stands in its chain: what a reload of edited rules means. */
@@ -61,5 +61,5 @@ export function withCounters(ruleset: Ruleset, counters: readonly Counters[]): R
       rules: chain.rules.map(rule => ({ ...rule, counters: next() })),
     })),
   }))
-  return { ...ruleset, tables }
+  return countsAs(ruleset, { ...ruleset, tables })
 }

@@ -2,7 +2,7 @@
 // into the rule set first; whatever an edit leaves with the counters it had goes on counting where it does.
 
 import { type Family, printRuleset, type Ruleset } from 'iptables-parser'
-import { readHits } from '../stats/hits.ts'
+import { readRulesetCounters } from '../stats/hits.ts'
 import { withCounters } from './carry.ts'
 import { type Live, readLive, requireOwnNamespace } from './live.ts'
 import type { Change } from './plan.ts'
@@ -21,12 +21,11 @@ export function readLiveHits(settings: Settings): Live | undefined {
 
 /** What is loaded, with its counters. */
 function withHits(settings: Settings, live: Live): Live {
-  const hits = readHits(settings, live)
-  const rulesets = live.rulesets.map(loaded => {
-    const own = hits.filter(({ family }) => family === loaded.ruleset.family)
-    const counters = own.map(({ packets, bytes }) => ({ packets, bytes }))
-    return { ...loaded, ruleset: withCounters(loaded.ruleset, counters) }
-  })
+  const counters = readRulesetCounters(settings, live)
+  const rulesets = live.rulesets.map((loaded, at) => ({
+    ...loaded,
+    ruleset: withCounters(loaded.ruleset, counters[at] ?? []),
+  }))
   return { ...live, rulesets }
 }
 
@@ -42,7 +41,7 @@ export function editChanges(live: Live | undefined, family: Family, edit: Rulese
   return [
     {
       ruleset,
-      text: printRuleset(ruleset, { remarks: true }),
+      text: printRuleset(ruleset, { remarks: true, asRead: true }),
       carry: { kind: 'identity' },
       setCounters: true,
     },

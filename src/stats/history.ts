@@ -42,26 +42,24 @@ export interface PastReading {
 /** Adds a reading, and thins out old ones. The caller holds the lock of the rules, so that readings are written in the order they are taken. */
 export function addReading(database: StatisticsDatabase, reading: Reading): void {
   const { time, generation = null, counters, next = counters } = reading
-  const known = readRules(database)
+  const known = readStates(database)
   const id = database.prepare('INSERT INTO reading (time, generation) VALUES (?, ?)').run(time, generation)
   const write = writersOf(database, id.lastInsertRowid)
+  const total = totalsOf(database)
   for (const key of new Set([...known.keys(), ...counters.keys(), ...next.keys()])) {
     const before = known.get(key)
-    const counted = counters.get(key)
-    const after: RuleState = {
-      last: next.get(key) ?? noCounters,
-      total: sum(
-        before?.total ?? noCounters,
-        counted ? advance(before?.last ?? noCounters, counted) : noCounters,
-      ),
-      inForce: next.has(key),
-    }
+    const after: RuleState = { last: next.get(key) ?? noCounters, inForce: next.has(key) }
+    const hits = hitsOf(before, counters.get(key))
+    const begins = !before || (after.inForce && !before.inForce)
     if (!before || stateDiffers(before, after)) write.rule(key, after)
-    if (!before || !equal(before.total, after.total) || (after.inForce && !before.inForce))
-      write.sample(key, after.total)
+    if (begins || !equal(hits, noCounters)) write.sample(key, sum(before ? total(key) : noCounters, hits))
   }
   thinOut(database, time)
 }
+
+/** What a rule has counted since it was read last. */
+const hitsOf = (before: RuleState | undefined, counted: Counters | undefined): Counters =>
+  counted ? advance(before?.last ?? noCounters, counted) : noCounters
 
 /** What a rule had counted when it was taken out, while no reading was taken. */
 export interface EndedRule extends Counters {
@@ -86,14 +84,14 @@ export function addEnded(
     const total = sum(before?.total ?? noCounters, counted)
     const id = database.prepare('INSERT INTO reading (time, generation) VALUES (?, ?)').run(time, generation)
     const write = writersOf(database, id.lastInsertRowid)
-    const after = { last: noCounters, total, inForce: false }
+    const after = { last: noCounters, inForce: false }
     write.rule(key, after)
     write.sample(key, total)
-    known.set(key, { ...after, changed: time, hit: packets > 0n })
+    known.set(key, { ...after, total, changed: time, hit: packets > 0n })
   }
 }
 
-type RuleState = Pick<RuleHistory, 'last' | 'total' | 'inForce'>
+type RuleState = Pick<RuleHistory, 'last' | 'inForce'>
 
 const stateDiffers = (a: RuleState, b: RuleState): boolean =>
   a.inForce !== b.inForce || !equal(a.last, b.last)
@@ -119,6 +117,28 @@ function writersOf(database: StatisticsDatabase, reading: number | bigint) {
     sample: (key: string, { packets, bytes }: Counters) =>
       sample.run(key, reading, signed(packets), signed(bytes)),
   }
+}
+
+/** What is known of each rule without a look at its samples, by key. */
+function readStates(database: StatisticsDatabase): ReadonlyMap<string, RuleState> {
+  const rows = database
+    .prepare<[], Counters & { readonly key: string; readonly inForce: bigint }>(
+      'SELECT key, packets, bytes, in_force AS inForce FROM rule',
+    )
+    .safeIntegers()
+    .all()
+  return new Map(rows.map(row => [row.key, { last: countersOf(row), inForce: row.inForce === 1n }]))
+}
+
+/** The latest total of a rule that is known, by its key. */
+function totalsOf(database: StatisticsDatabase): (key: string) => Counters {
+  const latest = database
+    .prepare<[string], Counters>(
+      `SELECT packets, bytes FROM sample WHERE rule = (SELECT id FROM rule WHERE key = ?)
+       ORDER BY reading DESC LIMIT 1`,
+    )
+    .safeIntegers()
+  return key => countersOf(latest.get(key) ?? noCounters)
 }
 
 interface RuleRow {

@@ -1,7 +1,7 @@
 // Packet and byte counters of the rules in force.
 
 import { closeSync } from 'node:fs'
-import type { Counters } from 'iptables-parser'
+import { type Counters, noCounters } from 'iptables-parser'
 import { type Counted, type CounterArray, countedRules, counterPlace } from '../../translator/counter.ts'
 import { counterMap } from '../../translator/emit/count.ts'
 import { type Counters as CounterValues, readCounters } from '../kernel/counter.ts'
@@ -15,18 +15,25 @@ import type { Settings } from '../service/settings.ts'
 export interface RuleHits extends Counted, Counters {}
 
 /** What each rule has counted, in the order of iptables-save; each counter array is read in bulk. */
-export function readHits(settings: Settings, { rulesets, counterArrays }: Live): RuleHits[] {
+export function readHits(settings: Settings, live: Live): RuleHits[] {
+  const counters = readRulesetCounters(settings, live)
+  return live.rulesets.flatMap(({ ruleset }, at) =>
+    countedRules([ruleset]).map((counted, index) => ({
+      ...counted,
+      ...(counters[at]?.[index] ?? noCounters),
+    })),
+  )
+}
+
+/** The same without the rules: for each rule set what all in it that counts has counted. */
+export function readRulesetCounters(settings: Settings, { rulesets, counterArrays }: Live): Counters[][] {
   const values = new Map(counterArrays.map(array => [array.name, readArray(settings, array)]))
   const layout = { arrays: counterArrays }
-  return rulesets.flatMap(({ ruleset, slots }) =>
-    countedRules([ruleset]).map((counted, index) => {
-      const place = counterPlace(layout, slots[index] ?? Number.NaN)
+  return rulesets.map(({ slots }) =>
+    slots.map(slot => {
+      const place = counterPlace(layout, slot)
       const array = values.get(place.array.name)
-      return {
-        ...counted,
-        packets: array?.packets[place.index] ?? 0n,
-        bytes: array?.bytes[place.index] ?? 0n,
-      }
+      return { packets: array?.packets[place.index] ?? 0n, bytes: array?.bytes[place.index] ?? 0n }
     }),
   )
 }

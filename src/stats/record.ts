@@ -4,7 +4,7 @@
 
 import { existsSync } from 'node:fs'
 import type { Counters } from 'iptables-parser'
-import { counterKeys } from '../../translator/counter.ts'
+import { counterKeys, rulesetKeys } from '../../translator/counter.ts'
 import { ServiceError } from '../service/error.ts'
 import { readJournal } from '../service/incremental/journal.ts'
 import { type Live, readGenerationWord } from '../service/live.ts'
@@ -14,7 +14,7 @@ import type { Settings } from '../service/settings.ts'
 import { databasePath, hasBeginning, keepBeginning, writeBeginning } from './beginning.ts'
 import { beginsAtZero, keepsHistory, nextCounters, slotsOf } from './change.ts'
 import type { KeyedCounters, Reading } from './history.ts'
-import { type RuleHits, readHits } from './hits.ts'
+import { type RuleHits, readHits, readRulesetCounters } from './hits.ts'
 
 /** Hits by counter key. */
 export function keyHits(hits: readonly RuleHits[]): KeyedCounters {
@@ -53,10 +53,27 @@ export async function recordChange(
   if (before && before.ended.length === 0 && keepsHistory(slots, plan)) return
   await attempt(async () => {
     if (!before && isNew(settings)) return begin(settings, plan, generation)
-    const counters = before ? keyHits(readHits(settings, before)) : new Map<string, Counters>()
-    const bySlot = new Map([...counters].map(([key, value]) => [slots.get(key) ?? Number.NaN, value]))
+    const { counters, bySlot } = before ? readCounted(settings, before) : nothingCounted
     await write(settings, before, { generation, counters, next: nextCounters(plan, bySlot) })
   })
+}
+
+/** What all rules have counted, by counter key and by slot. */
+interface CountedRules {
+  readonly counters: KeyedCounters
+  readonly bySlot: ReadonlyMap<number, Counters>
+}
+
+const nothingCounted: CountedRules = { counters: new Map(), bySlot: new Map() }
+
+function readCounted(settings: Settings, live: Live): CountedRules {
+  const values = readRulesetCounters(settings, live).flat()
+  const slots = live.rulesets.flatMap(ruleset => ruleset.slots)
+  const keys = rulesetKeys(live.rulesets.map(({ ruleset }) => ruleset))
+  return {
+    counters: new Map(values.map((value, index) => [keys[index] ?? '', value])),
+    bySlot: new Map(values.map((value, index) => [slots[index] ?? Number.NaN, value])),
+  }
 }
 
 const isNew = (settings: Settings): boolean => !existsSync(databasePath(settings)) && !hasBeginning(settings)
@@ -76,7 +93,7 @@ export const recordEnd = (settings: Settings, live: Live): Promise<void> =>
   attempt(() =>
     write(settings, live, {
       generation: undefined,
-      counters: keyHits(readHits(settings, live)),
+      counters: readCounted(settings, live).counters,
       next: new Map(),
     }),
   )

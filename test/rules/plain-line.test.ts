@@ -6,6 +6,7 @@ import {
   type Family,
   parseSave,
   printRule,
+  printRuleset,
   type RestoreOptions,
   RuleError,
   type Ruleset,
@@ -239,6 +240,26 @@ test('a copy of a rule has no text of its own', t => {
   const [rule] = rulesOf('*filter\n[1:2] -A INPUT -s 192.0.2.1/32 -j DROP\nCOMMIT\n', 4)
   t.is(rule && writtenRule(rule), ' -s 192.0.2.1/32 -j DROP')
   t.is(rule && writtenRule({ ...rule }), undefined)
+})
+
+test('a rule set that is printed as it was read is what it is printed as anyway, behind edits too', t => {
+  const read = parseSave(
+    '*filter\n:INPUT DROP [0:0]\n-A INPUT -s 192.0.2.1/32 -j DROP\n-A INPUT -p 6 -j DROP\nCOMMIT\n',
+    { family: 4 },
+  )
+  const edited = restoreSave(
+    read,
+    '*filter\n[3:4] -I INPUT -s 192.0.2.2 -j ACCEPT\n-R INPUT 2 -s 192.0.2.3/32\nCOMMIT\n',
+    {
+      noflush: true,
+    },
+  )
+  for (const ruleset of [read, edited])
+    for (const counters of [false, true])
+      t.is(printRuleset(ruleset, { counters, asRead: true }), printRuleset(ruleset, { counters }))
+  t.true(
+    printRuleset(edited, { asRead: true }).includes('-A INPUT -s 192.0.2.3/32\n-A INPUT -p tcp -j DROP\n'),
+  )
 })
 
 const collected = collectedFiles()?.filter(({ name }) => !name.includes('_100k'))

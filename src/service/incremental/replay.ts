@@ -12,7 +12,11 @@ export function withEdits(loaded: LoadedRuleset, edits: readonly JournalEdit[]):
   const own = edits.filter(({ family }) => family === loaded.ruleset.family)
   if (own.length === 0) return loaded
   const ruleset = edited(loaded.ruleset, own)
-  return { ruleset, text: printRuleset(ruleset, { remarks: true }), slots: editedSlots(loaded, own) }
+  return {
+    ruleset,
+    text: printRuleset(ruleset, { remarks: true, asRead: true }),
+    slots: editedSlots(loaded, own),
+  }
 }
 
 /** Each edit as a line that is merged into the rules. */
