@@ -9,6 +9,7 @@ import { closeMap, createMap } from '../../src/kernel/map.ts'
 import type { MapSpec, MapType } from '../../translator/program.ts'
 import { everythingIn, runIn, withInstallation } from './installation.ts'
 import { kernelMissing, kernelTest } from './needs-kernel.ts'
+import { prefixRules } from './prefix-rules.ts'
 
 const specOf = (type: MapType): MapSpec => ({
   name: 'sized',
@@ -55,15 +56,6 @@ kernelTest('a map that the kernel refuses leaves the rules before in force', t =
 const { BPFTABLES_TEST_HARDENED: hardened } = process.env
 const HARDEN = '/proc/sys/net/core/bpf_jit_harden'
 
-/** Prefixes of every length, so that the rules become a tree with far jumps. */
-const manyRules = (): string => {
-  const lines = Array.from({ length: 1500 }, (_, n) => {
-    const network = `${1 + ((n * 7919) % 223)}.${(n * 104_729) % 256}.${(n * 31) % 256}.0/${17 + (n % 8)}`
-    return `-A INPUT -s ${network} -p tcp -m tcp --dport ${n * 40}:${n * 40 + 1000} -j ${n % 2 ? 'ACCEPT' : 'DROP'}`
-  })
-  return `*filter\n:INPUT DROP [0:0]\n${lines.join('\n')}\nCOMMIT\n`
-}
-
 // the setting is the whole machine's, and makes every load slow that other tests make meanwhile
 if (hardened === '1' && kernelMissing === undefined)
   test.serial('large programs load where constants are blinded', async t => {
@@ -71,7 +63,11 @@ if (hardened === '1' && kernelMissing === undefined)
     writeFileSync(HARDEN, '2')
     try {
       await withInstallation(({ run }) => {
-        const { code, stderr } = run('bpftables', ['apply', '-'], manyRules())
+        const { code, stderr } = run(
+          'bpftables',
+          ['apply', '-'],
+          `*filter\n:INPUT DROP [0:0]\n${prefixRules(1500)}COMMIT\n`,
+        )
         t.is(code, 0, stderr)
       })
     } finally {

@@ -1,7 +1,13 @@
 // What is tried on every kernel. Which cases there are for it is told by its version alone: were what a kernel can do asked of the code under
 // test, a feature that code fails to find would look like one that is not there.
 
-import { enforces, keepsAnsweringThroughSwaps, needsTypes, tracksConnections } from './enforcing.ts'
+import {
+  enforces,
+  enforcesHardened,
+  keepsAnsweringThroughSwaps,
+  needsTypes,
+  tracksConnections,
+} from './enforcing.ts'
 import { attach } from './object.ts'
 import { differentialCases } from './random.ts'
 import { refuses } from './refusing.ts'
@@ -35,7 +41,7 @@ export function casesFor(release: string, seed: number): Case[] {
   return [
     ...hookCases(kernel),
     ...hooks.map(keepsAnsweringThroughSwaps),
-    ...(has(kernel, 'netfilter') ? [tracksConnections, needsTypes] : []),
+    ...(has(kernel, 'netfilter') ? [tracksConnections, enforcesHardened, needsTypes] : []),
     ...hooks.flatMap(hook => differentialCases(hook, seed)),
     ...attach(kernel),
   ]

@@ -2,11 +2,12 @@
 
 import { equal, match } from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { commandPath } from '../kernel/installation.ts'
+import { prefixRules } from '../kernel/prefix-rules.ts'
 import type { Case } from './case.ts'
 import { bpftables } from './command.ts'
 import { mountOver, unmountFrom } from './machine.ts'
@@ -110,6 +111,26 @@ export const needsTypes: Case = {
       unmountFrom(types)
     }
     equal(echoes(1), 1)
+    return undefined
+  },
+}
+
+const HARDEN = '/proc/sys/net/core/bpf_jit_harden'
+
+/** Rules in trees, which as code take far jumps, where the kernel blinds all constants. */
+export const enforcesHardened: Case = {
+  title: 'large programs load where constants are blinded (bpf_jit_harden=2), and filter',
+  async body() {
+    const before = readFileSync(HARDEN, 'utf8')
+    writeFileSync(HARDEN, '2')
+    try {
+      await apply('netfilter', echoRules('ACCEPT', { more: prefixRules(400) }))
+      equal(echoes(3), 3)
+      match(await savedRules(), /^\[3:84\] -A INPUT .*-p icmp -j ACCEPT$/m)
+      await detached()
+    } finally {
+      writeFileSync(HARDEN, before)
+    }
     return undefined
   },
 }
