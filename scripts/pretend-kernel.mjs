@@ -117,7 +117,8 @@ export function pretendKernel() {
   }
   const func = prototype => {
     const called = functions[/(\w+)\(/.exec(prototype)[1]] ?? (() => 0)
-    return Object.assign((...words) => called(...words), { async: called })
+    const later = (...words) => setImmediate(words.pop(), null, called(...words))
+    return Object.assign((...words) => called(...words), { async: later })
   }
   const address = buffer => BigInt(buffers.push(buffer) - 1)
   return { load: () => ({ func }), address, errno: () => errno }

@@ -37,9 +37,15 @@ const memoryOf: Readonly<Record<MapType, (spec: MapSpec) => number>> = {
 /** Bytes of kernel memory that a map takes. */
 export const mapMemory = (spec: MapSpec): number => memoryOf[spec.type](spec)
 
+const memoryOfAll = (specs: readonly MapSpec[]): number =>
+  specs.reduce((sum, spec) => sum + mapMemory(spec), 0)
+
+/** Whether there is memory for maps. */
+export const hasRoom = (specs: readonly MapSpec[]): boolean => memoryOfAll(specs) <= availableMemory()
+
 /** Throws KernelError('ERR_LIMIT') where maps would take more memory than there is. */
 export function requireRoom(specs: readonly MapSpec[], available = availableMemory()): void {
-  const needed = specs.reduce((sum, spec) => sum + mapMemory(spec), 0)
+  const needed = memoryOfAll(specs)
   if (needed <= available) return
   throw new KernelError(
     'ERR_LIMIT',

@@ -9,6 +9,7 @@ import { ENOTSUPP, errno } from './sys/error.ts'
 import { systemError } from './sys/libc.ts'
 import {
   createMap as createKernelMap,
+  createMapLater as createKernelMapLater,
   deleteElement,
   lookupElement,
   nextKey,
@@ -68,6 +69,12 @@ export const createMap = (spec: MapSpec): MapHandle => {
     close(map.fd)
     throw error
   }
+}
+
+/** Makes a map without contents while others go on; undefined where the kernel will not, of which createMap says why. The caller closes it. */
+export const createMapLater = async (spec: MapSpec): Promise<MapHandle | undefined> => {
+  const fd = await createKernelMapLater(spec)
+  return fd === undefined ? undefined : { fd, spec }
 }
 
 const create = (spec: MapSpec): FileDescriptor => {

@@ -3,10 +3,12 @@
 import { cautiousJumps } from '../../translator/asm/relax.ts'
 import { needsConntrack } from '../../translator/conntrack.ts'
 import { CAUTIOUS_SLOTS } from '../../translator/cost.ts'
+import type { CounterArray } from '../../translator/counter.ts'
 import { type Lane, lanesFor } from '../../translator/lane.ts'
 import { PlanMemory } from '../../translator/plan-memory.ts'
 import { type Refusal, type Translation, translate } from '../../translator/translate.ts'
 import { recordChange } from '../stats/record.ts'
+import { type MadeAhead, withCountersAhead } from './ahead.ts'
 import { afterFailure, type Early, noEarly, planEarly, type Unavailable } from './early.ts'
 import { readLiveHits } from './edit.ts'
 import { ServiceError } from './error.ts'
@@ -61,11 +63,9 @@ async function applyLocked(
   beside?.test()
   if (changes.length === 0) return changeBeside(beside, options)
   const plan = planGeneration(live ?? nothingLoaded, changes)
-  const applied = attempt(
-    settings,
-    { live, plan, edited: editedSlots(live, changes, plan), beside },
-    options,
-    {},
+  const edited = editedSlots(live, changes, plan)
+  const applied = await withCountersAhead(newArrays(live, plan), ahead =>
+    attempt(settings, { live, plan, edited, beside, ahead }, options, {}),
   )
   if (applied.kind === 'applied' && !options.dryRun)
     await recordChange(settings, live, plan, applied.generation.number)
@@ -78,15 +78,19 @@ interface Wanted {
   readonly plan: Plan
   readonly edited: readonly number[]
   readonly beside: Beside | undefined
+  readonly ahead: Promise<MadeAhead>
 }
 
+const newArrays = (live: Live | undefined, { layout }: Plan): readonly CounterArray[] =>
+  layout.arrays.slice(live?.counterArrays.length ?? 0)
+
 /** Once more without an early drop where that may have been what failed. */
-function attempt(
+async function attempt(
   settings: Settings,
   wanted: Wanted,
   options: ApplyOptions,
   unavailable: Unavailable,
-): Applied {
+): Promise<Applied> {
   const { live, plan, edited, beside } = wanted
   const { rulesets, layout: counters } = plan
   const memory = new PlanMemory()
@@ -103,7 +107,8 @@ function attempt(
   const resting = [...(live?.rulesets.flatMap(({ slots }) => slots) ?? []), ...(live?.resting ?? [])]
   const describe: Next['describe'] = (translation, programs) =>
     describeEdits({ generation, rulesets, translation, programs, before, resting })
-  const next = { live, generation, plan, translation, reused, describe }
+  const ahead = await wanted.ahead
+  const next = { live, generation, plan, translation, reused, describe, ahead }
   const cautiously = (): Translation => {
     const strategies = { ...rules.strategies, mostSlots: CAUTIOUS_SLOTS }
     return withEarly(translate(rulesets, { ...rules, strategies, lanes, jumps: cautiousJumps }), early)

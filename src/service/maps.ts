@@ -5,6 +5,7 @@ import type { MapSpec, ProgramSpec } from '../../translator/program.ts'
 import { createMap, type MapHandle, openPinnedMap } from '../kernel/map.ts'
 import { pin } from '../kernel/pin.ts'
 import { mapById } from '../kernel/sys/object.ts'
+import type { MadeAhead } from './ahead.ts'
 import type { Keep } from './descriptors.ts'
 import { mapDirectory, mapPin } from './pins.ts'
 import type { Settings } from './settings.ts'
@@ -18,12 +19,13 @@ export interface SharedMaps {
 /** What to do about a shared map that is not there: make and pin it, make it for this process only, or do without. */
 export type Missing = 'pin' | 'make' | 'skip'
 
-/** Opens shared maps by their pins. */
+/** Opens shared maps by their pins. Of those that are not there, some may have been made ahead. */
 export function openSharedMaps(
   settings: Settings,
   specs: Iterable<MapSpec>,
   missing: Missing,
   keep: Keep,
+  ahead?: MadeAhead,
 ): SharedMaps {
   const maps = new Map<string, MapHandle>()
   const made = new Set<string>()
@@ -31,19 +33,18 @@ export function openSharedMaps(
     if (!spec.shared || maps.has(spec.name)) continue
     const known = openPinnedMap(spec, mapPin(settings, spec.name))
     if (!known && missing === 'skip') continue
-    maps.set(spec.name, keep(known ?? makeMap(settings, spec, missing)))
-    if (!known) made.add(spec.name)
+    const map = keep(known ?? ahead?.take(spec.name) ?? createMap(spec))
+    maps.set(spec.name, map)
+    if (known) continue
+    made.add(spec.name)
+    if (missing === 'pin') pinMap(settings, map)
   }
   return { maps, made }
 }
 
-function makeMap(settings: Settings, spec: MapSpec, missing: Missing): MapHandle {
-  const map = createMap(spec)
-  if (missing === 'pin') {
-    mkdirSync(mapDirectory(settings), { recursive: true })
-    pin(map.fd, mapPin(settings, spec.name))
-  }
-  return map
+function pinMap(settings: Settings, { fd, spec }: MapHandle): void {
+  mkdirSync(mapDirectory(settings), { recursive: true })
+  pin(fd, mapPin(settings, spec.name))
 }
 
 /** Ids of maps in force that take the place of those a program would be given, by the program's lane and the map's name there. */

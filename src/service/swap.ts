@@ -25,6 +25,7 @@ import { releaseConntrack, requireConntrack } from '../kernel/conntrack.ts'
 import { writeCounters } from '../kernel/counter-write.ts'
 import type { ProgramHandle } from '../kernel/program.ts'
 import { programById } from '../kernel/sys/object.ts'
+import type { MadeAhead } from './ahead.ts'
 import { openDispatcher, pinnedAttachments, switchAttachments } from './attach.ts'
 import { everyLaneOf, fillBank, programInSlot, writeGenerationWord } from './bank.ts'
 import { type Keep, withDescriptors } from './descriptors.ts'
@@ -65,6 +66,7 @@ export interface Next {
   readonly reused: readonly Lane[]
   /** Maps in force that programs loaded anew use as well. */
   readonly kept?: KeptMaps
+  readonly ahead?: MadeAhead
   /** What edits must know of the generation, where that can be told. */
   readonly describe: (translation: Translated, programs: readonly OpenLane[]) => EditIndex | undefined
   /** Writes down the edits that the rules of the generation are read with, so that they are there after a power cut. */
@@ -94,7 +96,7 @@ function takeSteps(settings: Settings, next: Next, { before = () => {} }: SwapOp
   withDescriptors(keep => {
     before('maps')
     removeUnusedCounters(settings, live)
-    const shared = openSharedMaps(settings, sharedSpecs(settings, next), 'pin', keep)
+    const shared = openSharedMaps(settings, sharedSpecs(settings, next), 'pin', keep, next.ahead)
     before('programs')
     const programs = openLanes(settings, next, shared, keep)
     const dispatchers = openDispatchers(settings, programs, shared, keep)
@@ -140,7 +142,7 @@ function writeEditIndex(
 /** Loads all programs of a generation, so that the verifier sees them, and lets go of them again. */
 export function rehearse(settings: Settings, next: Next): void {
   withDescriptors(keep => {
-    const shared = openSharedMaps(settings, sharedSpecs(settings, next), 'make', keep)
+    const shared = openSharedMaps(settings, sharedSpecs(settings, next), 'make', keep, next.ahead)
     loadLanes(next.translation, shared, keep, next.kept)
   })
 }

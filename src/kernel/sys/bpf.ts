@@ -63,6 +63,15 @@ const call = (name: Command, attribute: Struct): number => {
   return answer
 }
 
+/** Makes the call while others are made; what it returns, or undefined where it failed, whatever the reason. */
+export const bpfLater = async (name: Command, attribute: Struct): Promise<number | undefined> => {
+  inFlight.add(attribute)
+  const { bytes } = attribute
+  const result = await libc.syscallLater(systemCallNumber(), command[name], bytes, bytes.length)
+  inFlight.delete(attribute)
+  return result === undefined || result < 0 ? undefined : result
+}
+
 /** Commands that kernels before 5.11 charge against RLIMIT_MEMLOCK, and refuse with EPERM past it. */
 const charged: ReadonlySet<Command> = new Set<Command>(['BPF_MAP_CREATE', 'BPF_PROG_LOAD', 'BPF_BTF_LOAD'])
 

@@ -24,11 +24,18 @@ const closeLater = (fd: number): void => {
   }
 }
 
+const syscall = library.func('long syscall(long number, int command, void *attribute, unsigned int size)')
+
+type Syscall<Result> = (number: number, command: number, attribute: Buffer, size: number) => Result
+
 export const libc = {
   /** syscall(2) as bpf(2) needs it. */
-  syscall: declare<(number: number, command: number, attribute: Buffer, size: number) => number>(
-    'long syscall(long number, int command, void *attribute, unsigned int size)',
-  ),
+  syscall: syscall as unknown as Syscall<number>,
+  /** The same in a thread of its own; undefined where it could not be called. */
+  syscallLater: ((...words) =>
+    new Promise(resolve => {
+      syscall.async(...words, (error: unknown, result: number) => resolve(error ? undefined : result))
+    })) as Syscall<Promise<number | undefined>>,
   bind: declare<(socket: number, address: Buffer, length: number) => number>(
     'int bind(int socket, void *address, unsigned int length)',
   ),

@@ -2,26 +2,29 @@
 
 import { type MapSpec, mapTypeNumber } from '../../../translator/program.ts'
 import { mapBatch, mapCreate, mapElement } from './attribute.ts'
-import { bpf, bpfFinds, tryBpf } from './bpf.ts'
+import { bpf, bpfFinds, bpfLater, tryBpf } from './bpf.ts'
 import { decode, encode, type Struct } from './layout.ts'
 import type { FileDescriptor } from './object.ts'
 
 /** An update only where the key is not there yet, or only where it is (BPF_NOEXIST, BPF_EXIST). */
 export const updateFlag = { any: 0n, noexist: 1n, exist: 2n } as const
 
+const creation = (spec: MapSpec): Struct =>
+  encode(mapCreate, {
+    map_type: mapTypeNumber[spec.type],
+    key_size: spec.keySize,
+    value_size: spec.valueSize,
+    max_entries: spec.maxEntries,
+    map_flags: spec.flags,
+    map_name: spec.name,
+  })
+
 export const createMap = (spec: MapSpec): FileDescriptor =>
-  bpf(
-    'BPF_MAP_CREATE',
-    encode(mapCreate, {
-      map_type: mapTypeNumber[spec.type],
-      key_size: spec.keySize,
-      value_size: spec.valueSize,
-      max_entries: spec.maxEntries,
-      map_flags: spec.flags,
-      map_name: spec.name,
-    }),
-    `create map ${spec.name}`,
-  )
+  bpf('BPF_MAP_CREATE', creation(spec), `create map ${spec.name}`)
+
+/** The same in a thread of its own; undefined where the kernel will not. */
+export const createMapLater = (spec: MapSpec): Promise<FileDescriptor | undefined> =>
+  bpfLater('BPF_MAP_CREATE', creation(spec))
 
 /** Reads the value of `key` into `value`; false where there is none. */
 export const lookupElement = (fd: FileDescriptor, key: Uint8Array, value: Uint8Array): boolean =>
