@@ -5,13 +5,16 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { setFlagsFromString } from 'node:v8'
+import v8 from 'node:v8'
 import launcher from '../dist/bundle/launch.cjs'
 import { pretendKernel } from './pretend-kernel.mjs'
 
 const { cachePath, commandsPath, compileCommands, evaluateCommands } = launcher
 const rules = fileURLToPath(new URL('../fixtures/rulesets/demo/rules.v4', import.meta.url))
 
+// V8 takes a cache only where its flags are as they were: so the commands set none here (src/service/heap.ts), and this one is set back
+const { setFlagsFromString } = v8
+v8.setFlagsFromString = () => {}
 /** The collector would throw away the code of functions that were not run for a while. */
 setFlagsFromString('--no-flush-bytecode')
 const script = compileCommands()
@@ -26,9 +29,7 @@ await withFiles({ list: list(2000), boxes: boxes(1500) }, async paths => {
   if (existsSync('/sys/kernel/btf/vmlinux')) for (const path of paths) await changeRules(path)
 })
 await perform('iptables', ['--version'])
-// V8 takes a cache only where its flags are as they were: these two, and what src/service/heap.ts changes
 setFlagsFromString('--flush-bytecode')
-setFlagsFromString('--semi-space-growth-factor=2')
 writeFileSync(cachePath, script.createCachedData())
 
 /** Puts rules in force and edits them. */
