@@ -1,7 +1,7 @@
 // Edits that make programs anew without reading the rules that their look-ups hold: the maps of those go on in the new programs (translator/edit/stand-in.ts). What
 // comes of it is a generation of the same text, with the edit in its journal.
 
-import { type Command, type Counters, noCounters } from 'iptables-parser'
+import { type Command, type Counters, noCounters, standsAnywhere } from 'iptables-parser'
 import { type EditableLane, editableLanes, type Range } from '../../../translator/edit/block.ts'
 import { renamed, stretchesOf } from '../../../translator/edit/kept.ts'
 import { takeOver } from '../../../translator/edit/stand-in.ts'
@@ -19,10 +19,11 @@ import { goingOn, indexBlock, indexStretches, mapIds, namesOfMaps } from './desc
 import type { EditIndex, IndexedBlock, IndexedLane, IndexedStretch } from './index-file.ts'
 import { copyJournal, type JournalEdit, markEntry } from './journal.ts'
 import { joinPieces } from './lines.ts'
-import { asksForConntrack, mayStand, type PlacedStep } from './plan.ts'
+import type { PlacedStep } from './plan.ts'
 import { endedBy, finishEdits, isAsSet, MOST_ENTRIES, placedSteps } from './quick.ts'
 import { type Reduced, reduceFor, unheldFor } from './reduce.ts'
 import { type EditState, openState } from './state.ts'
+import { asksForConntrack, conntrackAfter } from './tracking.ts'
 
 /** Fewer rules are read as quickly as they are left out. */
 const LEAST_UNREAD = 500
@@ -55,27 +56,30 @@ function isWorthIt({ index }: EditState, read: number): boolean {
 interface Outline {
   readonly edits: readonly JournalEdit[]
   readonly fresh: ReadonlyMap<number, Counters>
+  /** Whether some rule asks for connections then. */
+  readonly conntrack: boolean
 }
 
 /** Carries the edits out on the state; undefined where more would change than programs. */
 function outline(state: EditState, steps: readonly PlacedStep[]): Outline | undefined {
   const edits: JournalEdit[] = []
   const fresh = new Map<number, Counters>()
+  const asking = { put: false, gone: false }
   for (const { place, step } of steps) {
     const lines = state.lines(place)
     const request = lines && step(lines)
     const slot = request && (request.kind === 'insert' ? state.takeSlot() : lines.slotOf(request.number))
     if (!request || slot === undefined) return undefined
     const { kind, number, rule, text } = request
-    // where the rule that goes asks for connections, none may be left that does
-    if (kind === 'insert' ? !mayStand({ state, place }, rule) : asksForConntrack(place, rule))
-      return undefined
+    if (kind === 'insert' && !standsAnywhere(rule)) return undefined
+    if (asksForConntrack(place, rule)) asking[kind === 'insert' ? 'put' : 'gone'] = true
     const edit: JournalEdit = { ...place, kind, number, rule: text, slot, placed: [] }
     state.apply(edit)
     edits.push(edit)
     if (kind === 'insert') fresh.set(slot, rule.counters ?? noCounters)
   }
-  return { edits, fresh }
+  const conntrack = conntrackAfter(state, asking)
+  return conntrack === undefined ? undefined : { edits, fresh, conntrack }
 }
 
 /** The program of a lane, and which look-ups go on in it. */
@@ -139,7 +143,7 @@ function putInForce(
   settings: Settings,
   state: EditState,
   saved: Generation,
-  { edits, fresh }: Outline,
+  { edits, fresh, conntrack }: Outline,
   remade: readonly Remade[],
   options: SwapOptions,
 ): boolean {
@@ -153,12 +157,13 @@ function putInForce(
   const from = { generation: saved.number, journal: state.journal }
   const next: Next = {
     live: { generation: saved, counterArrays: saved.counterArrays },
-    generation: { ...saved, number, time: new Date(time).toISOString() },
+    generation: { ...saved, number, conntrack, time: new Date(time).toISOString() },
     plan: { layout: { arrays: saved.counterArrays, slots: [] }, fresh },
     translation: { kind: 'translated', programs: remade.map(({ program }) => program), rules: [] },
     reused,
     kept: new Map(remade.map(({ program, kept }) => [laneName(program.lane), kept])),
-    describe: (_: Translated, programs) => describeRemade(state, number, programs, remade),
+    describe: (_: Translated, programs) =>
+      describeRemade(state, { generation: number, conntrack }, programs, remade),
     writeEdits: () => copyJournal(settings, from, number, entry),
   }
   try {
@@ -206,7 +211,7 @@ function keptIds(
 
 function describeRemade(
   state: EditState,
-  generation: number,
+  next: Pick<EditIndex, 'generation' | 'conntrack'>,
   programs: readonly OpenLane[],
   remade: readonly Remade[],
 ): EditIndex | undefined {
@@ -235,7 +240,7 @@ function describeRemade(
   })
   return {
     ...index,
-    generation,
+    ...next,
     carriedOut: journal.entries.length + 1,
     families,
     lanes: lanes.flatMap(lane => lane ?? []),
