@@ -23,10 +23,10 @@ import type { PlacedStep } from './plan.ts'
 import { endedBy, finishEdits, isAsSet, MOST_ENTRIES, placedSteps } from './quick.ts'
 import { type Reduced, reduceFor, unheldFor } from './reduce.ts'
 import { type EditState, openState } from './state.ts'
-import { asksForConntrack, conntrackAfter } from './tracking.ts'
+import { asksForConntrack, conntrackAfter, laneWith, withConntrack } from './tracking.ts'
 
 /** Fewer rules are read as quickly as they are left out. */
-const LEAST_UNREAD = 500
+const LEAST_UNREAD = 64
 
 /** Makes the edits of commands with programs of which all long look-ups go on, and those that hold no chain of the edits; false where that cannot be. The caller holds the lock. */
 export function editAround(
@@ -43,8 +43,9 @@ export function editAround(
   if (state.journal.entries.length >= MOST_ENTRIES) return false
   const outlined = outline(state, steps)
   const saved = outlined && readGeneration(settings, number)
-  const remade = saved && remake(state, saved, outlined.edits)
-  return remade ? putInForce(settings, state, saved, outlined, remade, options) : false
+  const next = saved && withConntrack(state, outlined.conntrack)
+  const remade = next && remake(next, saved, outlined.edits)
+  return remade ? putInForce(settings, next, saved, outlined, remade, options) : false
 }
 
 /** Whether more rules are left out than so many, which have to be read. */
@@ -94,7 +95,10 @@ interface Remade {
 /** Programs for all lanes that hold a chain of the edits; undefined where one cannot be made so. */
 function remake(state: EditState, saved: Generation, edits: readonly JournalEdit[]): Remade[] | undefined {
   const { lanes } = state.index
-  const touched = lanes.filter((_, at) => edits.some(edit => state.blocks(at, edit) !== undefined))
+  const isOther = state.index.conntrack !== saved.conntrack
+  const touched = lanes.filter(
+    ({ lane }, at) => (isOther && lane.early) || edits.some(edit => state.blocks(at, edit) !== undefined),
+  )
   const byName = new Map(touched.map(({ lane }) => [laneName(lane), lane]))
   const recent = new Set(saved.edited)
   for (const { edits: journaled } of [...state.journal.entries, { edits }])
@@ -157,13 +161,18 @@ function putInForce(
   const from = { generation: saved.number, journal: state.journal }
   const next: Next = {
     live: { generation: saved, counterArrays: saved.counterArrays },
-    generation: { ...saved, number, conntrack, time: new Date(time).toISOString() },
+    generation: {
+      ...saved,
+      number,
+      conntrack,
+      lanes: saved.lanes.map(lane => laneWith(lane, conntrack)),
+      time: new Date(time).toISOString(),
+    },
     plan: { layout: { arrays: saved.counterArrays, slots: [] }, fresh },
     translation: { kind: 'translated', programs: remade.map(({ program }) => program), rules: [] },
     reused,
     kept: new Map(remade.map(({ program, kept }) => [laneName(program.lane), kept])),
-    describe: (_: Translated, programs) =>
-      describeRemade(state, { generation: number, conntrack }, programs, remade),
+    describe: (_: Translated, programs) => describeRemade(state, number, programs, remade),
     writeEdits: () => copyJournal(settings, from, number, entry),
   }
   try {
@@ -211,7 +220,7 @@ function keptIds(
 
 function describeRemade(
   state: EditState,
-  next: Pick<EditIndex, 'generation' | 'conntrack'>,
+  generation: number,
   programs: readonly OpenLane[],
   remade: readonly Remade[],
 ): EditIndex | undefined {
@@ -240,7 +249,7 @@ function describeRemade(
   })
   return {
     ...index,
-    ...next,
+    generation,
     carriedOut: journal.entries.length + 1,
     families,
     lanes: lanes.flatMap(lane => lane ?? []),
