@@ -149,7 +149,9 @@ function descend(
   { knot, leaf, asked }: Labels,
   words: number,
 ): void {
-  const step = assembler.label('step')
+  const [deeper, step] = [assembler.label('deeper'), assembler.label('step')]
+  assembler.place(deeper)
+  assembler.emit(subImmediate(r4, 1), jumpIf('==', r4, immediate(0), asked))
   assembler.place(knot)
   assembler.emit(
     andImmediate32(r2, OFFSET_MASK),
@@ -159,12 +161,7 @@ function descend(
   )
   emitBranch(assembler, trees, 1, step, words)
   assembler.place(step)
-  assembler.emit(
-    jumpIf('s<', r2, immediate(0), leaf, 32),
-    subImmediate(r4, 1),
-    jumpIf('!=', r4, immediate(0), knot),
-    jump(asked),
-  )
+  assembler.emit(jumpIf('s>=', r2, immediate(0), deeper, 32), jump(leaf))
 }
 
 /** Compares a branch of the knot at r5 and those below it; the reference that they lead to is in r2 at `step`. */
@@ -189,24 +186,44 @@ function emitBranch(assembler: Assembler, trees: TreeLayout, branch: number, ste
   emitBranch(assembler, trees, 2 * branch + 1, step, at)
 }
 
-/** From the first box of a leaf to an answer, if one of them has a better one. */
+/**
+ * From the first box of a leaf to an answer, if one of them has a better one. Two boxes stand one behind the other, of which every other is compared with the second: at each
+ * instruction the verifier keeps a state of one turn of a loop that it is in the middle of, so it has twice as many to compare others with.
+ */
 function compareBoxes(
   assembler: Assembler,
   trees: TreeLayout,
   map: string,
-  { box, asked }: Labels,
+  labels: Labels,
   words: number,
 ): void {
-  const another = assembler.label('another')
-  const miss = assembler.label('miss')
-  assembler.place(another)
-  assembler.emit(
-    addImmediate(r2, trees.box.size),
-    subImmediate(r4, 1),
-    jumpIf('==', r4, immediate(0), asked),
-    jumpIf('>', r2, immediate(trees.lastBox), asked),
-  )
+  const { box, asked } = labels
+  const [first, second] = [assembler.label('another'), assembler.label('another')]
+  const goOn = (): void =>
+    assembler.emit(
+      addImmediate(r2, trees.box.size),
+      subImmediate(r4, 1),
+      jumpIf('==', r4, immediate(0), asked),
+      jumpIf('>', r2, immediate(trees.lastBox), asked),
+    )
+  assembler.place(first)
+  goOn()
   assembler.place(box)
+  askBox(assembler, trees, map, { asked, another: second }, words)
+  assembler.place(second)
+  goOn()
+  askBox(assembler, trees, map, { asked, another: first }, words)
+}
+
+/** Goes to `another` where the box at the offset in r2 is not the answer, and is not the last of its leaf. */
+function askBox(
+  assembler: Assembler,
+  trees: TreeLayout,
+  map: string,
+  { asked, another }: { readonly asked: Label; readonly another: Label },
+  words: number,
+): void {
+  const miss = assembler.label('miss')
   assembler.emit(
     loadMapValue(r5, map),
     add(r5, r2),
