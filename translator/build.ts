@@ -8,10 +8,11 @@ import { callFunction, exit, immediate, jump, jumpIf } from './asm/jump.ts'
 import { r0, r1, r6 } from './asm/register.ts'
 import type { JumpOptions } from './asm/relax.ts'
 import type { Block } from './chain.ts'
-import { chainFunctionName } from './chain-function.ts'
+import { chainFunctionName, freeName } from './chain-function.ts'
 import type { CounterArray, CounterPlace } from './counter.ts'
+import { type ChainCode, unpack } from './edit/chain-code.ts'
 import { addressTypeFunction } from './emit/address-type.ts'
-import { holdersIn, onlyKind } from './emit/alike.ts'
+import { type Holders, holdersIn, onlyKind } from './emit/alike.ts'
 import { cgroupFunction } from './emit/cgroup.ts'
 import { chainFunction, type EmitContext, emitChains, type PlannedPolicy } from './emit/chain.ts'
 import { countCall, counterMap, countFunction, countFunctionName, emitCountInPlace } from './emit/count.ts'
@@ -23,7 +24,7 @@ import { LOG_SIZE, logFunctions } from './emit/log.ts'
 import { besideOf, type LookUpName } from './emit/look-up.ts'
 import { type Needs, needsOf } from './emit/needs.ts'
 import { partedIn } from './emit/parted.ts'
-import { type RecordLayout, recordLayout } from './emit/record.ts'
+import { type RecordLayout, type RecordShape, recordLayout } from './emit/record.ts'
 import { wordsOfPlan } from './emit/walk.ts'
 import { asksAddressType } from './hook/address-type.ts'
 import { certaintyFields } from './hook/certain.ts'
@@ -53,6 +54,13 @@ export interface BuiltProgram {
   readonly trees: ReadonlyMap<string, TreesUse>
   /** Of each family those whose transport headers the prologue measures. */
   readonly protocols: ReadonlyMap<Family, ReadonlySet<number>>
+  /** Of each family how its chains are called. */
+  readonly holders: ReadonlyMap<Family, Holders>
+  /** The functions that chains stand in, and what was taken out of them. */
+  readonly chainFunctions: readonly FunctionSpec[]
+  readonly record: RecordShape
+  /** What it has of another program. */
+  readonly held?: ChainCode
 }
 
 /** What all programs of a translation are built with. */
@@ -61,13 +69,15 @@ interface Building {
   readonly nth: NthLayout
   readonly jumps: JumpOptions
   readonly memory: PlanMemory
+  /** Functions of a program for the same family that go on in this one. */
+  readonly held?: ChainCode
 }
 
 /** Builds the program of a lane out of one plan, or at hooks that see both families two. */
 export function buildProgram(
   lane: Lane,
   plans: readonly FamilyPlan[],
-  { place, nth, jumps, memory }: Building,
+  { place, nth, jumps, memory, held }: Building,
 ): BuiltProgram {
   const arrays = new Map<string, CounterArray>()
   const remember = (rule: number): CounterPlace => {
@@ -75,6 +85,12 @@ export function buildProgram(
     arrays.set(found.array.name, found.array)
     return found
   }
+  for (const { name, maxEntries, type } of held?.maps ?? [])
+    if (type === 'PERCPU_ARRAY') arrays.set(name, { name, entries: maxEntries })
+  const heldMaps = new Set(held?.maps.flatMap(({ name, shared }) => (shared ? [] : [name])))
+  const heldTables = Math.ceil(heldMaps.size / MAPS_OF_TABLE)
+  const [tableName, dataName] = [createNames(heldMaps), createNames(heldMaps)]
+  const subprogramName = createNames(new Set(held?.functions.map(({ name }) => name)))
   const tables: MapSpec[] = []
   const dataMaps: MapSpec[] = []
   const uses = new Map<string, TableUse>()
@@ -83,9 +99,9 @@ export function buildProgram(
   const table: Shared['table'] = (use, make) => {
     const before = lookUps.get(use.dispatch)
     if (before) return before
-    const hasRoom = [...uses.values()].filter(({ table }) => table).length < MOST_TABLES
+    const hasRoom = heldTables + [...uses.values()].filter(({ table }) => table).length < MOST_TABLES
     const { hash, table } = make(hasRoom)
-    const named = { name: `dispatch${uses.size}`, table: table !== undefined }
+    const named = { name: tableName('dispatch'), table: table !== undefined }
     const beside = besideOf(named.name)
     tables.push({ ...hash, name: named.name })
     if (table)
@@ -94,7 +110,7 @@ export function buildProgram(
     lookUps.set(use.dispatch, named)
     return named
   }
-  const asked = plans.map(planned => ({ ...planned, needs: needsFor(lane, planned) }))
+  const asked = plans.map(planned => ({ ...planned, needs: needsFor(lane, planned, held) }))
   const parted = plans.flatMap(({ plan }) => partedIn(plan))
   const record = recordLayout(
     asked.map(({ family, needs }) => ({ family, fields: needs.fields })),
@@ -102,6 +118,7 @@ export function buildProgram(
       logSize: lane.early ? LOG_SIZE : 0,
       words: Math.max(...plans.map(({ plan, family }) => wordsOfPlan(plan, family))),
       ranks: parted.length,
+      ...(held && { like: held.record }),
     },
   )
 
@@ -110,7 +127,7 @@ export function buildProgram(
   const data: Shared['data'] = (value, use) => {
     const before = known.get(use.block)
     if (before !== undefined) return before
-    const name = `trees${dataMaps.length}`
+    const name = dataName('trees')
     dataMaps.push({ ...oneValue(value), name })
     walked.set(name, use)
     known.set(use.block, name)
@@ -118,7 +135,7 @@ export function buildProgram(
   }
   const subprograms: FunctionSpec[] = []
   const subprogram: EmitContext['subprogram'] = (prefix, fn) => {
-    const name = `${prefix}${subprograms.length}`
+    const name = subprogramName(prefix)
     subprograms.push({ ...fn, name })
     return name
   }
@@ -129,7 +146,7 @@ export function buildProgram(
   let places = 0
   const countOn: EmitContext['countOn'] = (assembler, array) =>
     (places++ < MOST_IN_PLACE ? inPlace : byCall)(assembler, array)
-  const rows = createData()
+  const rows = createData(freeName('rows', heldMaps))
   const holdersOf = new Map(
     plans.map(({ plan, family }) => [family, holdersIn(plan, { family, chains: plan.chains, place })]),
   )
@@ -147,7 +164,7 @@ export function buildProgram(
   const contextOf = ({ plan: { chains }, family }: FamilyPlan): EmitContext => ({
     shared: { ...shared, family },
     chains,
-    functions: holdersOf.get(family)?.entries ?? new Map(),
+    functions: new Map([...(held?.entries ?? []), ...(holdersOf.get(family)?.entries ?? [])]),
     jumps,
     countEnd: inPlace,
     countOn,
@@ -155,22 +172,24 @@ export function buildProgram(
   })
   const inMain = standsInMain(lane, plans)
   const main = mainFunction(lane, asked, record, inMain ? { contextOf, jumps } : { jumps })
-  const chains = plans.flatMap(planned => {
+  const emitted = plans.map(planned => {
     const { plan, policy } = planned
     const context = contextOf(planned)
     const name = chainFunctionName(plan.base.name, planned.family)
-    return [
-      ...(inMain ? [] : [chainFunction(context, name, [onlyKind(plan.base)], policy)]),
-      ...[...(holdersOf.get(planned.family)?.kinds ?? [])].map(([name, kinds]) =>
+    return {
+      base: inMain ? [] : [chainFunction(context, name, [onlyKind(plan.base)], policy)],
+      own: [...(holdersOf.get(planned.family)?.kinds ?? [])].map(([name, kinds]) =>
         chainFunction(context, name, kinds),
       ),
-    ]
+    }
   })
+  const others = [...subprograms, ...(held?.functions ?? []).map(unpack)]
+  const chains = [...emitted.flatMap(({ base, own }) => [...base, ...own]), ...others]
   const names = [...arrays.keys()]
   const counts = lane.early
     ? logFunctions(names, lane.hook, record)
     : names
-        .filter(array => [main, ...chains, ...subprograms].some(fn => calls(fn, countFunctionName(array))))
+        .filter(array => [main, ...chains].some(fn => calls(fn, countFunctionName(array))))
         .map(array => countFunction(array, lane.hook, record))
   const spec: ProgramSpec = {
     name: programName(lane),
@@ -180,27 +199,50 @@ export function buildProgram(
     functions: [
       main,
       ...chains,
-      ...subprograms,
       ...counts,
       ...(asked.some(({ needs }) => asksAddressType(needs)) ? [addressTypeFunction()] : []),
       ...(asked.some(({ needs }) => needs.fields.has('cgroup')) ? [cgroupFunction()] : []),
       ...(asked.some(({ needs }) => needs.fields.has('groups')) ? [groupFunction()] : []),
     ],
-    maps: [
+    maps: byName([
       ...[...arrays.values()].map(counterMap),
       ...frameOf(lane).maps,
       ...tables,
       ...dataMaps,
       ...rows.maps,
       ...(nth.map && nthTestsIn(plans).length > 0 ? [nth.map] : []),
-    ],
+      ...(held?.maps ?? []),
+    ]),
   }
   const protocols = new Map(asked.map(({ family, needs }) => [family, needs.protocols]))
-  return { spec, tables: uses, trees: walked, protocols }
+  return {
+    spec,
+    tables: uses,
+    trees: walked,
+    protocols,
+    holders: holdersOf,
+    chainFunctions: [...emitted.flatMap(({ own }) => own), ...others],
+    record: record.shape,
+    ...(held && { held }),
+  }
+}
+
+/** Each once; programs that go on elsewhere share maps with those that are new. */
+const byName = (maps: readonly MapSpec[]): readonly MapSpec[] => [
+  ...new Map(maps.map(map => [map.name, map])).values(),
+]
+
+/** Gives names out of prefixes and numbers, from 0 on, but for those that are taken. */
+function createNames(taken: ReadonlySet<string>): (prefix: string) => string {
+  let next = 0
+  return prefix => {
+    while (taken.has(`${prefix}${next}`)) next++
+    return `${prefix}${next++}`
+  }
 }
 
 /** A program may have 64 maps (MAX_USED_MAPS), and tables take three: later look-ups have none, and one map. */
-const MOST_TABLES = 10
+const [MOST_TABLES, MAPS_OF_TABLE] = [10, 3]
 
 /**
  * So many places where packets go on may count without a call. It takes five times the code of a call, and the verifier makes ten instructions of each
@@ -208,10 +250,13 @@ const MOST_TABLES = 10
  */
 const MOST_IN_PLACE = 128
 
-const needsFor = (lane: Lane, { plan, family }: FamilyPlan): Needs => {
+function needsFor(lane: Lane, { plan, family }: FamilyPlan, held: ChainCode | undefined): Needs {
   const { fields, protocols } = needsOf(plan, family)
   const more = lane.early ? certaintyFields[firstTable(lane, family)] : []
-  return { fields: new Set([...fields, ...more]), protocols }
+  return {
+    fields: new Set([...fields, ...more, ...(held?.fields ?? [])]),
+    protocols: new Set([...protocols, ...(held?.protocols ?? [])]),
+  }
 }
 
 type AskedPlan = FamilyPlan & { readonly needs: Needs }

@@ -11,6 +11,7 @@
 import type { Family } from 'iptables-parser'
 import { type CallGraph, type CallSites, slotsIn } from './calls.ts'
 import type { Block } from './chain.ts'
+import type { HeldEntry } from './edit/chain-code.ts'
 import type { PlannedChain } from './emit/chain.ts'
 import type { Plan } from './plan.ts'
 
@@ -28,19 +29,46 @@ export type ChainFunctions = ReadonlyMap<string, string>
 
 type Chains = ReadonlyMap<string, PlannedChain>
 
-/** The chains that are called as functions. */
-export function chooseFunctions(graph: CallGraph, chains: Chains, family: Family): ChainFunctions {
+/** Chains whose code another program has, by name (edit/chain-code.ts). */
+type HeldEntries = ReadonlyMap<string, HeldEntry>
+
+/** The chains that are called as functions, and how many functions can be called one by the other from each chain on. */
+export interface ChosenFunctions {
+  readonly functions: ChainFunctions
+  readonly levels: ReadonlyMap<string, number>
+}
+
+/** `taken` are names that functions of held chains have. */
+export function chooseFunctions(
+  graph: CallGraph,
+  chains: Chains,
+  family: Family,
+  held: HeldEntries = new Map(),
+  taken: ReadonlySet<string> = new Set(),
+): ChosenFunctions {
   const { base, calls, sites } = graph
   const isWanted = ({ name, blocks }: PlannedChain): boolean =>
     name !== base && isWorthAFunction(blocks, sites.get(name), (calls.get(name)?.size ?? 0) > 0)
   const wanted = [...chains.values()].filter(isWanted).map(({ name }) => name)
-  const functions = withinFrames(graph, new Set(wanted))
+  const functions = withinFrames(graph, new Set(wanted), held)
   const isCrowded = functions.size > MOST_ALONE
   const isTogether = (name: string): boolean => isCrowded || sites.get(name)?.lookedUp === true
-  const levels = levelsOf(graph, functions)
+  const levels = levelsOf(graph, functions, held)
   const functionOf = (name: string): string =>
     isTogether(name) ? groupName(levels.get(name) ?? 0, family) : chainFunctionName(name, family)
-  return new Map([...functions].map(name => [name, functionOf(name)]))
+  const own = [...functions].map(name => [name, freeName(functionOf(name), taken)] as const)
+  const others = graph.order.flatMap(name => {
+    const entry = held.get(name)
+    return entry ? [[name, entry.function] as const] : []
+  })
+  return { functions: new Map([...own, ...others]), levels }
+}
+
+/** A name like one that is taken; chains never have it, since what follows their underscores is a number in hexadecimal digits. */
+export function freeName(name: string, taken: ReadonlySet<string>): string {
+  let free = name
+  for (let number = 1; taken.has(free); number++) free = `${name}_n${number}`
+  return free
 }
 
 function isWorthAFunction(
@@ -54,23 +82,45 @@ function isWorthAFunction(
 }
 
 /** Chains that would need more frames than there are stand in place of their calls instead. */
-function withinFrames({ base, calls, order }: CallGraph, wanted: ReadonlySet<string>): ReadonlySet<string> {
+function withinFrames(graph: CallGraph, wanted: ReadonlySet<string>, held: HeldEntries): ReadonlySet<string> {
+  const frames = framesOf(graph, name => wanted.has(name) || held.has(name))
+  return new Set([...wanted].filter(name => (frames.get(name) ?? 0) <= MOST_FRAMES))
+}
+
+/** How many calls of functions lead to each chain, at most. */
+function framesOf(
+  { base, calls, order }: CallGraph,
+  isFunction: (chain: string) => boolean,
+): ReadonlyMap<string, number> {
   const frames = new Map([[base, 0]])
   for (const name of order) {
     const above = frames.get(name) ?? 0
     for (const called of calls.get(name)?.keys() ?? [])
-      frames.set(called, Math.max(frames.get(called) ?? 0, above + (wanted.has(called) ? 1 : 0)))
+      frames.set(called, Math.max(frames.get(called) ?? 0, above + (isFunction(called) ? 1 : 0)))
   }
-  return new Set([...wanted].filter(name => (frames.get(name) ?? 0) <= MOST_FRAMES))
+  return frames
+}
+
+/** Whether the functions of held chains are called from so few others that there are frames for all that they call. */
+export function heldFit({ graph, functions }: Pick<Plan, 'graph' | 'functions'>, held: HeldEntries): boolean {
+  const frames = framesOf(graph, name => functions.has(name))
+  return graph.order.every(name => {
+    const entry = held.get(name)
+    return !entry || (frames.get(name) ?? 0) + entry.level <= MOST_FRAMES
+  })
 }
 
 /** How many functions can be called one by the other from each chain on. */
-function levelsOf({ calls, order }: CallGraph, functions: ReadonlySet<string>): Map<string, number> {
+function levelsOf(
+  { calls, order }: CallGraph,
+  functions: ReadonlySet<string>,
+  held: HeldEntries,
+): Map<string, number> {
   const levels = new Map<string, number>()
   for (const name of order.toReversed()) {
-    let level = 0
+    let level = held.get(name)?.level ?? 0
     for (const called of calls.get(name)?.keys() ?? [])
-      level = Math.max(level, (levels.get(called) ?? 0) + (functions.has(called) ? 1 : 0))
+      level = Math.max(level, (levels.get(called) ?? 0) + (functions.has(called) || held.has(called) ? 1 : 0))
     levels.set(name, level)
   }
   return levels

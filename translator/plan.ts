@@ -1,9 +1,10 @@
 // Which chains a program needs, cut into blocks.
 
 import type { Family, Rule, Table } from 'iptables-parser'
-import { callGraph, callsOf } from './calls.ts'
+import { type CallGraph, callGraph, callsOf } from './calls.ts'
 import type { Strategies } from './chain.ts'
 import { type ChainFunctions, chooseFunctions } from './chain-function.ts'
+import type { ChainCode } from './edit/chain-code.ts'
 import type { PlannedChain } from './emit/chain.ts'
 import type { Item } from './item.ts'
 import { type Obstacle, obstacleIn } from './nesting.ts'
@@ -15,6 +16,9 @@ export interface Plan {
   readonly chains: ReadonlyMap<string, PlannedChain>
   /** Of the chains that are called as functions; all others stand in place. */
   readonly functions: ChainFunctions
+  /** How many functions can be called one by the other from each chain on. */
+  readonly levels: ReadonlyMap<string, number>
+  readonly graph: CallGraph
   /** Why no program can hold it. */
   readonly obstacle?: Obstacle
 }
@@ -24,6 +28,8 @@ export interface Planning {
   readonly family: Family
   readonly strategies: Strategies
   readonly memory: PlanMemory
+  /** Chains of which nothing is needed but how they are called. */
+  readonly held?: ChainCode
   /** The items of a chain's rules; those of a rule may be none. */
   itemsOf(chain: string, rules: readonly Rule[]): Iterable<Item>
 }
@@ -35,12 +41,21 @@ export function planChains(table: Table, base: string, planning: Planning): Plan
     return cutChain(table, name, items, { ...planning, strategies })
   })
   const graph = callGraph(base, chains)
-  const functions = chooseFunctions(graph, chains, planning.family)
+  const { entries, functions: taken = [] } = planning.held ?? {}
+  const { functions, levels } = chooseFunctions(
+    graph,
+    chains,
+    planning.family,
+    entries,
+    new Set(taken.map(({ name }) => name)),
+  )
   const obstacle = obstacleIn(graph, chains, functions)
   return {
     base: chains.get(base) ?? { name: base, blocks: [] },
     chains,
     functions,
+    levels,
+    graph,
     ...(obstacle && { obstacle }),
   }
 }
@@ -63,7 +78,7 @@ function reachedFrom(table: Table, base: string, planning: Planning): Map<string
   const chains = new Map<string, Cut>()
   const pending = [base]
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-    if (chains.has(name)) continue
+    if (chains.has(name) || planning.held?.entries.has(name)) continue
     const cut = cutChain(table, name, planning.itemsOf(name, rulesOf.get(name) ?? []), planning)
     chains.set(name, cut)
     for (const { chain } of callsOf(cut.items).reverse()) pending.push(chain)

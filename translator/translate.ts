@@ -24,6 +24,7 @@ import {
   countingIn,
 } from './counter.ts'
 import { earlyItems } from './early.ts'
+import { type ChainCode, canHold } from './edit/chain-code.ts'
 import { addFields } from './emit/needs.ts'
 import type { FieldName } from './field.ts'
 import { FieldSets } from './field-sets.ts'
@@ -47,6 +48,8 @@ export interface TranslateOptions {
   readonly jumps?: JumpOptions
   /** What translations of the same rule sets share. */
   readonly memory?: PlanMemory
+  /** Chains of which the program of the one lane has the code, and not the rules. */
+  readonly held?: ChainCode
 }
 
 /** A rule that no program of the chosen hooks can hold. */
@@ -92,6 +95,7 @@ export interface PlannedLanes {
   readonly lanes: readonly Pick<LaneProgram, 'lane' | 'plans'>[]
   readonly index: RuleIndex
   readonly memory: PlanMemory
+  readonly held?: ChainCode
 }
 
 /** Translates at most one rule set for each family. Pure: the same input gives the same programs. */
@@ -100,32 +104,57 @@ export function translate(rulesets: readonly Ruleset[], options: TranslateOption
   return planning.kind === 'refused' ? planning : buildLanes(planning, options.jumps)
 }
 
+/** Translates where a program goes on with functions of another; undefined where it cannot. */
+export function translateAround(
+  rulesets: readonly Ruleset[],
+  options: TranslateOptions & Required<Pick<TranslateOptions, 'held'>>,
+): Translated | undefined {
+  const planning = planLanes(rulesets, options)
+  if (planning.kind === 'refused') return undefined
+  const plans = planning.lanes.flatMap(lane => lane.plans)
+  return plans.every(planned => canHold(options.held, planned))
+    ? buildLanes(planning, options.jumps)
+    : undefined
+}
+
 /** Half of a translation: which blocks the chains come to, without their code. */
 export function planLanes(
   rulesets: readonly Ruleset[],
-  { lanes, counters, strategies, memory = new PlanMemory() }: TranslateOptions,
+  { lanes, counters, strategies, memory = new PlanMemory(), held }: TranslateOptions,
 ): Planning {
   const index = new RuleIndex(rulesets, counters)
   const refusals: Refusal[] = []
-  const making = { index, memory, refusals, strategies: { ...defaultStrategies, ...strategies } }
+  const making = {
+    index,
+    memory,
+    refusals,
+    strategies: { ...defaultStrategies, ...strategies },
+    ...(held && { held }),
+  }
   const planned = lanes.flatMap(lane => {
     const plans = tablesAt(rulesets, lane).map(({ family, table }) => planTable(table, family, lane, making))
     return plans.length === 0 ? [] : [{ lane, plans }]
   })
   if (refusals.length > 0) return { kind: 'refused', refusals: distinct(refusals) }
-  return { kind: 'planned', lanes: planned, index, memory }
+  return { kind: 'planned', lanes: planned, index, memory, ...(held && { held }) }
 }
 
 /** The other half: their programs. */
 export function buildLanes(
-  { lanes, index, memory }: PlannedLanes,
+  { lanes, index, memory, held }: PlannedLanes,
   jumps: JumpOptions = plainJumps,
 ): Translated {
   const nth = nthLayout(lanes.flatMap(({ plans }) => plans))
   const build = ({ lane, plans }: (typeof lanes)[number]): LaneProgram => ({
     lane,
     plans,
-    ...buildProgram(lane, plans, { place: rule => index.place(rule), nth, jumps, memory }),
+    ...buildProgram(lane, plans, {
+      place: rule => index.place(rule),
+      nth,
+      jumps,
+      memory,
+      ...(held && { held }),
+    }),
   })
   return {
     kind: 'translated',
@@ -152,13 +181,14 @@ interface Making {
   readonly strategies: Strategies
   /** Grows. */
   readonly refusals: Refusal[]
+  readonly held?: ChainCode
 }
 
 function planTable(
   table: Table,
   family: Family,
   lane: Lane,
-  { index, memory, strategies, refusals }: Making,
+  { index, memory, strategies, refusals, held }: Making,
 ): FamilyPlan {
   const { chain: base } = placeOf(lane, family)
   const verdict = chainOf(table, base)?.policy === 'DROP' ? 'drop' : 'accept'
@@ -179,7 +209,13 @@ function planTable(
     }
     return concatenated(rules, (rule, at) => itemsOf(rule, first + at))
   }
-  const plan = planChains(table, base, { family, strategies, memory, itemsOf: itemsIn })
+  const plan = planChains(table, base, {
+    family,
+    strategies,
+    memory,
+    itemsOf: itemsIn,
+    ...(held && { held }),
+  })
   if (plan.obstacle) refusals.push(tooDeep(plan.obstacle, lane, table, index))
   return { family, plan, policy: { rule: index.of(family, table.name, base, 0), verdict } }
 }

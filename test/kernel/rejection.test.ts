@@ -29,6 +29,9 @@ kernelTest('a program the verifier refuses is said by rule and line of the listi
       tables: new Map(),
       trees: new Map(),
       protocols: new Map(),
+      holders: new Map(),
+      chainFunctions: [],
+      record: { offsets: new Map(), words: 0, end: 0 },
     },
   ] as const
   const translation = { kind: 'translated', programs, rules } as const

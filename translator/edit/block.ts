@@ -3,6 +3,7 @@
 import type { Family, TableName } from 'iptables-parser'
 import type { FamilyPlan } from '../build.ts'
 import { type Block, blocksIn, itemsIn, keptIn } from '../chain.ts'
+import type { Action } from '../emit/dispatch.ts'
 import type { TableUse } from '../emit/frame.ts'
 import type { LookUpName } from '../emit/look-up.ts'
 import type { FieldName } from '../field.ts'
@@ -73,10 +74,10 @@ export interface Range {
 
 /** What can be edited in a program. `rangeOf` gives the number in its chain that a rule of the table of all rules has, or all those that it stands in for. */
 export function editableLanes(
-  { lane, plans, protocols, tables }: LaneProgram,
+  { lane, plans, protocols, tables }: Pick<LaneProgram, 'lane' | 'plans' | 'protocols' | 'tables'>,
   rangeOf: (rule: number) => Range,
 ): EditableLane[] {
-  const maps = new Map<Dispatch, EditableMap[]>()
+  const maps: MapsOf = new Map()
   for (const [name, { dispatch, actions, table }] of tables) addTo(maps, dispatch, { name, actions, table })
   return plans.map(({ family, plan }: FamilyPlan) => ({
     lane,
@@ -90,26 +91,34 @@ export function editableLanes(
   }))
 }
 
+/** The maps of look-ups. */
+type MapsOf = Map<Dispatch, EditableMap[]>
+
+/** Whether values of the look-up call chains. */
+export const isCalling = ({ maps }: Pick<BlockShape, 'maps'>): boolean =>
+  maps.some(({ actions }) => [...actions.values()].some(({ called }) => called !== undefined))
+
 function editableIn(
   blocks: readonly Block[],
   path: readonly number[],
-  maps: ReadonlyMap<Dispatch, readonly EditableMap[]>,
+  maps: MapsOf,
   rangeOf: (rule: number) => Range,
 ): EditableBlock[] {
   const places = placesOf(blocks.flatMap(withoutOverlay), rangeOf)
   return places.flatMap(({ range, blocks: together }, index) => {
     const here = [...path, index]
     if (!isApart(places, index)) return []
-    const complete = together.every(block => block.kind === 'dispatch' && !isMixed(block))
+    const complete = together.every(block => block.kind === 'dispatch' && !isMixed(block, maps))
     return together.flatMap(block => {
       if (block.kind === 'split')
         return [
           ...editableIn(block.whole, [...here, 0], maps, rangeOf),
           ...editableIn(block.odd, [...here, 1], maps, rangeOf),
         ]
-      if (block.kind !== 'dispatch' || !range || isMixed(block)) return []
+      if (block.kind !== 'dispatch' || !range || isMixed(block, maps)) return []
       const { fields, common } = block
-      const found = { maps: maps.get(block) ?? [], repeated: repeatedIn(block) }
+      const own = maps.get(block) ?? []
+      const found = { maps: own, repeated: isCalling({ maps: own }) ? [] : repeatedIn(block) }
       return [{ path: here, ...range, fields, common, hotdrop: isHotdrop(block), complete, ...found }]
     })
   })
@@ -205,8 +214,14 @@ function isApart(places: readonly BlockPlace[], index: number): boolean {
 export const isHotdrop = (block: Block): boolean =>
   block.kind === 'dispatch' && allCases(block).every(({ outcome }) => outcome.kind === 'hotdrop')
 
-/** Of such a block the map does not tell which of the rules for the same values is met, or its values name chains by numbers of this program. */
-function isMixed(block: Dispatch): boolean {
+/** Of such a block the map does not tell which of the rules for the same values is met, or chains are called that are not in functions. */
+function isMixed(block: Dispatch, maps: MapsOf): boolean {
+  const cases = allCases(block)
   const hotdrop = isHotdrop(block)
-  return allCases(block).some(({ outcome }) => 'chain' in outcome || (outcome.kind === 'hotdrop' && !hotdrop))
+  if (!hotdrop && cases.some(({ outcome }) => outcome.kind === 'hotdrop')) return true
+  if (!cases.some(({ outcome }) => 'chain' in outcome)) return false
+  const own = maps.get(block) ?? []
+  return !isCalling({ maps: own }) || own.some(({ actions }) => [...actions.values()].some(isInPlace))
 }
+
+const isInPlace = ({ called }: Action): boolean => called !== undefined && 'inPlace' in called

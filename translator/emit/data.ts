@@ -2,8 +2,6 @@
 
 import type { MapSpec } from '../program.ts'
 
-const MAP = 'rows'
-
 /** A place in the one value of a map. */
 export interface DataPlace {
   readonly map: string
@@ -19,7 +17,8 @@ export interface Data {
   readonly maps: readonly MapSpec[]
 }
 
-export function createData(): Data {
+/** `map` is the name of the map. */
+export function createData(map: string): Data {
   const parts: { readonly bytes: Uint8Array; readonly offset: number }[] = []
   let size = 0
   return {
@@ -27,13 +26,13 @@ export function createData(): Data {
       const offset = size
       parts.push({ bytes, offset })
       size += Math.ceil(bytes.length / 8) * 8
-      return { map: MAP, offset }
+      return { map, offset }
     },
     get maps() {
       if (size === 0) return []
       const value = new Uint8Array(size)
       for (const { bytes, offset } of parts) value.set(bytes, offset)
-      return [{ ...oneValue({ size, bytes: value }), name: MAP }]
+      return [{ ...oneValue({ size, bytes: value }), name: map }]
     },
   }
 }

@@ -95,7 +95,7 @@ const keyParts = ({ family, record }: Frame, { offsets }: KeyLayout): KeyPart[] 
 /** What values say, by the number that stands for it. */
 export type Actions = ReadonlyMap<number, Action>
 
-interface Action {
+export interface Action {
   /** The counter array. */
   readonly array: string
   readonly kind: Item['outcome']['kind']

@@ -40,21 +40,40 @@ export interface RecordLayout {
   readonly ranks: number
   /** Throws RangeError for a field that the program does not ask for. */
   offset(field: FieldName): number
+  readonly shape: RecordShape
 }
 
-/** A record for all that is asked; the same fields give the same layout. */
+/** A record as plain data, for other programs to have their fields in the same places. */
+export interface RecordShape {
+  readonly offsets: ReadonlyMap<FieldName, number>
+  /** How many words trees in a map compare. */
+  readonly words: number
+  /** Where the last field ends. */
+  readonly end: number
+}
+
+/**
+ * A record for all that is asked; the same fields give the same layout. Where it is to be like another, which is of the same family, fields that are new stand behind
+ * those of the other. Throws RangeError where that has no room for the words.
+ */
 export function recordLayout(
   requests: readonly { readonly family: Family; readonly fields: ReadonlySet<FieldName> }[],
-  { logSize = 0, words = 0, ranks = 0 } = {},
+  { logSize = 0, words: asked = 0, ranks = 0, like }: RecordOptions = {},
 ): RecordLayout {
+  const words = like?.words ?? asked
+  if (asked > words) throw new RangeError(`a record with ${words} words has no room for ${asked}`)
   const sizes = new Map<FieldName, number>()
   for (const request of requests)
     for (const field of request.fields)
       if (!FIXED.has(field))
         sizes.set(field, Math.max(sizes.get(field) ?? 0, bytesOf(fieldOf(field).bits(request.family))))
-  const offsets = new Map(FIXED)
-  let end = FIXED_SIZE + 8 * (words + ranks)
+  const offsets = new Map(like?.offsets ?? FIXED)
+  const ranksAt = like ? Math.ceil(like.end / 8) * 8 : FIXED_SIZE + 8 * words
+  let end = ranksAt + 8 * ranks
   for (const [field, size] of [...sizes].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))) {
+    if (offsets.has(field)) continue
+    const unit = Math.min(size, 8)
+    end = Math.ceil(end / unit) * unit
     offsets.set(field, end)
     end += size
   }
@@ -63,7 +82,8 @@ export function recordLayout(
     // a mask keeps the place of a word inside: for the verifier they are as many as it lets through
     size: Math.max(log + logSize, FIXED_SIZE + wordsRoom(words)),
     words: FIXED_SIZE,
-    ranks: FIXED_SIZE + 8 * words,
+    ranks: ranksAt,
+    shape: { offsets, words, end },
     ...(logSize > 0 && { log }),
     offset(field) {
       const offset = offsets.get(field)
@@ -71,6 +91,13 @@ export function recordLayout(
       return offset
     },
   }
+}
+
+interface RecordOptions {
+  readonly logSize?: number
+  readonly words?: number
+  readonly ranks?: number
+  readonly like?: RecordShape
 }
 
 /** Bytes that a mask over the offsets of so many words lets through: a power of two. */

@@ -1,0 +1,129 @@
+import test from 'ava'
+import { parseSave } from 'iptables-parser'
+import { newLayout } from '../../../translator/counter.ts'
+import { type ChainCode, canHold, chainCodeOf, unpack } from '../../../translator/edit/chain-code.ts'
+import {
+  type LaneProgram,
+  type Translated,
+  translate,
+  translateAround,
+} from '../../../translator/translate.ts'
+
+const PODS = 100
+const lane = { hook: 'nf-input', family: 4 } as const
+const each = Array.from({ length: PODS }, (_, pod) => pod)
+
+function rulesetOf(chains: readonly string[], rules: readonly string[]) {
+  const declared = chains.map(name => `:${name} - [0:0]\n`).join('')
+  const text = `*filter\n:INPUT ACCEPT [0:0]\n${declared}${rules.map(rule => `-A ${rule}\n`).join('')}COMMIT\n`
+  return parseSave(text, { family: 4, name: 'rules' })
+}
+
+const onlyProgram = (translation: Translated | undefined): LaneProgram | undefined => translation?.programs[0]
+
+function programOf(chains: readonly string[], rules: readonly string[]): LaneProgram {
+  const ruleset = rulesetOf(chains, rules)
+  const translation = translate([ruleset], { lanes: [lane], counters: newLayout([ruleset]) })
+  const program = translation.kind === 'translated' ? onlyProgram(translation) : undefined
+  if (!program) throw new Error('not translated')
+  return program
+}
+
+const pods = programOf(
+  each.flatMap(pod => [`pod-${pod}`, `policy-${pod}`]),
+  each.flatMap(pod => [
+    `INPUT -d 10.0.0.${pod} -j pod-${pod}`,
+    `pod-${pod} -j policy-${pod}`,
+    `pod-${pod} -p udp -j DROP`,
+    `policy-${pod} -s 192.0.2.0/24 -j RETURN`,
+    `policy-${pod} -p tcp -m tcp --dport 8080 -j ACCEPT`,
+  ]),
+)
+const code = chainCodeOf(pods) as ChainCode
+
+/** The program of a few rules that has the code of the pods. */
+function around(chains: readonly string[], rules: readonly string[], held = code): LaneProgram | undefined {
+  const ruleset = rulesetOf(chains, rules)
+  return onlyProgram(translateAround([ruleset], { lanes: [lane], counters: newLayout([ruleset]), held }))
+}
+
+test('the chains that a look-up calls stand in functions, and what they call in place in these', t => {
+  t.deepEqual([...code.entries.keys()].filter(name => name.startsWith('pod-')).length, PODS)
+  t.true(code.functions.length > 0)
+  for (const [chain, { function: name }] of code.entries)
+    t.true(
+      code.functions.some(fn => fn.name === name),
+      chain,
+    )
+  t.true(each.every(pod => code.inPlace.has(`policy-${pod}`) || code.entries.has(`policy-${pod}`)))
+})
+
+test('functions are the same packed and unpacked but for what listings say of them', t => {
+  for (const packed of code.functions) {
+    const original = pods.spec.functions.find(({ name }) => name === packed.name)
+    const plain = original?.instructions.map(({ origin: _, label: __, immediate, ...instruction }) => ({
+      ...instruction,
+      immediate: BigInt(immediate),
+    }))
+    const unpacked = unpack(packed)
+    t.deepEqual(
+      unpacked.instructions.map(instruction => ({
+        ...instruction,
+        immediate: BigInt(instruction.immediate),
+      })),
+      plain,
+    )
+    t.deepEqual(unpacked.parameters, original?.parameters)
+  }
+})
+
+test('another program calls chains as they were called, and reads the fields where they stood', t => {
+  const program = around(['pod-3'], ['INPUT -i lo -j ACCEPT', 'INPUT -m ttl --ttl-gt 9 -j pod-3'])
+  t.deepEqual(
+    program?.spec.functions.filter(({ name }) => code.functions.some(fn => fn.name === name)),
+    code.functions.map(unpack),
+  )
+  t.is(program?.plans[0]?.plan.functions.get('pod-3'), code.entries.get('pod-3')?.function)
+  for (const [field, offset] of code.record.offsets) t.is(program?.record.offsets.get(field), offset, field)
+  t.true((program?.record.offsets.get('ttl') ?? 0) >= code.record.end)
+  const names = program?.spec.maps.map(({ name }) => name) ?? []
+  t.is(new Set(names).size, names.length)
+  t.true(code.maps.every(({ name }) => names.includes(name)))
+})
+
+test('a program can have the code again of one that had it, but for functions that nothing calls any more', t => {
+  const again = around(['pod-3'], ['INPUT -j pod-3'])
+  const kept = again && chainCodeOf(again)
+  t.deepEqual(kept?.entries.get('pod-3'), code.entries.get('pod-3'))
+  t.deepEqual(kept?.functions, code.functions)
+  const without = around([], ['INPUT -i lo -j ACCEPT'])
+  t.truthy(without)
+  t.is(without && chainCodeOf(without), undefined)
+})
+
+test('chains of a name that a held function has get a function of another', t => {
+  const stale: ChainCode = {
+    ...code,
+    entries: new Map([...code.entries].filter(([name]) => name !== 'pod-3')),
+  }
+  const listed = each.map(pod => `INPUT -d 10.0.1.${pod} -j pod-3`)
+  const program = around(['pod-3', 'pod-4'], [...listed, 'INPUT -j pod-4', 'pod-3 -j DROP'], stale)
+  const names = program?.spec.functions.map(({ name }) => name) ?? []
+  t.is(new Set(names).size, names.length)
+  t.not(program?.plans[0]?.plan.functions.get('pod-3'), code.entries.get('pod-3')?.function)
+})
+
+test('code is not held where there are too few frames, words, functions or maps for it', t => {
+  const program = around(['pod-3'], ['INPUT -j pod-3'])
+  const [planned] = program?.plans ?? []
+  if (!planned) return t.fail()
+  t.true(canHold(code, planned))
+  const [fn, map] = [code.functions[0], pods.spec.maps[0]]
+  if (!fn || !map) return t.fail()
+  const deep = new Map([...code.entries].map(([name, entry]) => [name, { ...entry, level: 5 }]))
+  t.false(canHold({ ...code, entries: deep }, planned))
+  t.false(canHold({ ...code, functions: Array(200).fill(fn) }, planned))
+  t.false(canHold({ ...code, maps: Array(60).fill(map) }, planned))
+  const asked = Array.from({ length: 33 }, (_, at) => `asked:{"kind":"dccp-option","option":${at}}` as const)
+  t.false(canHold({ ...code, fields: new Set(asked) }, planned))
+})

@@ -1,0 +1,156 @@
+// The functions that chains of a program stand in, as plain data: another program has the chains without their rules, if it has the functions and their maps.
+//
+// The functions go on as they are, so the record they are given must have each field where it was, and the prologue must fill in all that they read. Chains in
+// them are called by the selectors they had. What they call stands in functions that go on as well; what counts, and what else is the same in all programs,
+// is made anew.
+
+import { decode, encode } from '../asm/encode.ts'
+import type { Relocation } from '../asm/instruction.ts'
+import type { FamilyPlan } from '../build.ts'
+import { heldFit } from '../chain-function.ts'
+import type { Entry } from '../emit/alike.ts'
+import { needsOf } from '../emit/needs.ts'
+import type { RecordShape } from '../emit/record.ts'
+import { wordsOfPlan } from '../emit/walk.ts'
+import type { FieldName } from '../field.ts'
+import { isNetfilterHook } from '../hook/place.ts'
+import type { FunctionSpec, MapSpec } from '../program.ts'
+import { isQuestionField, MOST_QUESTIONS } from '../question.ts'
+import type { LaneProgram } from '../translate.ts'
+
+/** How a chain is called, and how many functions can be called one by the other from it on. */
+export interface HeldEntry extends Entry {
+  readonly level: number
+}
+
+export interface ChainCode {
+  readonly functions: readonly PackedFunction[]
+  /** Of the chains that are called as functions. */
+  readonly entries: ReadonlyMap<string, HeldEntry>
+  /** Chains that stand in place in the functions. */
+  readonly inPlace: ReadonlySet<string>
+  /** What the functions refer to, without its contents. */
+  readonly maps: readonly MapSpec[]
+  /** What they need of the prologue. */
+  readonly fields: ReadonlySet<FieldName>
+  readonly protocols: ReadonlySet<number>
+  readonly record: RecordShape
+}
+
+/** A function whose instructions are bytes, as the kernel takes them, and what relocations stand at which of them. */
+export interface PackedFunction extends Omit<FunctionSpec, 'instructions'> {
+  readonly bytes: Uint8Array
+  readonly relocations: readonly (readonly [instruction: number, Relocation])[]
+}
+
+const pack = ({ instructions, ...fn }: FunctionSpec): PackedFunction => ({
+  ...fn,
+  bytes: encode(instructions),
+  relocations: instructions.flatMap(({ relocation }, at) => (relocation ? [[at, relocation] as const] : [])),
+})
+
+/** The function, but for what listings and errors of the verifier say of it. */
+export function unpack({ bytes, relocations, ...fn }: PackedFunction): FunctionSpec {
+  const instructions = decode(bytes)
+  for (const [at, relocation] of relocations) {
+    const instruction = instructions[at]
+    if (instruction) instructions[at] = { ...instruction, relocation }
+  }
+  return { ...fn, instructions }
+}
+
+/** The functions of a program's chains; undefined where it has none, or none that could go on in another. */
+export function chainCodeOf({ lane, plans, spec, held, ...built }: LaneProgram): ChainCode | undefined {
+  const [planned] = plans
+  if (!planned || plans.length > 1 || !isNetfilterHook(lane.hook)) return undefined
+  const { plan, family } = planned
+  const code = held ?? noCode
+  const own = built.holders.get(family)?.entries ?? new Map<string, Entry>()
+  const all = new Map(built.chainFunctions.map(fn => [fn.name, fn]))
+  const [main] = spec.functions
+  const reached = main ? functionsFrom([main], all) : new Set<string>()
+  const entries = new Map(code.entries)
+  for (const [name, entry] of own) entries.set(name, { ...entry, level: plan.levels.get(name) ?? 0 })
+  for (const [name, entry] of entries) if (!reached.has(entry.function)) entries.delete(name)
+  const called = new Set<string>()
+  for (const entry of entries.values()) called.add(entry.function)
+  const names = functionsFrom(
+    [...called].flatMap(name => all.get(name) ?? []),
+    all,
+  )
+  for (const name of called) names.add(name)
+  const functions = [...all.values()].filter(({ name }) => names.has(name))
+  const maps = mapsIn(functions, spec.maps)
+  if (functions.length === 0 || maps.some(({ together }) => together)) return undefined
+  const needs = needsOf(plan, family)
+  return {
+    functions: functions.map(pack),
+    entries,
+    inPlace: new Set([...code.inPlace, ...inPlaceOf(planned, own)]),
+    maps,
+    fields: new Set([...code.fields, ...needs.fields]),
+    protocols: new Set([...code.protocols, ...needs.protocols]),
+    record: built.record,
+  }
+}
+
+const noCode = { entries: [], inPlace: [], fields: [], protocols: [] } as const
+
+/** The names of all functions that these call, and that those call. */
+function functionsFrom(
+  functions: readonly FunctionSpec[],
+  all: ReadonlyMap<string, FunctionSpec>,
+): Set<string> {
+  const reached = new Set<string>()
+  const pending = [...functions]
+  for (let fn = pending.pop(); fn; fn = pending.pop())
+    for (const { relocation } of fn.instructions) {
+      const called = relocation?.kind === 'function' ? all.get(relocation.name) : undefined
+      if (!called || reached.has(called.name)) continue
+      reached.add(called.name)
+      pending.push(called)
+    }
+  return reached
+}
+
+function mapsIn(functions: readonly FunctionSpec[], maps: readonly MapSpec[]): readonly MapSpec[] {
+  const names = new Set(
+    functions.flatMap(({ instructions }) =>
+      instructions.flatMap(({ relocation }) => (relocation && 'map' in relocation ? [relocation.map] : [])),
+    ),
+  )
+  return maps.filter(({ name }) => names.has(name)).map(({ contents: _, ...map }) => map)
+}
+
+/** The chains that stand in place in functions of others, and in these. */
+function inPlaceOf({ plan }: FamilyPlan, own: ReadonlyMap<string, Entry>): ReadonlySet<string> {
+  const inPlace = new Set<string>()
+  const pending = [...own.keys()]
+  for (let name = pending.pop(); name !== undefined; name = pending.pop())
+    for (const called of plan.graph.calls.get(name)?.keys() ?? []) {
+      if (plan.functions.has(called) || inPlace.has(called)) continue
+      inPlace.add(called)
+      pending.push(called)
+    }
+  return inPlace
+}
+
+/** BPF_MAX_SUBPROGS is 256, and MAX_USED_MAPS 64; other functions and maps need some. */
+const [MOST_FUNCTIONS, MOST_MAPS] = [160, 40]
+
+/** Whether a program of a plan can have the functions: there are frames for them, and their record has room for what else is read. */
+export function canHold(
+  { functions, entries, fields, maps, record }: ChainCode,
+  planned: FamilyPlan,
+): boolean {
+  const { plan, family } = planned
+  const needs = needsOf(plan, family)
+  const questions = [...new Set([...fields, ...needs.fields])].filter(isQuestionField)
+  return (
+    functions.length <= MOST_FUNCTIONS &&
+    maps.length <= MOST_MAPS &&
+    questions.length <= MOST_QUESTIONS &&
+    wordsOfPlan(plan, family) <= record.words &&
+    heldFit(plan, entries)
+  )
+}
