@@ -5,20 +5,44 @@ import type { IndexedBlock } from './index-file.ts'
 import type { JournalEdit, PlacedEdit } from './journal.ts'
 import { isInside, withEdit } from './stretch.ts'
 
-/** The blocks after an edit of their chain, which is made in those that `placed` names; where it names none, blocks with the rule's number know nothing of it. */
+/**
+ * The blocks after an edit of their chain, which is made in those that `placed` names; where it names none, blocks with the rule's number know nothing of it. A rule that
+ * is put in just before or just behind a block that it `joins` comes to be one of its rules.
+ */
 export function afterEdit(
   blocks: readonly IndexedBlock[],
   edit: JournalEdit,
   placed: readonly PlacedEdit[],
+  joins: (block: IndexedBlock) => boolean = () => false,
 ): IndexedBlock[] {
   const { kind, number, slot } = edit
   const known = placed.length > 0
+  const joined = kind === 'insert' && !known ? joinedBy(blocks, number, joins) : undefined
   return (kind === 'insert' ? withRule : withoutRule)(blocks, number, placed, slot).map((block, at) => {
     const before = blocks[at]
-    const isUnknown = !known && before !== undefined && isInside(before, edit)
-    return isUnknown ? { ...block, edited: withEdit(block.edited, edit) } : block
+    if (known || !before) return block
+    const edited = withEdit(block.edited, edit)
+    if (before.path[0] === joined) return { ...block, first: before.first, last: before.last + 1, edited }
+    return isInside(before, edit) ? { ...block, edited } : block
   })
 }
+
+/** Where the blocks stand that a rule of a number, which is just before or just behind them, joins: one place at most. */
+const joinedBy = (
+  blocks: readonly IndexedBlock[],
+  number: number,
+  joins: (block: IndexedBlock) => boolean,
+): number | undefined =>
+  blocks.find(
+    block =>
+      (number === block.first || number === block.last + 1) && block.last >= block.first && joins(block),
+  )?.path[0]
+
+/** The block, which does not know that a chain has changed which one of its rules calls. */
+export const withCalled = (block: IndexedBlock, rule: string): IndexedBlock =>
+  block.edited.some(one => one.rule === rule)
+    ? block
+    : { ...block, edited: [...block.edited, { rule, kind: 'called' }] }
 
 /** The blocks after a rule was put in at a number. */
 const withRule = (

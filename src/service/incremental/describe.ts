@@ -2,6 +2,7 @@
 
 import { type Family, printRule, type Rule, type Ruleset, type Table, writtenRule } from 'iptables-parser'
 import { type EditableBlock, type EditableLane, editableLanes } from '../../../translator/edit/block.ts'
+import { type ChainCode, chainCodeOf } from '../../../translator/edit/chain-code.ts'
 import { type Stretch, stretchesOf, treesKept } from '../../../translator/edit/kept.ts'
 import { dispatchKey, keyLayout } from '../../../translator/emit/dispatch.ts'
 import { mapNames } from '../../../translator/emit/look-up.ts'
@@ -41,7 +42,7 @@ export function describeGeneration(described: Described): EditIndex | undefined 
       ? translated.flatMap(one =>
           editableLanes(one, rule => ({ first: numberOf(rule), last: numberOf(rule) })).map(lane => {
             const stretches = stretchesOf(one, lane.family, numberOf)
-            return indexLane(lane, stretches, program, slots)
+            return indexLane(lane, stretches, chainCodeOf(one), program, slots)
           }),
         )
       : before && goingOn(before, program)
@@ -77,16 +78,14 @@ function numbersOf(rulesets: readonly Ruleset[]): readonly number[] {
 
 /** What is known of a program that was translated for a generation before; undefined where nothing is. */
 export function goingOn(
-  { index, blocks, stretches }: EditState,
+  { index, chainsIn, stretches }: EditState,
   { lane }: Pick<OpenLane, 'lane'>,
 ): IndexedLane[] | undefined {
   const known = [...index.lanes.entries()].filter(([, indexed]) => laneName(indexed.lane) === laneName(lane))
   if (known.length === 0) return undefined
   return known.map(([at, indexed]) => ({
     ...indexed,
-    chains: new Map(
-      [...indexed.chains.keys()].map(chain => [chain, blocks(at, { ...indexed, chain }) ?? []] as const),
-    ),
+    chains: chainsIn(at),
     stretches: new Map(
       [...indexed.stretches.keys()].map(chain => [chain, stretches(at, { ...indexed, chain })] as const),
     ),
@@ -96,6 +95,7 @@ export function goingOn(
 function indexLane(
   lane: EditableLane,
   stretches: ReadonlyMap<string, readonly Stretch[]>,
+  code: ChainCode | undefined,
   { fd }: OpenLane,
   slots: readonly number[],
 ): IndexedLane {
@@ -103,26 +103,50 @@ function indexLane(
   const named = namesOfMaps(
     chains.flatMap(({ blocks }) => blocks),
     [...stretches.values()].flat(),
+    code,
   )
-  return {
+  const indexed = {
     ...lane,
+    ...(code && { code }),
     chains: new Map(
       chains.map(({ name, blocks }) => [name, blocks.map(block => indexBlock(block, family, slots))]),
     ),
     stretches: indexStretches(stretches),
     maps: named.size > 0 ? mapIds(fd, named) : new Map(),
   }
+  return onlyLoaded(indexed)
 }
 
-/** The names of the maps that blocks are looked up in, and of those that trees which can be kept stand in. */
+/** Without what has maps that the program does not, since no packet comes to its code. */
+export function onlyLoaded({ code, ...lane }: IndexedLane): IndexedLane {
+  const isThere = (...names: Parameters<typeof namesOfMaps>): boolean =>
+    [...namesOfMaps(...names)].every(name => lane.maps.has(name))
+  const chains = new Map(lane.chains)
+  for (const [chain, blocks] of lane.chains)
+    if (blocks.length > 0 && !isThere(blocks, [])) chains.set(chain, [])
+  return {
+    ...lane,
+    chains,
+    stretches: new Map([...lane.stretches].filter(([, stretches]) => isThere([], stretches))),
+    ...(code && isThere([], [], code) && { code }),
+  }
+}
+
+/** The names of the maps that blocks are looked up in, of those that trees which can be kept stand in, and of those that only functions use. */
 export const namesOfMaps = (
   blocks: readonly Pick<EditableBlock, 'maps'>[],
   stretches: readonly Pick<Stretch, 'blocks'>[],
+  code?: Pick<ChainCode, 'maps'>,
 ): ReadonlySet<string> =>
   new Set([
     ...blocks.flatMap(({ maps }) => maps.flatMap(mapNames)),
     ...stretches.flatMap(({ blocks }) => treesKept(blocks).map(({ map }) => map)),
+    ...(code ? ownMaps(code) : []),
   ])
+
+/** The names of the maps of functions but for those that all programs share. */
+export const ownMaps = ({ maps }: Pick<ChainCode, 'maps'>): readonly string[] =>
+  maps.flatMap(({ name, shared }) => (shared ? [] : [name]))
 
 /** As they were made. */
 export const indexStretches = (

@@ -7,6 +7,7 @@ import { deserialize, serialize } from 'node:v8'
 import type { TableName } from 'iptables-parser'
 import type { CounterArray } from '../../../translator/counter.ts'
 import type { BlockShape, EditableLane } from '../../../translator/edit/block.ts'
+import type { ChainCode } from '../../../translator/edit/chain-code.ts'
 import type { Stretch } from '../../../translator/edit/kept.ts'
 import { ServiceError, systemReason } from '../error.ts'
 import type { Generation } from '../generation.ts'
@@ -41,11 +42,11 @@ export interface IndexedBlock extends BlockShape {
   readonly displaced?: true
 }
 
-/** A rule that was put in or taken out since what holds the rules around it was made, which knows nothing of that. */
+/** A rule that was put in or taken out, or calls a chain that has changed, since what holds the rules around it was made, which knows nothing of that. */
 export interface EditedText {
   /** As iptables-save prints it, without `-A CHAIN`. */
   readonly rule: string
-  readonly kind: 'insert' | 'delete'
+  readonly kind: 'insert' | 'delete' | 'called'
 }
 
 /** Rules that trees in maps hold. */
@@ -57,7 +58,9 @@ export interface IndexedLane extends Omit<EditableLane, 'chains'> {
   readonly chains: ReadonlyMap<string, readonly IndexedBlock[]>
   /** Of the chains that have some. */
   readonly stretches: ReadonlyMap<string, readonly IndexedStretch[]>
-  /** Ids of the maps of its blocks and stretches, by name. */
+  /** The functions that chains stand in. */
+  readonly code?: ChainCode
+  /** Ids of the maps of its blocks, stretches and functions, by name. */
   readonly maps: ReadonlyMap<string, number>
 }
 

@@ -5,7 +5,7 @@ import { earlyItems } from '../../../translator/early.ts'
 import { type Item, RuleUntranslatable, ruleItems } from '../../../translator/item.ts'
 import { Untranslatable } from '../../../translator/match/translate.ts'
 import type { EditedText, IndexedChain, IndexedLane } from './index-file.ts'
-import { linePrefix } from './request.ts'
+import { calledIn, linePrefix } from './request.ts'
 import type { ChainPlace, EditState } from './state.ts'
 
 /** Undefined where the hook cannot hold the rule. */
@@ -34,7 +34,8 @@ export function editedRules(
   const lane = index.lanes[at]
   if (edited.length === 0 || !lane) return []
   const chains = index.families.find(one => one.family === family)?.chains ?? []
-  const own = chains.filter(chain => chain.table === table && chain.name === name)
+  const called = new Set(edited.map(({ rule }) => calledIn(rule)))
+  const own = chains.filter(chain => chain.table === table && (chain.name === name || called.has(chain.name)))
   const text = saveText(table, family, own, new Map([[name, edited.map(({ rule }) => rule)]]))
   const { tables } = parseSave(text, { family, name: 'the rules that were edited' })
   const rules = tables

@@ -35,8 +35,6 @@ export interface Lines {
   visit(first: number, last: number, each: VisitLine): void
   /** The numbers of the first rules with this text, at most so many. */
   find(text: string, most: number): readonly number[]
-  /** The lines that hold a text of ASCII. */
-  holding(text: string): Iterable<string>
   /** The numbers of the rules from one to another that can have packets in common with one of this reach. */
   meeting(first: number, last: number, other: Reach): readonly number[]
   /** The number of the rule that counts in a slot. */
@@ -121,12 +119,6 @@ export function createLines(table: LineTable, first: number, count: number): Lin
       }
       return found
     },
-    *holding(text) {
-      for (const [, piece] of numbered())
-        if (piece.kind === 'table')
-          for (const line of linesWith(table, buffer, piece, text)) yield lineAt(table, buffer, line)
-        else if (piece.text.includes(text)) yield piece.text
-    },
     meeting(first, last, other) {
       const found: number[] = []
       for (const [number, piece] of numbered()) {
@@ -181,7 +173,7 @@ export function joinPieces(table: LineTable, pieces: readonly Piece[]): Omit<Lin
   for (const piece of pieces) {
     const last = joined.at(-1)
     const goesOn = last?.kind === 'table' && piece.kind === 'table' && last.from + last.count === piece.from
-    if (goesOn) joined.splice(-1, 1, tablePiece(last.from, last.count + piece.count))
+    if (goesOn) joined[joined.length - 1] = tablePiece(last.from, last.count + piece.count)
     else joined.push(piece)
   }
   return joinStretches(joined.map(piece => stretchOf(table, piece)))
@@ -258,22 +250,20 @@ function* occurrences(
   }
 }
 
-/** The lines of a piece that hold a text, each once. */
-function* linesWith(
-  { offsets }: LineTable,
-  buffer: Buffer,
-  { from, count }: Extract<Piece, { kind: 'table' }>,
-  text: string,
-): Generator<number> {
-  const end = offsets[from + count] ?? 0
-  for (let start = offsets[from] ?? 0; start < end; ) {
-    const at = buffer.subarray(start, end).indexOf(text)
-    if (at < 0) return
-    // the line behind the one that holds it
-    const next = lineBeginningAt(offsets, start + at + 1)
-    yield next - 1
-    start = offsets[next] ?? end
+/** The lines of a table that end so. */
+export function linesEnding(
+  table: LineTable,
+  ending: string,
+): { readonly line: number; readonly text: string }[] {
+  const { text, offsets } = table
+  const buffer = Buffer.from(text.buffer, text.byteOffset, text.byteLength)
+  const wanted = Buffer.from(`${ending}\n`)
+  const found: { readonly line: number; readonly text: string }[] = []
+  for (let at = buffer.indexOf(wanted); at >= 0; at = buffer.indexOf(wanted, at + 1)) {
+    const line = lineBeginningAt(offsets, at + wanted.length) - 1
+    found.push({ line, text: lineAt(table, buffer, line) })
   }
+  return found
 }
 
 function lineBeginningAt(offsets: Uint32Array, position: number): number {

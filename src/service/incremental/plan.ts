@@ -1,8 +1,9 @@
 // What an edit comes to in the maps of the programs in force. Whatever is not certainly nothing but map updates is left to a new generation.
 
 import { type Counters, type Family, noCounters, type Rule, standsAnywhere } from 'iptables-parser'
+import { needsConntrack } from '../../../translator/conntrack.ts'
 import { counterPlace } from '../../../translator/counter.ts'
-import type { EditableMap } from '../../../translator/edit/block.ts'
+import { type EditableMap, isCalling } from '../../../translator/edit/block.ts'
 import { narrowedTo } from '../../../translator/edit/overlay.ts'
 import { type Placed, placeItems } from '../../../translator/edit/place.ts'
 import { dispatchKey, dispatchValue, HOTDROP, keyLayout } from '../../../translator/emit/dispatch.ts'
@@ -13,9 +14,8 @@ import type { IndexedBlock, IndexedLane } from './index-file.ts'
 import { editedRules, itemsOf } from './items.ts'
 import type { JournalEdit, MapWrite, PlacedEdit } from './journal.ts'
 import type { Lines } from './lines.ts'
-import type { Request, Step } from './request.ts'
+import { calledBy, type Request, type Step } from './request.ts'
 import type { ChainPlace, EditState } from './state.ts'
-import { asksForConntrack } from './tracking.ts'
 import type { BlockMaps } from './writes.ts'
 
 export interface EditPlan {
@@ -77,6 +77,7 @@ interface Context {
 function planRequest(context: Context, request: Request, slot: number): JournalEdit | undefined {
   const { kind, number, text } = request
   const { state, place } = context
+  if (calledBy(request.rule) !== undefined) return undefined
   // where the rule that goes asks for connections, none may be left that does
   if (kind === 'insert' ? !mayStand(context, request.rule) : asksForConntrack(place, request.rule))
     return undefined
@@ -92,8 +93,11 @@ function planRequest(context: Context, request: Request, slot: number): JournalE
   return wanted.every(one => settle(context, one)) ? edit : undefined
 }
 
+export const asksForConntrack = ({ family, table }: ChainPlace, rule: Rule): boolean =>
+  needsConntrack([{ family, tables: [{ name: table, chains: [{ name: '', rules: [rule] }] }] }])
+
 /** What else the kernel, or the programs as a whole, might mind. */
-function mayStand({ state, place }: Pick<Context, 'state' | 'place'>, rule: Rule): boolean {
+export function mayStand({ state, place }: Pick<Context, 'state' | 'place'>, rule: Rule): boolean {
   if (!state.index.conntrack && asksForConntrack(place, rule)) return false
   return standsAnywhere(rule)
 }
@@ -112,6 +116,8 @@ function placeIn(
   const position = { number, stands: kind === 'delete' }
   const placed = items && placeItems(items, blocks, program, position)
   if (placed?.some(one => isUnderEdits(context, lane, items ?? [], blocks[one.block]))) return undefined
+  // values that call say what chains are called by in this program alone
+  if (placed?.some(one => isCalling(blocks[one.block] ?? { maps: [] }))) return undefined
   let elsewhere = false
   const edits = placed?.map((one): PlacedEdit => {
     const block = blocks[one.block]

@@ -1,13 +1,20 @@
 // Edits that make programs anew without reading the rules that their look-ups hold: the maps of those go on in the new programs (translator/edit/stand-in.ts). What
 // comes of it is a generation of the same text, with the edit in its journal.
 
-import { type Command, type Counters, noCounters, standsAnywhere } from 'iptables-parser'
-import { type EditableLane, editableLanes, type Range } from '../../../translator/edit/block.ts'
+import { type Command, type Counters, type Family, noCounters, type Rule } from 'iptables-parser'
+import { type EditableLane, editableLanes, isCalling, type Range } from '../../../translator/edit/block.ts'
+import { chainCodeOf } from '../../../translator/edit/chain-code.ts'
 import { renamed, stretchesOf } from '../../../translator/edit/kept.ts'
 import { takeOver } from '../../../translator/edit/stand-in.ts'
 import { mapNames } from '../../../translator/emit/look-up.ts'
 import { type Lane, laneName } from '../../../translator/lane.ts'
-import { type LaneProgram, type Translated, translate } from '../../../translator/translate.ts'
+import {
+  type LaneProgram,
+  type Translated,
+  translate,
+  translateAround,
+} from '../../../translator/translate.ts'
+import { valuesFor } from '../../../translator/tree/dispatch.ts'
 import { ServiceError } from '../error.ts'
 import { type Generation, readGeneration } from '../generation.ts'
 import { readGenerationWord } from '../live.ts'
@@ -15,18 +22,19 @@ import { load } from '../load.ts'
 import { lanesPinned, type OpenLane } from '../programs.ts'
 import type { Settings } from '../settings.ts'
 import type { Next, SwapOptions } from '../swap.ts'
-import { goingOn, indexBlock, indexStretches, mapIds, namesOfMaps } from './describe.ts'
+import { goingOn, indexBlock, indexStretches, mapIds, namesOfMaps, onlyLoaded, ownMaps } from './describe.ts'
 import type { EditIndex, IndexedBlock, IndexedLane, IndexedStretch } from './index-file.ts'
+import { itemsOf } from './items.ts'
 import { copyJournal, type JournalEdit, markEntry } from './journal.ts'
-import { joinPieces } from './lines.ts'
-import type { PlacedStep } from './plan.ts'
+import { joinPieces, type Piece } from './lines.ts'
+import { asksForConntrack, mayStand, type PlacedStep } from './plan.ts'
 import { endedBy, finishEdits, isAsSet, MOST_ENTRIES, placedSteps } from './quick.ts'
-import { type Reduced, reduceFor, unheldFor } from './reduce.ts'
+import { type Reduced, reduceFor } from './reduce.ts'
+import { leadsOn, type StaleChains, staleAfter } from './stale.ts'
 import { type EditState, openState } from './state.ts'
-import { asksForConntrack, conntrackAfter, laneWith, withConntrack } from './tracking.ts'
 
 /** Fewer rules are read as quickly as they are left out. */
-const LEAST_UNREAD = 64
+const LEAST_UNREAD = 500
 
 /** Makes the edits of commands with programs of which all long look-ups go on, and those that hold no chain of the edits; false where that cannot be. The caller holds the lock. */
 export function editAround(
@@ -39,48 +47,57 @@ export function editAround(
   if (!steps || number === undefined) return false
   finishEdits(settings, number)
   const state = openState(settings, number)
-  if (!state || !isWorthIt(state, 0) || !isAsSet(settings, state.index)) return false
+  if (!state || mostRead(state) < 0 || !isAsSet(settings, state.index)) return false
   if (state.journal.entries.length >= MOST_ENTRIES) return false
   const outlined = outline(state, steps)
   const saved = outlined && readGeneration(settings, number)
-  const next = saved && withConntrack(state, outlined.conntrack)
-  const remade = next && remake(next, saved, outlined.edits)
-  return remade ? putInForce(settings, next, saved, outlined, remade, options) : false
+  const remade = saved && remake(state, saved, outlined)
+  return remade ? putInForce(settings, state, saved, outlined, remade, options) : false
 }
 
-/** Whether more rules are left out than so many, which have to be read. */
-function isWorthIt({ index }: EditState, read: number): boolean {
+/** So many rules may have to be read: no more than are left out. */
+function mostRead({ index }: EditState): number {
   const all = index.families.reduce((sum, { slots }) => sum + slots.length, 0)
-  return all - read >= Math.max(LEAST_UNREAD, read)
+  return Math.min(all - LEAST_UNREAD, all / 2)
 }
 
 interface Outline {
   readonly edits: readonly JournalEdit[]
   readonly fresh: ReadonlyMap<number, Counters>
-  /** Whether some rule asks for connections then. */
-  readonly conntrack: boolean
+  readonly stale: StaleChains
 }
 
 /** Carries the edits out on the state; undefined where more would change than programs. */
 function outline(state: EditState, steps: readonly PlacedStep[]): Outline | undefined {
   const edits: JournalEdit[] = []
   const fresh = new Map<number, Counters>()
-  const asking = { put: false, gone: false }
   for (const { place, step } of steps) {
     const lines = state.lines(place)
     const request = lines && step(lines)
     const slot = request && (request.kind === 'insert' ? state.takeSlot() : lines.slotOf(request.number))
     if (!request || slot === undefined) return undefined
     const { kind, number, rule, text } = request
-    if (kind === 'insert' && !standsAnywhere(rule)) return undefined
-    if (asksForConntrack(place, rule)) asking[kind === 'insert' ? 'put' : 'gone'] = true
+    // where the rule that goes asks for connections, none may be left that does
+    if (kind === 'insert' ? !mayStand({ state, place }, rule) : asksForConntrack(place, rule))
+      return undefined
+    if (!leadsOn(state, place, request)) return undefined
     const edit: JournalEdit = { ...place, kind, number, rule: text, slot, placed: [] }
-    state.apply(edit)
+    state.apply(edit, (lane, block) => joins(state, lane, block, rule))
     edits.push(edit)
     if (kind === 'insert') fresh.set(slot, rule.counters ?? noCounters)
   }
-  const conntrack = conntrackAfter(state, asking)
-  return conntrack === undefined ? undefined : { edits, fresh, conntrack }
+  const stale = staleAfter(
+    state,
+    steps.map(({ place }) => place),
+  )
+  return stale && { edits, fresh, stale }
+}
+
+/** Whether a rule beside a look-up that calls chains is looked up with it, which then would be another; the others take such rules in by themselves (plan.ts). */
+function joins({ index }: EditState, at: number, block: IndexedBlock, rule: Rule): boolean {
+  const lane = index.lanes[at]
+  const items = lane && isCalling(block) && block.path.length === 1 ? itemsOf(rule, lane) : undefined
+  return items?.every(item => valuesFor(item, block) !== undefined) === true
 }
 
 /** The program of a lane, and which look-ups go on in it. */
@@ -93,23 +110,24 @@ interface Remade {
 }
 
 /** Programs for all lanes that hold a chain of the edits; undefined where one cannot be made so. */
-function remake(state: EditState, saved: Generation, edits: readonly JournalEdit[]): Remade[] | undefined {
+function remake(
+  state: EditState,
+  saved: Generation,
+  { edits, stale }: Pick<Outline, 'edits' | 'stale'>,
+): Remade[] | undefined {
   const { lanes } = state.index
-  const isOther = state.index.conntrack !== saved.conntrack
-  const touched = lanes.filter(
-    ({ lane }, at) => (isOther && lane.early) || edits.some(edit => state.blocks(at, edit) !== undefined),
-  )
+  const touched = lanes.filter((_, at) => edits.some(edit => state.blocks(at, edit) !== undefined))
   const byName = new Map(touched.map(({ lane }) => [laneName(lane), lane]))
   const recent = new Set(saved.edited)
   for (const { edits: journaled } of [...state.journal.entries, { edits }])
     for (const { kind, slot } of journaled) if (kind === 'insert') recent.add(slot)
-  if (!isWorthIt(state, sumOf([...byName.keys()].map(name => unheldFor(state, name))))) return undefined
+  const most = mostRead(state)
   const reduced = [...byName].flatMap(([name, lane]) => {
-    const rules = reduceFor(state, name)
+    const rules = reduceFor(state, { lane: name, stale, most })
     return rules ? [{ lane, reduced: rules }] : []
   })
   if (reduced.length < byName.size) return undefined
-  if (!isWorthIt(state, sumOf(reduced.map(({ reduced: { slots } }) => slots.length)))) return undefined
+  if (sumOf(reduced.map(({ reduced: { slots } }) => slots.length)) > most) return undefined
   const remade = reduced.flatMap(one => remakeLane(state, one, recent) ?? [])
   return remade.length === reduced.length ? remade : undefined
 }
@@ -126,16 +144,17 @@ function remakeLane(
   { lane, reduced }: ReducedLane,
   recent: ReadonlySet<number>,
 ): Remade | undefined {
-  const { rulesets, slots, standIns, numbers, kept } = reduced
+  const { rulesets, slots, standIns, numbers, kept, held } = reduced
   const edited = new Set(
     slots.flatMap((slot, rule) => (standIns.has(rule) || recent.has(slot) ? [rule] : [])),
   )
-  const translation = translate(rulesets, {
+  const options = {
     lanes: [lane],
     counters: { arrays: state.index.arrays, slots },
     strategies: { edited, kept },
-  })
-  const [program] = translation.kind === 'translated' ? translation.programs : []
+  }
+  const translation = held ? translateAround(rulesets, { ...options, held }) : translate(rulesets, options)
+  const [program] = translation?.kind === 'translated' ? translation.programs : []
   // what is together for all programs would begin anew in these
   if (!program || program.spec.maps.some(({ together }) => together)) return undefined
   const taken = takeOver(program, standIns, rule => numbers[rule] ?? 0)
@@ -147,7 +166,7 @@ function putInForce(
   settings: Settings,
   state: EditState,
   saved: Generation,
-  { edits, fresh, conntrack }: Outline,
+  { edits, fresh }: Outline,
   remade: readonly Remade[],
   options: SwapOptions,
 ): boolean {
@@ -161,13 +180,7 @@ function putInForce(
   const from = { generation: saved.number, journal: state.journal }
   const next: Next = {
     live: { generation: saved, counterArrays: saved.counterArrays },
-    generation: {
-      ...saved,
-      number,
-      conntrack,
-      lanes: saved.lanes.map(lane => laneWith(lane, conntrack)),
-      time: new Date(time).toISOString(),
-    },
+    generation: { ...saved, number, time: new Date(time).toISOString() },
     plan: { layout: { arrays: saved.counterArrays, slots: [] }, fresh },
     translation: { kind: 'translated', programs: remade.map(({ program }) => program), rules: [] },
     reused,
@@ -189,7 +202,7 @@ function putInForce(
 /** Undefined where a map is in no program: that of a look-up which no packet came to. */
 function keptIds(
   { index }: EditState,
-  { lane, trees }: LaneProgram,
+  { lane, trees, held }: LaneProgram,
   taken: ReadonlyMap<string, IndexedBlock>,
 ): ReadonlyMap<string, number> | undefined {
   const lanes = index.lanes.filter(one => laneName(one.lane) === laneName(lane))
@@ -209,8 +222,9 @@ function keptIds(
   const walked = [...trees].flatMap(([name, { block }]) =>
     block.kind === 'kept' ? [[name, block.map] as const] : [],
   )
+  const code = held ? ownMaps(held).map(name => [name, name] as const) : []
   const kept = new Map<string, number>()
-  for (const [name, before] of [...looked, ...walked]) {
+  for (const [name, before] of [...looked, ...walked, ...code]) {
     const id = ids.get(before)
     if (id === undefined) return undefined
     kept.set(name, id)
@@ -232,20 +246,17 @@ function describeRemade(
   if (lanes.includes(undefined)) return undefined
   const families = index.families.map(family => {
     let first = 0
-    const opened = family.chains.map(chain => {
-      const pieces = state.pieces({ family: family.family, table: chain.table, chain: chain.name })
-      const count = sumOf(pieces.map(piece => piece.count))
+    const pieces: Piece[] = []
+    const chains = family.chains.map(chain => {
+      const own = state.pieces(chain)
+      for (const piece of own) pieces.push(piece)
+      const count = sumOf(own.map(piece => piece.count))
       first += count
-      return { chain: { ...chain, first: first - count, count }, pieces }
+      return first - count === chain.first && count === chain.count
+        ? chain
+        : { ...chain, first: first - count, count }
     })
-    return {
-      family: family.family,
-      chains: opened.map(({ chain }) => chain),
-      ...joinPieces(
-        family,
-        opened.flatMap(({ pieces }) => pieces),
-      ),
-    }
+    return { family: family.family, chains, ...joinPieces(family, pieces) }
   })
   return {
     ...index,
@@ -265,12 +276,15 @@ function indexRemade(
   const numberOf = (rule: number): number => numbers[rule] ?? 0
   const rangeOf = (rule: number): Range =>
     standIns.get(rule) ?? { first: numberOf(rule), last: numberOf(rule) }
+  const code = chainCodeOf(program)
+  // where a chain's code stands in functions too that went on, what is edited in it here would be missing there
+  const isTwice = (chain: string): boolean => program.held?.inPlace.has(chain) === true
   return editableLanes(program, rangeOf).map(lane => {
     const blocks = lane.chains.map(
       ({ name, blocks }) =>
         [
           name,
-          blocks.map(block => {
+          (isTwice(name) ? [] : blocks).map(block => {
             const before = taken.get(block.maps[0]?.name ?? '')
             if (!before) return indexBlock(block, lane.family, slots)
             const { first, last, holders, counts, edited, displaced } = before
@@ -285,16 +299,55 @@ function indexRemade(
         chain,
         [...going, ...(stretches.get(chain) ?? [])].sort((a, b) => a.first - b.first),
       )
+    for (const chain of [...stretches.keys()].filter(isTwice)) stretches.delete(chain)
     const named = namesOfMaps(
       blocks.flatMap(([, own]) => own),
       [...stretches.values()].flat(),
+      code,
     )
     const fresh = new Set([...named].filter(name => !kept.has(name)))
     const ids = mapIds(fd, fresh, new Set(kept.values()))
     for (const [name, id] of kept) ids.set(name, id)
-    return { ...lane, chains: new Map(blocks), stretches, maps: ids }
+    const going = program.held ? chainsGoingOn(state, lane, ids) : noChains
+    const all = new Map(going.chains)
+    for (const [chain, own] of blocks) all.set(chain, own)
+    return onlyLoaded({
+      ...lane,
+      chains: all,
+      stretches: new Map([...going.stretches, ...stretches]),
+      maps: ids,
+      ...(code && { code }),
+    })
   })
 }
+
+const noChains: Pick<IndexedLane, 'chains' | 'stretches'> = { chains: new Map(), stretches: new Map() }
+
+/** The chains that were not translated for a program, which stand in its functions that went on if anywhere. */
+function chainsGoingOn(
+  state: EditState,
+  { lane, family, table, chains }: EditableLane,
+  maps: ReadonlyMap<string, number>,
+): Pick<IndexedLane, 'chains' | 'stretches'> {
+  const at = laneAt(state, lane, family)
+  const translated = new Set(chains.map(({ name }) => name))
+  const before = state.index.lanes[at]
+  const isThere = (...names: Parameters<typeof namesOfMaps>): boolean =>
+    [...namesOfMaps(...names)].every(name => maps.get(name) === before?.maps.get(name))
+  const going = new Map<string, readonly IndexedBlock[]>()
+  const stretches = new Map<string, readonly IndexedStretch[]>()
+  for (const [chain, blocks] of state.chainsIn(at)) {
+    if (translated.has(chain)) continue
+    const own = state.stretches(at, { family, table, chain })
+    const isKept = (blocks.length === 0 && own.length === 0) || isThere(blocks, own)
+    going.set(chain, isKept ? blocks : [])
+    if (isKept && own.length > 0) stretches.set(chain, own)
+  }
+  return { chains: going, stretches }
+}
+
+const laneAt = ({ index }: EditState, lane: Lane, family: Family): number =>
+  index.lanes.findIndex(one => laneName(one.lane) === laneName(lane) && one.family === family)
 
 /** The stretches whose trees a program has taken over, with its own names for their maps. */
 function stretchesGoingOn(
@@ -305,9 +358,7 @@ function stretchesGoingOn(
   const names = new Map(
     [...trees].flatMap(([name, { block }]) => (block.kind === 'kept' ? [[block, name]] : [])),
   )
-  const at = state.index.lanes.findIndex(
-    one => laneName(one.lane) === laneName(lane) && one.family === family,
-  )
+  const at = laneAt(state, lane, family)
   const blocks = (one: IndexedStretch) => renamed(one.blocks, kept => names.get(kept) ?? kept.map)
   return chains.flatMap(({ name: chain }) => {
     const going = state.stretches(at, { family, table, chain })

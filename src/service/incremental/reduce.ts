@@ -1,18 +1,22 @@
-// The rules of a program in force without those that its look-ups and its trees in maps hold, but for a few that stand in for them: of a look-up a rule of each
+// The rules of a program in force without those that its look-ups, its trees in maps and functions that chains stand in hold, but for a few that stand in for them: of a look-up a rule of each
 // kind, and of trees one that asks nothing, with the rules behind it that have to be asked in their place (translator/edit/overlay.ts).
 
 import { type Family, parseSave, type Ruleset } from 'iptables-parser'
 import type { CounterArray } from '../../../translator/counter.ts'
+import { isCalling } from '../../../translator/edit/block.ts'
+import type { ChainCode } from '../../../translator/edit/chain-code.ts'
 import type { KeptRun } from '../../../translator/edit/overlay.ts'
 import type { Between } from '../../../translator/edit/parted.ts'
 import { FieldSets } from '../../../translator/field-sets.ts'
 import { laneName } from '../../../translator/lane.ts'
 import { editedIn, type HeldRules, heldRules } from './held.ts'
-import type { IndexedChain, IndexedStretch } from './index-file.ts'
+import type { IndexedBlock, IndexedChain, IndexedLane, IndexedStretch } from './index-file.ts'
 import { editedRules, saveText } from './items.ts'
 import { kindOf } from './kind.ts'
 import type { Lines } from './lines.ts'
 import { partsOf } from './parts.ts'
+import { calledIn } from './request.ts'
+import { type StaleChains, tableKey } from './stale.ts'
 import type { ChainPlace, EditState } from './state.ts'
 
 export interface Reduced {
@@ -25,6 +29,8 @@ export interface Reduced {
   readonly standIns: ReadonlyMap<number, HeldRules>
   /** What stands in for trees, by index among all that counts. */
   readonly kept: ReadonlyMap<number, KeptRun>
+  /** The functions that go on, and the chains that are called in them. */
+  readonly held?: ChainCode
 }
 
 /** One that counts. */
@@ -45,30 +51,24 @@ interface KeptRows {
   readonly between?: Between
 }
 
-/** How many rules the program of a lane holds otherwise than by long look-ups and trees in maps. */
-export function unheldFor(state: EditState, lane: string): number {
-  let unheld = 0
-  for (const [at, { lane: own, family, table, chains }] of state.index.lanes.entries())
-    if (laneName(own) === lane)
-      for (const chain of chains.keys()) {
-        const place = { family, table, chain }
-        for (const { count } of state.pieces(place)) unheld += count
-        for (const { first, last } of [
-          ...heldRules(state.blocks(at, place) ?? []),
-          ...state.stretches(at, place),
-        ])
-          unheld -= last - first + 1
-      }
-  return unheld
+/** What a program is reduced for. */
+export interface Wanted {
+  /** A lane's name. */
+  readonly lane: string
+  readonly stale: StaleChains
+  /** Where more rules would have to be read, all may be. */
+  readonly most: number
 }
 
-/** The rules for the program of a lane; undefined where some of its look-ups cannot be told apart from the rules around them. */
-export function reduceFor(state: EditState, lane: string): Reduced | undefined {
+/** The rules for the program of a lane; undefined where they are too many, or some of its look-ups cannot be told apart from the rules around them. */
+export function reduceFor(state: EditState, { lane, stale, most }: Wanted): Reduced | undefined {
   const rulesets: Ruleset[] = []
   const rows: Row[] = []
+  let held: ChainCode | undefined
   for (const [at, indexed] of state.index.lanes.entries()) {
     if (laneName(indexed.lane) !== lane) continue
-    const reduced = reduceFamily(state, at)
+    held = heldCode(indexed, stale.get(tableKey(indexed)) ?? new Set())
+    const reduced = reduceFamily(state, at, held, most)
     if (!reduced) return undefined
     rulesets.push(reduced.ruleset)
     rows.push(...reduced.rows)
@@ -86,28 +86,60 @@ export function reduceFor(state: EditState, lane: string): Reduced | undefined {
         { under: stretch?.blocks ?? { standIns }, ...changed },
       ]),
     ),
+    ...(held && { held }),
   }
 }
 
-function reduceFamily(state: EditState, at: number): { ruleset: Ruleset; rows: Row[] } | undefined {
-  const { family = 4, table = 'filter', chains: held } = state.index.lanes[at] ?? {}
-  const indexed = state.index.families.find(one => one.family === family)?.chains ?? []
-  const chains = indexed.filter(
-    ({ table: own, name, policy }) => own === table && (policy || held?.has(name)),
-  )
-  const slots = new Map(chains.map(({ name, policy }) => [name, policy?.slot]))
-  const reduced = new Map<string, Row[]>()
-  for (const chain of chains) {
-    const rows = rowsOf(state, at, chain, family)
-    if (!rows || rows.some(({ text }) => text.includes('\0'))) return undefined
-    reduced.set(chain.name, rows)
+/** The functions of a program in force, of whose chains those are left that are not stale. */
+function heldCode({ code }: IndexedLane, stale: ReadonlySet<string>): ChainCode | undefined {
+  if (!code) return undefined
+  const [entries, inPlace] = [new Map(code.entries), new Set(code.inPlace)]
+  for (const chain of stale) {
+    entries.delete(chain)
+    inPlace.delete(chain)
   }
+  return { ...code, entries, inPlace }
+}
+
+/** Of which the name is not changed by printing it, nor taken for the end of another. */
+const isPlainName = (name: string): boolean => /^[\w.:+-]+$/.test(name)
+
+function reduceFamily(
+  state: EditState,
+  at: number,
+  held: ChainCode | undefined,
+  most: number,
+): { ruleset: Ruleset; rows: Row[] } | undefined {
+  const { family = 4, table = 'filter', chains: inProgram } = state.index.lanes[at] ?? {}
+  const inTable = state.chainsOf({ family, table })
+  const bases = [...inTable.values()].filter(({ policy }) => policy)
+  const called = new Set<string>()
+  const reduced = new Map<string, Row[]>(bases.map(({ name }) => [name, []]))
+  const pending = bases.filter(({ name }) => inProgram?.has(name))
+  let read = 0
+  for (let chain = pending.pop(); chain; chain = pending.pop()) {
+    const rows = isPlainName(chain.name) ? rowsOf(state, at, chain, family, held) : undefined
+    if (!rows || rows.some(({ text }) => text.includes('\0'))) return undefined
+    read += rows.length
+    if (read > most) return undefined
+    reduced.set(chain.name, rows)
+    for (const { text } of rows) {
+      const next = inTable.get(calledIn(text) ?? '')
+      if (!next || called.has(next.name) || reduced.has(next.name)) continue
+      if (held?.entries.has(next.name)) called.add(next.name)
+      else {
+        reduced.set(next.name, [])
+        pending.push(next)
+      }
+    }
+  }
+  const chains = [...inTable.values()].filter(({ name }) => reduced.has(name) || called.has(name))
   const texts = new Map([...reduced].map(([name, rows]) => [name, rows.map(({ text }) => text)]))
   const ruleset = parseSave(saveText(table, family, chains, texts), { family, name: 'the rules in force' })
   const rows: Row[] = []
   for (const { name, policy, rules } of ruleset.tables.flatMap(one => one.chains)) {
     const own = reduced.get(name) ?? []
-    const slot = slots.get(name)
+    const slot = inTable.get(name)?.policy?.slot
     if (own.length !== rules.length || (policy === undefined) !== (slot === undefined)) return undefined
     if (slot !== undefined) rows.push({ number: 0, slot, text: '' })
     rows.push(...own)
@@ -115,25 +147,25 @@ function reduceFamily(state: EditState, at: number): { ruleset: Ruleset; rows: R
   return { ruleset, rows }
 }
 
-/** The rules of a chain; of one that the program does not hold none are needed. */
+/** The rules of a chain, all of them where the program did not hold it. */
 function rowsOf(
   state: EditState,
   at: number,
   { table, name }: IndexedChain,
   family: Family,
+  code: ChainCode | undefined,
 ): Row[] | undefined {
   const place = { family, table, chain: name }
-  const [lines, blocks] = [state.lines(place), state.blocks(at, place)]
+  const [lines, blocks = []] = [state.lines(place), state.blocks(at, place)]
   if (!lines) return undefined
-  if (!blocks) return []
-  const held = heldRules(blocks)
+  const held = heldRules(blocks).filter(({ blocks }) => blocks.every(block => callsHeld(block, code)))
   const stretches = state.stretches(at, place)
   const rows: Row[] = []
   for (let number = 1; number <= lines.count; number++) {
     const found = held.find(({ first, last }) => holds(first, last, number))
     const stretch = stretches.find(({ first, last }) => holds(first, last, number))
     const part = found
-      ? heldRows(state, at, place, lines, found)
+      ? heldRows(state, at, place, lines, found, code)
       : stretch
         ? keptRows(state, at, place, lines, stretch)
         : [rowOf(lines, number)]
@@ -143,6 +175,15 @@ function rowsOf(
   }
   return rows
 }
+
+/** Whether all that the values of a look-up call goes on. */
+const callsHeld = ({ maps }: IndexedBlock, code: ChainCode | undefined): boolean =>
+  maps.every(({ actions }) =>
+    [...actions.values()].every(
+      ({ called }) =>
+        !called || ('function' in called && code?.functions.some(({ name }) => name === called.function)),
+    ),
+  )
 
 const holds = (first: number, last: number, number: number): boolean => first <= number && number <= last
 
@@ -165,11 +206,12 @@ function heldRows(
   place: ChainPlace,
   lines: Lines,
   held: HeldRules,
+  code: ChainCode | undefined,
 ): Row[] | undefined {
   const edited = editedIn(held)
-  const standing = standIns(state, lines, held, new Set(edited.map(({ rule }) => rule)))
+  const standing = standIns(state, lines, held, { unknown: new Set(edited.map(({ rule }) => rule)), code })
   const { first, last, blocks } = held
-  const isPlaced = blocks.every(block => !block.displaced)
+  const isPlaced = blocks.every(block => !block.displaced && !isCalling(block))
   return keptRows(state, at, place, lines, { first, last, edited, standing, isPlaced })
 }
 
@@ -217,15 +259,16 @@ function standIns(
   { index: { arrays } }: EditState,
   lines: Lines,
   held: HeldRules,
-  unknown: ReadonlySet<string>,
+  { unknown, code }: { readonly unknown: ReadonlySet<string>; readonly code: ChainCode | undefined },
 ): Row[] {
   const rows: Row[] = []
   const ends = endsOf(arrays)
   const kinds = new Set<number>()
+  const functions = held.blocks.some(isCalling) ? functionNumbers(code) : undefined
   lines.visit(held.first, held.last, (number, slot, bytes, from, end) => {
     let array = 0
     while (slot >= (ends[array] ?? Number.POSITIVE_INFINITY)) array++
-    const kind = kindOf(bytes, from, end) * ends.length + array
+    const kind = callKind(bytes, from, end, functions) * ends.length + array
     if (kinds.has(kind)) return
     const text = lines.textOf(number)
     if (unknown.has(text)) return
@@ -233,6 +276,28 @@ function standIns(
     rows.push({ number, slot, text, held })
   })
   return rows
+}
+
+/** Of each chain that goes on in a function, a number that stands for the function. */
+function functionNumbers(code: ChainCode | undefined): (chain: string) => number | undefined {
+  const numbers = new Map(code?.functions.map(({ name }, number) => [name, number]))
+  return chain => numbers.get(code?.entries.get(chain)?.function ?? '')
+}
+
+const SPACE = 32
+
+/** The kind of a rule (kind.ts); of one that leads to a chain in a function, as if it led to the function. */
+function callKind(
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  functions: ((chain: string) => number | undefined) | undefined,
+): number {
+  if (!functions) return kindOf(bytes, from, end)
+  let last = end
+  while (last > from && bytes[last - 1] !== SPACE) last--
+  const called = functions(Buffer.from(bytes.buffer, bytes.byteOffset + last, end - last).toString())
+  return called === undefined ? kindOf(bytes, from, end) : kindOf(bytes, from, last) + 2 ** 32 * (called + 1)
 }
 
 /** Of each counter array, the first slot behind it. */

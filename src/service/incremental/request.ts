@@ -47,7 +47,7 @@ export function stepsOf(command: Command): readonly Step[] | undefined {
 
 function insert(command: ChainCommand, lines: Lines, number: number, rule: Rule): Request | undefined {
   const text = printRule(rule, command.family)
-  if (number > lines.count + 1 || !isPlain(rule) || !isOneLine(text)) return undefined
+  if (number > lines.count + 1 || !isKnown(rule) || !isOneLine(text)) return undefined
   // the same rule again behind it would become the second of them, and its history another's
   const [same] = lines.find(text, 1)
   if (same !== undefined && same >= number) return undefined
@@ -57,7 +57,7 @@ function insert(command: ChainCommand, lines: Lines, number: number, rule: Rule)
 function deleteSame(command: ChainCommand, lines: Lines, rule: Rule): Request | undefined {
   const text = printRule(rule, command.family)
   const [number, other] = lines.find(text, 2)
-  if (number === undefined || other !== undefined || !isPlain(rule) || !isOneLine(text)) return undefined
+  if (number === undefined || other !== undefined || !isKnown(rule) || !isOneLine(text)) return undefined
   return { kind: 'delete', number, rule, text }
 }
 
@@ -70,9 +70,21 @@ function deleteAt(command: ChainCommand, lines: Lines, number: number): Request 
 
 const verdicts: ReadonlySet<string> = new Set(['ACCEPT', 'DROP', 'RETURN'])
 
-/** The rule leads to no chain, and is what its text says: a pattern for every device is left out of that. */
-export const isPlain = ({ target, inInterface, outInterface }: Rule): boolean =>
-  (!target || verdicts.has(target.kind)) && inInterface?.value.name !== '' && outInterface?.value.name !== ''
+/** The rule leads to no chain, and is what its text says. */
+export const isPlain = (rule: Rule): boolean => isKnown(rule) && calledBy(rule) === undefined
+
+/** What a rule of ours comes to. A pattern for every device is left out of its text. */
+const isKnown = (rule: Rule): boolean =>
+  (!rule.target || verdicts.has(rule.target.kind) || calledBy(rule) !== undefined) &&
+  rule.inInterface?.value.name !== '' &&
+  rule.outInterface?.value.name !== ''
+
+/** The chain that a rule leads to. */
+export const calledBy = ({ target }: Pick<Rule, 'target'>): string | undefined =>
+  target?.kind === 'jump' || target?.kind === 'goto' ? target.chain : undefined
+
+/** The same of a rule's text, where the name of a chain stands last. */
+export const calledIn = (text: string): string | undefined => / -[jg] (\S+)$/.exec(text)?.[1]
 
 const isOneLine = (text: string): boolean => !text.includes('\n')
 
@@ -80,9 +92,21 @@ const isOneLine = (text: string): boolean => !text.includes('\n')
 export const linePrefix = (chain: string, family: Family): string =>
   printAppend(chain, { matches: [] }, family)
 
-/** A rule read back from its text; undefined where that takes more than its line, such as a chain it leads to. */
-function parseLine({ chain, table: name, family }: ChainCommand, text: string): Rule | undefined {
-  const declared = isBaseChain(name, chain) ? '' : `:${chain} - [0:0]\n`
+/** A rule read back from its text; undefined where that takes more than its line and the chain it leads to. */
+function parseLine(command: ChainCommand, text: string): Rule | undefined {
+  const called = calledIn(text)
+  return (
+    parseAmong(command, text, []) ?? (called === undefined ? undefined : parseAmong(command, text, [called]))
+  )
+}
+
+function parseAmong(
+  { chain, table: name, family }: ChainCommand,
+  text: string,
+  others: readonly string[],
+): Rule | undefined {
+  const user = [...new Set([chain, ...others])].filter(one => !isBaseChain(name, one))
+  const declared = user.map(one => `:${one} - [0:0]\n`).join('')
   try {
     const table = `*${name}\n${declared}${linePrefix(chain, family)}${text}\nCOMMIT\n`
     const { tables } = restoreSave({ family, tables: [] }, table)

@@ -1,7 +1,9 @@
 // A generation and its edits, opened to be edited: the index with the journal carried out on it.
 
+import type { Family } from 'iptables-parser'
+import { isCalling } from '../../../translator/edit/block.ts'
 import type { Settings } from '../settings.ts'
-import { afterEdit } from './blocks.ts'
+import { afterEdit, withCalled } from './blocks.ts'
 import {
   type EditIndex,
   type IndexedBlock,
@@ -11,7 +13,8 @@ import {
   readIndex,
 } from './index-file.ts'
 import { type Journal, type JournalEdit, readJournal } from './journal.ts'
-import { createLines, type Lines, type Piece, tablePiece } from './lines.ts'
+import { createLines, type Lines, linesEnding, type Piece, tablePiece } from './lines.ts'
+import { calledIn } from './request.ts'
 import { edited } from './stretch.ts'
 
 /** What tells a chain apart from all others. */
@@ -22,16 +25,32 @@ export interface EditState {
   readonly journal: Journal
   /** The rules of a chain; undefined where there is no such chain. */
   lines(place: ChainPlace): Lines | undefined
-  /** The same without opening them to be searched; none where there is no such chain. */
-  pieces(place: ChainPlace): readonly Piece[]
+  /** The same of a chain of the index without opening them to be searched. */
+  pieces(chain: IndexedChain): readonly Piece[]
+  /** The chains of a table, by name. */
+  chainsOf(place: Pick<ChainPlace, 'family' | 'table'>): ReadonlyMap<string, IndexedChain>
   /** The blocks of a chain in a lane's program, by its index; undefined where the program does not hold the chain. */
   blocks(lane: number, place: ChainPlace): readonly IndexedBlock[] | undefined
+  /** The blocks of all chains there. */
+  chainsIn(lane: number): ReadonlyMap<string, readonly IndexedBlock[]>
   /** The stretches of a chain there; none where the program does not hold the chain. */
   stretches(lane: number, place: ChainPlace): readonly IndexedStretch[]
-  /** Makes an edit, as text, in the blocks and in the stretches. */
-  apply(edit: JournalEdit): void
+  /** Makes an edit, as text, in the blocks and in the stretches; look-ups that it `joins` take it in. */
+  apply(edit: JournalEdit, joins?: (lane: number, block: IndexedBlock) => boolean): void
+  /** The rules of any chain of the table that lead to this one, and maybe some that did. */
+  calling(place: ChainPlace): readonly CallingRule[]
+  /** Whether a rule of the family is not known by its text. */
+  hasUnknown(family: Family): boolean
+  /** Has look-ups know that the chain which a rule calls is not the one it was. */
+  touch(place: ChainPlace, rule: string): void
   /** A counter slot that nothing counts in, and takes it; undefined where there is none. */
   takeSlot(): number | undefined
+}
+
+export interface CallingRule {
+  readonly chain: string
+  /** As iptables-save prints it, without `-A CHAIN`. */
+  readonly rule: string
 }
 
 /** Opens what edits of a generation need; undefined where it has no index. */
@@ -46,19 +65,26 @@ export function openState(settings: Settings, generation: number): EditState | u
 
 function createState(index: EditIndex, journal: Journal): EditState {
   const families = new Map(index.families.map(family => [family.family, family]))
-  const known = new Map(
-    index.families.flatMap(({ family, chains }) =>
-      chains.map(chain => [keyOf({ family, table: chain.table, chain: chain.name }), chain] as const),
-    ),
-  )
-  const opened = new Map<string, Lines | undefined>()
+  const tables = new Map<string, Map<string, IndexedChain>>()
+  const opened = new Map<IndexedChain, Lines>()
+  const places = new Map<IndexedChain, ChainPlace>()
   const chains = index.lanes.map(lane => new Map(lane.chains))
   const moved = index.lanes.map(lane => new Map(lane.stretches))
   let slots: Iterator<number> | undefined
+  const chainsOf: EditState['chainsOf'] = ({ family, table }) => {
+    const key = `${family} ${table}`
+    const known = tables.get(key) ?? namedChains(families.get(family), table)
+    tables.set(key, known)
+    return known
+  }
   const lines: EditState['lines'] = place => {
-    const key = keyOf(place)
-    if (!opened.has(key)) opened.set(key, openLines(families.get(place.family), known.get(key)))
-    return opened.get(key)
+    const chain = chainsOf(place).get(place.chain)
+    const table = families.get(place.family)
+    if (!chain || !table) return undefined
+    const own = opened.get(chain) ?? createLines(table, chain.first, chain.count)
+    opened.set(chain, own)
+    places.set(chain, place)
+    return own
   }
   const blocks: EditState['blocks'] = (at, { family, table, chain }) => {
     const lane = index.lanes[at]
@@ -72,13 +98,12 @@ function createState(index: EditIndex, journal: Journal): EditState {
     index,
     journal,
     lines,
-    pieces: place => {
-      const chain = known.get(keyOf(place))
-      return opened.get(keyOf(place))?.pieces() ?? (chain ? [tablePiece(chain.first, chain.count)] : [])
-    },
+    chainsOf,
+    chainsIn: at => chains[at] ?? new Map(),
+    pieces: chain => opened.get(chain)?.pieces() ?? [tablePiece(chain.first, chain.count)],
     blocks,
     stretches,
-    apply(edit) {
+    apply(edit, joins = () => false) {
       const { kind, chain, number, rule, slot, placed } = edit
       if (kind === 'insert') lines(edit)?.insert(number, rule, slot)
       else lines(edit)?.remove(number)
@@ -86,13 +111,42 @@ function createState(index: EditIndex, journal: Journal): EditState {
         const before = blocks(at, edit)
         if (!before) continue
         const here = placed.filter(one => one.lane === at)
-        chains[at]?.set(chain, afterEdit(before, edit, here))
+        chains[at]?.set(
+          chain,
+          afterEdit(before, edit, here, block => joins(at, block)),
+        )
         const held = stretches(at, edit)
         if (held.length > 0)
           moved[at]?.set(
             chain,
             held.map(stretch => edited(stretch, edit)),
           )
+      }
+    },
+    calling({ family, table, chain }) {
+      const inTable = families.get(family)
+      const rules: CallingRule[] = inTable ? rulesCalling(inTable, table, chain) : []
+      for (const [known, own] of opened) {
+        const place = places.get(known)
+        if (place?.family !== family || place.table !== table) continue
+        for (const piece of own.pieces())
+          if (piece.kind === 'line' && calledIn(piece.text) === chain)
+            rules.push({ chain: place.chain, rule: piece.text })
+      }
+      return rules
+    },
+    hasUnknown(family) {
+      const inTable = families.get(family)
+      return inTable !== undefined && linesEnding(inTable, '\0').length > 0
+    },
+    touch(place, rule) {
+      const numbers = lines(place)?.find(rule, Number.POSITIVE_INFINITY) ?? []
+      for (const at of index.lanes.keys()) {
+        const touched = blocks(at, place)?.map(block => {
+          const holds = numbers.some(number => block.first <= number && number <= block.last)
+          return holds && isCalling(block) ? withCalled(block, rule) : block
+        })
+        if (touched) chains[at]?.set(place.chain, touched)
       }
     },
     takeSlot() {
@@ -103,10 +157,32 @@ function createState(index: EditIndex, journal: Journal): EditState {
   }
 }
 
-const keyOf = ({ family, table, chain }: ChainPlace): string => `${family} ${table} ${chain}`
+function namedChains(family: IndexedFamily | undefined, table: string): Map<string, IndexedChain> {
+  const named = new Map<string, IndexedChain>()
+  for (const chain of family?.chains ?? []) if (chain.table === table) named.set(chain.name, chain)
+  return named
+}
 
-const openLines = (family: IndexedFamily | undefined, chain: IndexedChain | undefined): Lines | undefined =>
-  family && chain && createLines(family, chain.first, chain.count)
+/** Rules of the index that lead to a chain. */
+function rulesCalling({ chains, ...lines }: IndexedFamily, table: string, chain: string): CallingRule[] {
+  return ['-j', '-g'].flatMap(option =>
+    linesEnding(lines, ` ${option} ${chain}`).flatMap(({ line, text }) => {
+      const own = chainOfLine(chains, line)
+      return own?.table === table ? [{ chain: own.name, rule: text }] : []
+    }),
+  )
+}
+
+/** Chains stand one after the other. */
+function chainOfLine(chains: readonly IndexedChain[], line: number): IndexedChain | undefined {
+  let [low, high] = [0, chains.length - 1]
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if ((chains[middle]?.first ?? 0) <= line) low = middle
+    else high = middle - 1
+  }
+  return chains[low]
+}
 
 /** In order. A slot that an edit gave back may still be counted in by a packet on its way, so it rests until the next generation. */
 function* freeSlots({ arrays, families, taken }: EditIndex, { entries }: Journal): Generator<number> {
