@@ -45,14 +45,18 @@ export function runIn(
   return { code: status, stdout, stderr }
 }
 
-/** Lends an installation that nothing was done with yet. */
-export const withInstallation = (body: (installation: Installation) => void | Promise<void>): Promise<void> =>
+/** Lends an installation that nothing was done with yet, with these settings more. */
+export const withInstallation = (
+  body: (installation: Installation) => void | Promise<void>,
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> =>
   withScratch(async scratch => {
     const directory = mkdtempSync(join(tmpdir(), 'bpftables-test-'))
     const environment = {
       BPFTABLES_BPFFS: join(scratch.bpffs, 'bpftables'),
       BPFTABLES_STATE_DIR: join(directory, 'state'),
       BPFTABLES_RUN_DIR: join(directory, 'run'),
+      ...more,
     }
     const run: Installation['run'] = (command, args = [], input = '') =>
       runIn(scratch.near, [commandPath(command), ...args], { input, environment })

@@ -24,10 +24,40 @@ interface Graph extends RandomChainsOptions {
 }
 
 /** iptables-save text. */
-export function randomChains(options: RandomChainsOptions): string {
+export const randomChains = (options: RandomChainsOptions): string => sketchChains(options).rules
+
+export interface SketchedChains {
+  readonly rules: string
+  /** Of a rule more, the chain and what it says. */
+  readonly another: () => readonly [chain: string, rule: string]
+}
+
+export function sketchChains(options: RandomChainsOptions): SketchedChains {
   const random = seeded(options.seed)
   const layers = layersOf(options)
   const graph = { ...options, random, layers }
+  return { rules: tableOf(graph), another: () => anotherRule(graph) }
+}
+
+/** Of a base chain, of one of the graph, of a list or of a pod, which may lead to another pod's; that of a policy may lead back. */
+function anotherRule(graph: Graph): readonly [chain: string, rule: string] {
+  const { random, layers, pods, depth } = graph
+  const [pod, other, at] = [random.below(pods), random.below(pods), random.below(layers.length)]
+  const [chain, from, to] = random.pick<readonly [chain: string, from: number, to: string]>([
+    [random.pick(['INPUT', 'FORWARD', 'OUTPUT']), 0, `pod-${other}`],
+    ['INPUT', 0, 'list-a'],
+    ['pods', depth - 1, `pod-${other}`],
+    [random.pick(['list-a', 'list-b']), depth - 1, `policy-${other}`],
+    [random.pick(layers[at] ?? []), at + 1, `policy-${other}`],
+    [`pod-${pod}`, depth - 1, `policy-${other}`],
+    [`policy-${pod}`, depth, `pod-${pod}`],
+  ])
+  const leads = random.chance(0.3) ? `${random.pick(['-j', '-j', '-g'])} ${to}` : target(graph, from)
+  return [chain, `${asked(graph)} ${leads}`.replace(/ +/g, ' ').trim()]
+}
+
+function tableOf(graph: Graph): string {
+  const { random, layers, ...options } = graph
   const rules = [
     ...['INPUT', 'FORWARD', 'OUTPUT'].flatMap(base => rulesOf(graph, base, 0, 6)),
     ...layers.flatMap((names, at) =>

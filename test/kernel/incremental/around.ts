@@ -26,14 +26,33 @@ export const withRules = (
   body: (installation: Installation) => void,
 ): Promise<void> =>
   withInstallation(async installation => {
-    const text = [
-      '*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n',
-      ...rules.map(rule => `-A INPUT ${rule}\n`),
-      'COMMIT\n',
-    ].join('')
-    succeed(installation.run('iptables-restore', [], text))
+    restore(
+      installation,
+      [],
+      rules.map(rule => `-A INPUT ${rule}`),
+    )
     body(installation)
   })
+
+/** One at netfilter alone with these user chains and these rules, as iptables-save prints them. */
+export const withChains = (
+  chains: readonly string[],
+  rules: readonly string[],
+  body: (installation: Installation) => void,
+): Promise<void> =>
+  withInstallation(
+    async installation => {
+      restore(installation, chains, rules)
+      body(installation)
+    },
+    { BPFTABLES_HOOK: 'netfilter' },
+  )
+
+function restore({ run }: Installation, chains: readonly string[], rules: readonly string[]): void {
+  const bases = ['INPUT', 'FORWARD', 'OUTPUT'].map(name => `:${name} ACCEPT [0:0]`)
+  const user = chains.map(name => `:${name} - [0:0]`)
+  succeed(run('iptables-restore', [], ['*filter', ...bases, ...user, ...rules, 'COMMIT\n'].join('\n')))
+}
 
 const worker = fileURLToPath(new URL('./around-worker.js', import.meta.url))
 

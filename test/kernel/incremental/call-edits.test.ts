@@ -1,0 +1,34 @@
+// Edits of chains among many: programs are made anew, and the functions of the chains that stay go on in them. Each run draws new seeds; BPFTABLES_SEED=n begins
+// with that of a failure.
+
+import { kernelTestNeeding } from '../needs-kernel.ts'
+import { editAtRandom } from './edit-trial.ts'
+import { type Shape, sketchCalls } from './random-calls.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy')
+
+const { BPFTABLES_SEED: givenSeed } = process.env
+const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)
+
+const shapes = {
+  pods: { chains: 12, depth: 3, listed: 20, pods: 200 },
+  'pods and lists that call chains': { chains: 12, depth: 3, listed: 80, pods: 200 },
+  'pods and deep chains': { chains: 30, depth: 8, listed: 20, pods: 200 },
+} as const satisfies Readonly<Record<string, Shape>>
+
+for (const [name, shape] of Object.entries(shapes))
+  for (const hook of name === 'pods' ? ['netfilter', 'auto'] : ['netfilter'])
+    for (const family of [4, 6] as const)
+      kernelTest(
+        `IPv${family} at ${hook}: random edits beside ${name} do what they do to iptables-legacy`,
+        async t => {
+          t.timeout(5 * 60_000)
+          const made = await editAtRandom(t, {
+            hook,
+            family,
+            seed: firstSeed,
+            sketch: (random, family) => sketchCalls(random, family, shape),
+          })
+          if (made && hook === 'netfilter') t.true(made.kept > 0)
+        },
+      )
