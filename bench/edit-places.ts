@@ -1,5 +1,5 @@
 // What an edit costs by where it is made: behind the rules of a series, before them, and in their middle, where a rule is put in, or one of the series is taken
-// out and put back. Beside each the same edits of an empty table, taken in turns.
+// out and put back. Of a series of chains: in base chains, in one of the chains, and where the chains are called from. Beside each the same edits of an empty table, taken in turns.
 
 import { readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,11 +8,12 @@ import { parseSave, printRule } from 'iptables-parser'
 import { type Installed, install, ours } from './installed.ts'
 import { median } from './packet-time.ts'
 import { progress } from './progress.ts'
+import { chains } from './series/chains.ts'
 import { series } from './series/registry.ts'
 
 const SEED = 1
 
-/** An edit of INPUT and the one that undoes it: words of iptables. */
+/** An edit and the one that undoes it: words of iptables. */
 export interface EditPair {
   readonly place: string
   readonly edit: readonly string[]
@@ -45,10 +46,39 @@ const beside = (round: number, middle: number): EditPair[] => [
   },
 ]
 
+const added = (place: string, chain: string, ...words: readonly string[]): EditPair => ({
+  place,
+  edit: ['-A', chain, ...words],
+  undo: ['-D', chain, ...words],
+})
+
 export const emptyTable: EditedRules = { text: '*filter\nCOMMIT\n', pairs: round => beside(round, 1) }
 
-/** The rules of a series, all of which are in INPUT. */
-export function editedSeries(name: string, size: number): EditedRules {
+/** The rules of a series: all of them in INPUT, or in chains that INPUT leads to. */
+export const editedSeries = (name: string, size: number): EditedRules =>
+  name === 'chains' ? editedChains(size) : editedRules(name, size)
+
+/** Chains of pods, and the one that calls them, which has the most rules. */
+function editedChains(size: number): EditedRules {
+  const { text } = chains.make(size, SEED)
+  const [table] = parseSave(text, { family: 4 }).tables
+  const user = table?.chains.filter(({ policy }) => !policy).map(({ name }) => name) ?? []
+  const longest = table?.chains.reduce((a, b) => (a.rules.length >= b.rules.length ? a : b)).name ?? ''
+  return {
+    text,
+    pairs(round) {
+      const one = user[Math.round((user.length * (round + 1)) / 20)] ?? longest
+      return [
+        ...beside(round, 2),
+        added('in FORWARD', 'FORWARD', '-s', `192.0.2.${round}`, '-j', 'DROP'),
+        added('in a chain', one, '-s', `192.0.2.${round}`, '-j', 'ACCEPT'),
+        added('a call', longest, '-d', `192.0.2.${round}`, '-j', one),
+      ]
+    },
+  }
+}
+
+function editedRules(name: string, size: number): EditedRules {
   const made = series[name]?.make(size, SEED)
   if (made?.family !== 4) throw new RangeError(`there are no edits of the series ${name}`)
   const { tables } = parseSave(made.text, { family: 4 })

@@ -23,7 +23,7 @@ const kernel = pretendKernel()
 const { perform } = evaluateCommands(script, name => (name === 'koffi' ? kernel : require(name)))
 await perform('bpftables', ['fmt', rules])
 await perform('bpftables', ['convert', rules])
-await withFiles({ list: list(2000), boxes: boxes(1500) }, async paths => {
+await withFiles({ list: list(2000), boxes: boxes(1500), pods: pods(300) }, async paths => {
   for (const path of paths) await perform('bpftables', ['convert', '--format', 'report', path])
   // where offsets in its structures are to be had
   if (existsSync('/sys/kernel/btf/vmlinux')) for (const path of paths) await changeRules(path)
@@ -61,6 +61,22 @@ async function succeed(name, words) {
 /** Sources, which become a look-up. */
 function list(count) {
   return Array.from({ length: count }, (_, at) => `-A INPUT -s 10.0.${at >> 8}.${at & 255}/32 -j DROP`)
+}
+
+/** Sources with chains of their own, of which an edit beside them reads few. */
+function pods(count) {
+  const each = Array.from({ length: count }, (_, at) => at)
+  return [
+    ...['pods', ...each.flatMap(at => [`pod-${at}`, `policy-${at}`])].map(name => `:${name} - [0:0]`),
+    '-A INPUT -j pods',
+    ...each.flatMap(at => [
+      `-A pods -d 10.0.${at >> 8}.${at & 255}/32 -j pod-${at}`,
+      `-A pod-${at} -j policy-${at}`,
+      `-A pod-${at} -j DROP`,
+      `-A policy-${at} -s 192.0.2.0/24 -j RETURN`,
+      `-A policy-${at} -p tcp -m tcp --dport 8080 -j ACCEPT`,
+    ]),
+  ]
 }
 
 /** Rules whose boxes overlap, each along one address only, which become several trees. */
