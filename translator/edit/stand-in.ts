@@ -8,6 +8,7 @@ import type { LaneProgram } from '../translate.ts'
 import type { Dispatch } from '../tree/dispatch.ts'
 import { isSame } from '../tree/interval.ts'
 import { allItems, type BlockShape, isHotdrop } from './block.ts'
+import { isPartable } from './parted.ts'
 
 /** Rules of a chain, all that there are from one number to another, and the look-ups that hold all of them. */
 export interface Held<B extends BlockShape = BlockShape> {
@@ -26,7 +27,6 @@ export function takeOver<B extends BlockShape>(
   numberOf: (rule: number) => number,
 ): ReadonlyMap<string, B> | undefined {
   const taken = new Map<string, B>()
-  if (standIns.size === 0) return taken
   const looked = new Map<Block, Held<B>>()
   for (const [name, { dispatch, actions, table }] of tables) {
     const held = standIns.get(rulesIn(dispatch).find(rule => standIns.has(rule)) ?? Number.NaN)
@@ -80,15 +80,16 @@ function isInOrder<B extends BlockShape>(blocks: readonly Block[], order: Order<
     const inside = block.kind === 'split' ? [block.whole, block.odd] : overlaidIn(block)
     if (held.size > 0 && !order.looked.has(block) && inside.length === 0) return false
     if (!inside.every(own => isInOrder(own, order))) return false
+    if (block.kind === 'parted' && !isPartable(block.under)) return false
     return [...held].every(one =>
       blocks.every((other, index) => index === at || isApart(other, index < at, one, order)),
     )
   })
 }
 
-/** What lies over look-ups holds rules of theirs, but none that stands in. */
+/** What lies over look-ups, or parts them, holds rules of theirs, but none that stands in. */
 const overlaidIn = (block: Block): readonly (readonly Block[])[] =>
-  block.kind === 'overlaid' ? [block.under] : []
+  block.kind === 'overlaid' || block.kind === 'parted' ? [block.under] : []
 
 /** Whether a block is a look-up of the same rules, or holds only rules before them, or behind them. */
 function isApart<B extends BlockShape>(
