@@ -35,6 +35,8 @@ export interface Plan {
   readonly layout: CounterLayout
   /** Slots that must hold these counters before a program counts there. */
   readonly fresh: ReadonlyMap<number, Counters>
+  /** All of these begin at zero. */
+  readonly fromZero: boolean
   /** Families that stay as they are. */
   readonly unchanged: ReadonlySet<Family>
 }
@@ -55,11 +57,16 @@ export function planGeneration(loaded: Loaded, changes: readonly Change[]): Plan
   const parts = [...kept.map(keep), ...renewed.map(change => renew(change, loaded))].sort(byFamily)
   const rulesets = parts.map(({ ruleset }) => ruleset)
   const layout = layOut(loaded, parts)
+  let fresh: Plan['fresh'] | undefined
   return {
     rulesets,
     saved: saveParts(parts, layout.slots),
     layout,
-    fresh: freshSlots(parts, layout.slots),
+    get fresh() {
+      fresh ??= freshSlots(parts, layout.slots)
+      return fresh
+    },
+    fromZero: !changes.some(({ setCounters }) => setCounters),
     unchanged: new Set(kept.map(({ ruleset }) => ruleset.family)),
   }
 }

@@ -59,7 +59,7 @@ export type SwapStep = (typeof swapSteps)[number]
 export interface Next {
   readonly live: Pick<Live, 'generation' | 'counterArrays'> | undefined
   readonly generation: Generation
-  readonly plan: Pick<Plan, 'layout' | 'fresh'>
+  readonly plan: Pick<Plan, 'layout' | 'fresh' | 'fromZero'>
   /** Of the lanes that are loaded anew. */
   readonly translation: Translated
   /** Lanes whose program of the generation in force serves the next one too. */
@@ -201,12 +201,12 @@ function letGo(shared: SharedMaps, generation: number, programs: readonly OpenLa
 }
 
 /** Gives fresh slots what they begin with; those of arrays made just now hold zeros already. */
-function setFreshCounters({ layout, fresh }: Next['plan'], { maps, made }: SharedMaps): void {
+function setFreshCounters(plan: Next['plan'], { maps, made }: SharedMaps): void {
+  const { layout } = plan
+  if (plan.fromZero && layout.arrays.every(({ name }) => made.has(name))) return
   const values = new Map<string, [number, Counters][]>()
-  const allMade = layout.arrays.every(({ name }) => made.has(name))
-  for (const [slot, counters] of fresh) {
+  for (const [slot, counters] of plan.fresh) {
     const isZero = !counters.packets && !counters.bytes
-    if (isZero && allMade) continue
     const { array, index } = counterPlace(layout, slot)
     if (isZero && made.has(array.name)) continue
     const own = values.get(array.name)

@@ -32,8 +32,9 @@ export function keepsHistory(before: KeyedSlots, plan: Plan): boolean {
 }
 
 /** What is new has counted nothing. */
-export function beginsAtZero({ fresh }: Plan): boolean {
-  for (const { packets, bytes } of fresh.values()) if (packets !== 0n || bytes !== 0n) return false
+export function beginsAtZero(plan: Plan): boolean {
+  if (plan.fromZero) return true
+  for (const { packets, bytes } of plan.fresh.values()) if (packets !== 0n || bytes !== 0n) return false
   return true
 }
 

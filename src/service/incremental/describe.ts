@@ -247,8 +247,8 @@ function joinLines(lines: readonly string[]): Pick<IndexedFamily, 'text' | 'offs
   const text = Buffer.from(all)
   const isAscii = text.length === all.length
   const offsets = new Uint32Array(lines.length)
-  let at = 0
-  for (const [index, line] of lines.entries()) {
+  for (let index = 0, at = 0; index < lines.length; index++) {
+    const line = lines[index] ?? ''
     at += 1 + (isAscii ? line.length : Buffer.byteLength(line))
     offsets[index] = at
   }

@@ -6,7 +6,7 @@
 // u32 each; an address of IPv6 is four of them, the highest first. What no range says, such as what is negated, is all there is: rules are found that have no packets
 // in common, and never missed.
 
-import { type Family, prefixLength, type Rule } from 'iptables-parser'
+import type { Family, Rule } from 'iptables-parser'
 import { addressStep } from '../../../translator/match/core.ts'
 import type { Point } from '../../../translator/tree/interval.ts'
 
@@ -46,8 +46,8 @@ export function writeReach(
   family: Family,
 ): void {
   const words = wordsOf(family)
-  into.set(rangeOf('saddr', source, family), at)
-  into.set(rangeOf('daddr', destination, family), at + 2 * words)
+  writeRange(into, at, 'saddr', source, family)
+  writeRange(into, at + 2 * words, 'daddr', destination, family)
   // rules of IPv6 drop packets whose headers lead nowhere before they ask for the protocol
   into[at + 4 * words] = protocol && !protocol.negated && family === 4 ? protocol.value : ANY_PROTOCOL
 }
@@ -56,12 +56,33 @@ const ALL = { 4: [0, GREATEST], 6: [...Array(4).fill(0), ...Array(4).fill(GREATE
 
 const all = (family: Family): readonly number[] => ALL[family]
 
-function rangeOf(field: 'saddr' | 'daddr', asked: Rule['source'], family: Family): readonly number[] {
-  if (!asked) return all(family)
-  const { value, mask } = asked.value
-  // what most rules ask, without a step in between
-  if (family === 4 && !asked.negated && prefixLength(4, mask) !== undefined)
-    return [Number(value), Number(value) + GREATEST - Number(mask)]
+function writeRange(
+  into: Uint32Array,
+  at: number,
+  field: 'saddr' | 'daddr',
+  asked: Rule['source'],
+  family: Family,
+): void {
+  const rest = restOfPrefix(asked, family)
+  if (asked && rest !== undefined) {
+    const first = Number(asked.value.value)
+    into[at] = first
+    into[at + 1] = first + rest
+  } else into.set(asked ? rangeOf(field, asked, family) : all(family), at)
+}
+
+/** What most rules ask, without a step in between: how many addresses of IPv4 follow on the first of a prefix. */
+function restOfPrefix(asked: Rule['source'], family: Family): number | undefined {
+  if (!asked || asked.negated || family !== 4) return undefined
+  const rest = GREATEST - Number(asked.value.mask)
+  return (rest & (rest + 1)) === 0 ? rest : undefined
+}
+
+function rangeOf(
+  field: 'saddr' | 'daddr',
+  asked: NonNullable<Rule['source']>,
+  family: Family,
+): readonly number[] {
   const step = addressStep(field, asked)
   if (step.kind !== 'set') return all(family)
   const [first, end] = [step.set[0]?.low ?? 0, step.set.at(-1)?.end ?? 0]

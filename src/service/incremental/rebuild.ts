@@ -181,7 +181,7 @@ function putInForce(
   const next: Next = {
     live: { generation: saved, counterArrays: saved.counterArrays },
     generation: { ...saved, number, time: new Date(time).toISOString() },
-    plan: { layout: { arrays: saved.counterArrays, slots: [] }, fresh },
+    plan: { layout: { arrays: saved.counterArrays, slots: [] }, fresh, fromZero: false },
     translation: { kind: 'translated', programs: remade.map(({ program }) => program), rules: [] },
     reused,
     kept: new Map(remade.map(({ program, kept }) => [laneName(program.lane), kept])),

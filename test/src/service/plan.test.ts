@@ -34,6 +34,7 @@ const first = planGeneration(nothing, [change(parse(['-A INPUT -p tcp', '-A INPU
 test('everything begins with slots of its own, which must be set first', t => {
   t.deepEqual(slotsOf(first), [0, 1, 2, 3, 4])
   t.deepEqual([...first.fresh.keys()], [0, 1, 2, 3, 4])
+  t.true(first.fromZero)
   t.deepEqual(first.layout.arrays, [{ name: 'counters0', entries: 1024 }])
 })
 
@@ -58,6 +59,7 @@ test('with nothing carried over, all is fresh, and begins at what was written', 
   const written = parse([':INPUT DROP [5:6]', '[7:8] -A INPUT -p tcp'])
   const plan = planGeneration(loadedBy(first), [change(written, 'nothing', true)])
   t.deepEqual(slotsOf(plan), [5, 6, 7, 8])
+  t.false(plan.fromZero)
   t.deepEqual(plan.fresh.get(5), { packets: 5n, bytes: 6n })
   t.deepEqual(plan.fresh.get(6), { packets: 7n, bytes: 8n })
   t.deepEqual(plan.fresh.get(7), { packets: 0n, bytes: 0n })
