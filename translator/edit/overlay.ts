@@ -67,7 +67,8 @@ export function overlaid(part: KeptPart, family: Family, strategies: Strategies)
   )
   const past = widest.map((sets): Item => ({ rule, sets, rest: [], outcome: { kind: 'past' } }))
   const over = [...items.flatMap(item => within(item, widest, family)), ...past]
-  return [{ kind: 'overlaid', over: blocksOfRun(over, family, { ...strategies, ...soonest }), under }]
+  const large = Math.min(strategies.large, LARGE)
+  return [{ kind: 'overlaid', over: blocksOfRun(over, family, { ...strategies, ...soonest, large }), under }]
 }
 
 /** The blocks with rules in between. */
@@ -100,6 +101,9 @@ const soonest = {
   map: 'always',
   edited: new Set<number>(),
 } as const satisfies Partial<Strategies>
+
+/** From so many items on the trees of an overlay have large leaves, with a third of the branches: few packets come there, and each edit makes them again. */
+const LARGE = 512
 
 /** An item where packets are inside of one of the boxes. */
 function within(item: Item, edited: readonly FieldSets[], family: Family): readonly Item[] {

@@ -117,6 +117,8 @@ function draw({ random, family, several, edits }: Drawn) {
     ),
     {
       ...inMaps(several),
+      // as if many rules had packets in common with the edited ones
+      ...(edits % 2 === 0 && { large: 8 }),
       kept: new Map([[1, { ...run, rules: rows.length - 1 - behind.length }]]),
     },
   )
