@@ -12,7 +12,7 @@ import { chainFunctionName, freeName } from './chain-function.ts'
 import type { CounterArray, CounterPlace } from './counter.ts'
 import { type ChainCode, unpack } from './edit/chain-code.ts'
 import { addressTypeFunction } from './emit/address-type.ts'
-import { type Holders, holdersIn, onlyKind } from './emit/alike.ts'
+import { type Entry, type Holders, holdersIn, onlyKind } from './emit/alike.ts'
 import { cgroupFunction } from './emit/cgroup.ts'
 import { chainFunction, type EmitContext, emitChains, type PlannedPolicy } from './emit/chain.ts'
 import { countCall, counterMap, countFunction, countFunctionName, emitCountInPlace } from './emit/count.ts'
@@ -164,7 +164,7 @@ export function buildProgram(
   const contextOf = ({ plan: { chains }, family }: FamilyPlan): EmitContext => ({
     shared: { ...shared, family },
     chains,
-    functions: new Map([...(held?.entries ?? []), ...(holdersOf.get(family)?.entries ?? [])]),
+    functions: withHeld(holdersOf.get(family)?.entries, held),
     jumps,
     countEnd: inPlace,
     countOn,
@@ -225,6 +225,17 @@ export function buildProgram(
     record: record.shape,
     ...(held && { held }),
   }
+}
+
+/** How chains are called: a Map of thousands is copied as it is. */
+function withHeld(
+  own: Holders['entries'] = new Map(),
+  held: ChainCode | undefined = undefined,
+): Holders['entries'] {
+  if (!held) return own
+  const entries = new Map<string, Entry>(held.entries)
+  for (const [name, entry] of own) entries.set(name, entry)
+  return entries
 }
 
 /** Each once; programs that go on elsewhere share maps with those that are new. */

@@ -2,7 +2,7 @@
 
 import { type Command, printRuleEdit, type Ruleset, runCommand } from 'iptables-parser'
 import { hasRule } from '../service/incremental/check.ts'
-import { editQuickly } from '../service/incremental/quick.ts'
+import { editQuickly, writtenInForce } from '../service/incremental/quick.ts'
 import { type LockWait, withLock } from '../service/lock.ts'
 import type { Beside } from '../service/passthrough/beside.ts'
 import type { Settings } from '../service/settings.ts'
@@ -55,9 +55,10 @@ async function edit(
 
 /** Makes an edit without reading the rules in force; false where that cannot be. */
 async function editInPlace(settings: Settings, command: Command): Promise<boolean> {
-  if (editQuickly(settings, [command])) return true
+  const written = writtenInForce(settings)
+  if (editQuickly(settings, [command], {}, written)) return true
   const { editAround } = await import('../service/incremental/rebuild.ts')
-  return editAround(settings, [command])
+  return editAround(settings, [command], {}, written)
 }
 
 /** Makes a new generation of what a command leaves of the rules. */

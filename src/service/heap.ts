@@ -13,7 +13,8 @@ export const hasReadMany = (): boolean => many
  * it grow in one step takes a quarter off reading them. And what V8 optimizes runs for half a second at most: to inline little into it takes a tenth
  * off the processor time of 10,000 rules and a twentieth off that of 100,000, most of it in threads that a small machine has no processors for.
  */
-const flags = ['--semi-space-growth-factor=16', '--max-inlined-bytecode-size-cumulative=100']
+const inOneStep = '--semi-space-growth-factor=16'
+const flags = [inOneStep, '--max-inlined-bytecode-size-cumulative=100']
 
 /** Says that rules are about to be read from a text, which stay to the end. */
 export function expectRules(text: string): void {
@@ -22,4 +23,9 @@ export function expectRules(text: string): void {
   // most commands read few rules, and node:v8 takes 2 ms to load
   const { setFlagsFromString } = process.getBuiltinModule('node:v8')
   for (const flag of flags) setFlagsFromString(flag)
+}
+
+/** Says that so many bytes are about to become objects. */
+export function expectObjects(bytes: number): void {
+  if (bytes >= MANY && !many) process.getBuiltinModule('node:v8').setFlagsFromString(inOneStep)
 }

@@ -11,6 +11,7 @@ import type { ChainCode } from '../../../translator/edit/chain-code.ts'
 import type { Stretch } from '../../../translator/edit/kept.ts'
 import { ServiceError, systemReason } from '../error.ts'
 import type { Generation } from '../generation.ts'
+import { expectObjects } from '../heap.ts'
 import type { Settings } from '../settings.ts'
 import type { LineTable } from './lines.ts'
 
@@ -97,7 +98,9 @@ export function writeIndex(settings: Settings, index: EditIndex): void {
 /** The index of a generation; undefined where there is none that can be read. */
 export function readIndex(settings: Settings, generation: number): EditIndex | undefined {
   try {
-    const read = deserialize(readFileSync(pathOf(settings, generation))) as EditIndex & { format: number }
+    const bytes = readFileSync(pathOf(settings, generation))
+    expectObjects(bytes.length)
+    const read = deserialize(bytes) as EditIndex & { format: number }
     return read.format === FORMAT && read.generation === generation ? read : undefined
   } catch {
     return undefined

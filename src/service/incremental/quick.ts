@@ -23,7 +23,7 @@ import { type EditIndex, readIndex } from './index-file.ts'
 import { addEntry, type Ended, type JournalEntry, markEntry, readJournal } from './journal.ts'
 import { type EditPlan, type PlacedStep, planEdit } from './plan.ts'
 import { linePrefix, stepsOf } from './request.ts'
-import { type EditState, openState } from './state.ts'
+import { type EditState, readWritten, stateOf, type Written } from './state.ts'
 import { type BlockMaps, withBlockMaps, writeAll } from './writes.ts'
 
 export const quickSteps = ['counters', 'journal', 'maps', 'mark'] as const
@@ -42,18 +42,23 @@ export function editQuickly(
   settings: Settings,
   commands: readonly Command[],
   options: QuickOptions = {},
+  written = writtenInForce(settings),
 ): boolean {
   const steps = placedSteps(commands)
-  if (!steps) return false
-  const generation = readGenerationWord(settings)
-  if (generation === undefined) return false
-  finishEdits(settings, generation)
-  const state = openState(settings, generation)
+  const state = steps && written && stateOf(written)
   if (!state || !isAsSet(settings, state.index) || state.journal.entries.length >= MOST_ENTRIES) return false
   return withBlockMaps(state.index, maps => {
     const plan = orUndefined(() => planEdit(state, maps, steps))
     return plan ? carryOut(settings, state, maps, plan, options) : false
   })
+}
+
+/** What is in force, once what a process died over is carried out; undefined where it was written down without an index. */
+export function writtenInForce(settings: Settings): Written | undefined {
+  const generation = readGenerationWord(settings)
+  if (generation === undefined) return undefined
+  finishEdits(settings, generation)
+  return readWritten(settings, generation)
 }
 
 /** Undefined where a command does something else than to put single rules in or take them out. */

@@ -17,7 +17,6 @@ import {
 import { valuesFor } from '../../../translator/tree/dispatch.ts'
 import { ServiceError } from '../error.ts'
 import { type Generation, readGeneration } from '../generation.ts'
-import { readGenerationWord } from '../live.ts'
 import { load } from '../load.ts'
 import { lanesPinned, type OpenLane } from '../programs.ts'
 import type { Settings } from '../settings.ts'
@@ -28,10 +27,10 @@ import { itemsOf } from './items.ts'
 import { copyJournal, type JournalEdit, markEntry } from './journal.ts'
 import { joinPieces, type Piece } from './lines.ts'
 import { asksForConntrack, mayStand, type PlacedStep } from './plan.ts'
-import { endedBy, finishEdits, isAsSet, MOST_ENTRIES, placedSteps } from './quick.ts'
+import { endedBy, isAsSet, MOST_ENTRIES, placedSteps, writtenInForce } from './quick.ts'
 import { type Reduced, reduceFor } from './reduce.ts'
 import { leadsOn, type StaleChains, staleAfter } from './stale.ts'
-import { type EditState, openState } from './state.ts'
+import { type EditState, stateOf } from './state.ts'
 
 /** Fewer rules are read as quickly as they are left out. */
 const LEAST_UNREAD = 500
@@ -41,16 +40,14 @@ export function editAround(
   settings: Settings,
   commands: readonly Command[],
   options: SwapOptions = {},
+  written = writtenInForce(settings),
 ): boolean {
   const steps = placedSteps(commands)
-  const number = readGenerationWord(settings)
-  if (!steps || number === undefined) return false
-  finishEdits(settings, number)
-  const state = openState(settings, number)
+  const state = steps && written && stateOf(written)
   if (!state || mostRead(state) < 0 || !isAsSet(settings, state.index)) return false
   if (state.journal.entries.length >= MOST_ENTRIES) return false
   const outlined = outline(state, steps)
-  const saved = outlined && readGeneration(settings, number)
+  const saved = outlined && readGeneration(settings, state.index.generation)
   const remade = saved && remake(state, saved, outlined)
   return remade ? putInForce(settings, state, saved, outlined, remade, options) : false
 }

@@ -53,11 +53,26 @@ export interface CallingRule {
   readonly rule: string
 }
 
+/** A generation as it was written down. */
+export interface Written {
+  readonly index: EditIndex
+  readonly journal: Journal
+}
+
+/** Undefined where the generation has no index. */
+export function readWritten(settings: Settings, generation: number): Written | undefined {
+  const index = readIndex(settings, generation)
+  return index && { index, journal: readJournal(settings, generation) }
+}
+
 /** Opens what edits of a generation need; undefined where it has no index. */
 export function openState(settings: Settings, generation: number): EditState | undefined {
-  const index = readIndex(settings, generation)
-  if (!index) return undefined
-  const state = createState(index, readJournal(settings, generation))
+  const written = readWritten(settings, generation)
+  return written && stateOf(written)
+}
+
+export function stateOf({ index, journal }: Written): EditState {
+  const state = createState(index, journal)
   for (const { edits } of state.journal.entries.slice(index.carriedOut))
     for (const edit of edits) state.apply(edit)
   return state
