@@ -121,12 +121,12 @@ function indexLane(
 export function onlyLoaded({ code, ...lane }: IndexedLane): IndexedLane {
   const isThere = (...names: Parameters<typeof namesOfMaps>): boolean =>
     [...namesOfMaps(...names)].every(name => lane.maps.has(name))
-  const chains = new Map(lane.chains)
+  const gone: [chain: string, blocks: readonly IndexedBlock[]][] = []
   for (const [chain, blocks] of lane.chains)
-    if (blocks.length > 0 && !isThere(blocks, [])) chains.set(chain, [])
+    if (blocks.length > 0 && !isThere(blocks, [])) gone.push([chain, []])
   return {
     ...lane,
-    chains,
+    ...(gone.length > 0 && { chains: new Map([...lane.chains, ...gone]) }),
     stretches: new Map([...lane.stretches].filter(([, stretches]) => isThere([], stretches))),
     ...(code && isThere([], [], code) && { code }),
   }

@@ -167,15 +167,20 @@ function visitPiece(
   }
 }
 
+/** Adds lines of a table to pieces, to the last of them where they come next. */
+export function addLines(pieces: Piece[], from: number, count: number): void {
+  const last = pieces.at(-1)
+  if (last?.kind === 'table' && last.from + last.count === from)
+    pieces[pieces.length - 1] = tablePiece(last.from, last.count + count)
+  else if (count > 0) pieces.push(tablePiece(from, count))
+}
+
 /** Pieces of a table as one. */
 export function joinPieces(table: LineTable, pieces: readonly Piece[]): Omit<LineTable, 'family'> {
   const joined: Piece[] = []
-  for (const piece of pieces) {
-    const last = joined.at(-1)
-    const goesOn = last?.kind === 'table' && piece.kind === 'table' && last.from + last.count === piece.from
-    if (goesOn) joined[joined.length - 1] = tablePiece(last.from, last.count + piece.count)
+  for (const piece of pieces)
+    if (piece.kind === 'table') addLines(joined, piece.from, piece.count)
     else joined.push(piece)
-  }
   return joinStretches(joined.map(piece => stretchOf(table, piece)))
 }
 

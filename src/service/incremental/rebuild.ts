@@ -25,7 +25,7 @@ import { goingOn, indexBlock, indexStretches, mapIds, namesOfMaps, onlyLoaded, o
 import type { EditIndex, IndexedBlock, IndexedLane, IndexedStretch } from './index-file.ts'
 import { itemsOf } from './items.ts'
 import { copyJournal, type JournalEdit, markEntry } from './journal.ts'
-import { joinPieces, type Piece } from './lines.ts'
+import { addLines, joinPieces, type Piece } from './lines.ts'
 import { asksForConntrack, mayStand, type PlacedStep } from './plan.ts'
 import { endedBy, isAsSet, MOST_ENTRIES, placedSteps, writtenInForce } from './quick.ts'
 import { type Reduced, reduceFor } from './reduce.ts'
@@ -246,8 +246,11 @@ function describeRemade(
     const pieces: Piece[] = []
     const chains = family.chains.map(chain => {
       const own = state.pieces(chain)
-      for (const piece of own) pieces.push(piece)
-      const count = sumOf(own.map(piece => piece.count))
+      let { count } = chain
+      if (own) {
+        count = sumOf(own.map(piece => piece.count))
+        pieces.push(...own)
+      } else addLines(pieces, chain.first, count)
       first += count
       return first - count === chain.first && count === chain.count
         ? chain
@@ -323,7 +326,7 @@ const noChains: Pick<IndexedLane, 'chains' | 'stretches'> = { chains: new Map(),
 /** The chains that were not translated for a program, which stand in its functions that went on if anywhere. */
 function chainsGoingOn(
   state: EditState,
-  { lane, family, table, chains }: EditableLane,
+  { lane, family, chains }: EditableLane,
   maps: ReadonlyMap<string, number>,
 ): Pick<IndexedLane, 'chains' | 'stretches'> {
   const at = laneAt(state, lane, family)
@@ -335,7 +338,7 @@ function chainsGoingOn(
   const stretches = new Map<string, readonly IndexedStretch[]>()
   for (const [chain, blocks] of state.chainsIn(at)) {
     if (translated.has(chain)) continue
-    const own = state.stretches(at, { family, table, chain })
+    const own = state.stretchesIn(at).get(chain) ?? []
     const isKept = (blocks.length === 0 && own.length === 0) || isThere(blocks, own)
     going.set(chain, isKept ? blocks : [])
     if (isKept && own.length > 0) stretches.set(chain, own)

@@ -13,7 +13,7 @@ import {
   readIndex,
 } from './index-file.ts'
 import { type Journal, type JournalEdit, readJournal } from './journal.ts'
-import { createLines, type Lines, linesEnding, type Piece, tablePiece } from './lines.ts'
+import { createLines, type Lines, linesEnding, type Piece } from './lines.ts'
 import { calledIn } from './request.ts'
 import { edited } from './stretch.ts'
 
@@ -25,14 +25,16 @@ export interface EditState {
   readonly journal: Journal
   /** The rules of a chain; undefined where there is no such chain. */
   lines(place: ChainPlace): Lines | undefined
-  /** The same of a chain of the index without opening them to be searched. */
-  pieces(chain: IndexedChain): readonly Piece[]
+  /** The same of a chain of the index; undefined where they are as the index has them. */
+  pieces(chain: IndexedChain): readonly Piece[] | undefined
   /** The chains of a table, by name. */
   chainsOf(place: Pick<ChainPlace, 'family' | 'table'>): ReadonlyMap<string, IndexedChain>
   /** The blocks of a chain in a lane's program, by its index; undefined where the program does not hold the chain. */
   blocks(lane: number, place: ChainPlace): readonly IndexedBlock[] | undefined
   /** The blocks of all chains there. */
   chainsIn(lane: number): ReadonlyMap<string, readonly IndexedBlock[]>
+  /** The stretches of those that have some. */
+  stretchesIn(lane: number): ReadonlyMap<string, readonly IndexedStretch[]>
   /** The stretches of a chain there; none where the program does not hold the chain. */
   stretches(lane: number, place: ChainPlace): readonly IndexedStretch[]
   /** Makes an edit, as text, in the blocks and in the stretches; look-ups that it `joins` take it in. */
@@ -115,7 +117,8 @@ function createState(index: EditIndex, journal: Journal): EditState {
     lines,
     chainsOf,
     chainsIn: at => chains[at] ?? new Map(),
-    pieces: chain => opened.get(chain)?.pieces() ?? [tablePiece(chain.first, chain.count)],
+    stretchesIn: at => moved[at] ?? new Map(),
+    pieces: chain => opened.get(chain)?.pieces(),
     blocks,
     stretches,
     apply(edit, joins = () => false) {
