@@ -44,6 +44,11 @@ const beside = (round: number, middle: number): EditPair[] => [
     edit: ['-I', 'INPUT', `${middle}`, '-s', `192.0.2.${round}`, '-d', '192.0.2.1', '-j', 'DROP'],
     undo: ['-D', 'INPUT', `${middle}`],
   },
+  {
+    place: 'between, any address',
+    edit: ['-I', 'INPUT', `${middle}`, '-p', 'tcp', '--dport', `${8000 + round}`, '-j', 'ACCEPT'],
+    undo: ['-D', 'INPUT', `${middle}`],
+  },
 ]
 
 const added = (place: string, chain: string, ...words: readonly string[]): EditPair => ({

@@ -5,8 +5,7 @@
 // The blocks know their rules by their counters' slots, which stay the same however the rules move. So a byte for each slot says which of the new rules stand
 // before its rule, as a rank: of so many places, in order.
 
-import type { Block } from '../chain.ts'
-import { blocksIn } from '../chain.ts'
+import { type Block, blocksIn } from '../chain.ts'
 import { type Item, isFinal } from '../item.ts'
 import { isOnce } from '../test.ts'
 
