@@ -2,7 +2,7 @@ import type { Ruleset } from 'iptables-parser'
 import { hooksOfTable } from './hook/place.ts'
 
 /** Extensions for which the kernel keeps connection tracking running (and with it defragmentation) while a rule has them (their checkentry calls nf_ct_netns_get). */
-const TRACKING: ReadonlySet<string> = new Set([
+export const TRACKING: ReadonlySet<string> = new Set([
   'cluster',
   'connbytes',
   'connlabel',

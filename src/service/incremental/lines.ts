@@ -35,6 +35,8 @@ export interface Lines {
   visit(first: number, last: number, each: VisitLine): void
   /** The numbers of the first rules with this text, at most so many. */
   find(text: string, most: number): readonly number[]
+  /** The lines that hold a text of ASCII. */
+  holding(text: string): Iterable<string>
   /** The numbers of the rules from one to another that can have packets in common with one of this reach. */
   meeting(first: number, last: number, other: Reach): readonly number[]
   /** The number of the rule that counts in a slot. */
@@ -118,6 +120,12 @@ export function createLines(table: LineTable, first: number, count: number): Lin
         if (found.length >= most) return found
       }
       return found
+    },
+    *holding(text) {
+      for (const [, piece] of numbered())
+        if (piece.kind === 'table')
+          for (const line of linesWith(table, buffer, piece, text)) yield lineAt(table, buffer, line)
+        else if (piece.text.includes(text)) yield piece.text
     },
     meeting(first, last, other) {
       const found: number[] = []
@@ -269,6 +277,24 @@ export function linesEnding(
     found.push({ line, text: lineAt(table, buffer, line) })
   }
   return found
+}
+
+/** The lines of a piece that hold a text, each once. */
+function* linesWith(
+  { offsets }: LineTable,
+  buffer: Buffer,
+  { from, count }: Extract<Piece, { kind: 'table' }>,
+  text: string,
+): Generator<number> {
+  const end = offsets[from + count] ?? 0
+  for (let start = offsets[from] ?? 0; start < end; ) {
+    const at = buffer.subarray(start, end).indexOf(text)
+    if (at < 0) return
+    // the line behind the one that holds it
+    const next = lineBeginningAt(offsets, start + at + 1)
+    yield next - 1
+    start = offsets[next] ?? end
+  }
 }
 
 function lineBeginningAt(offsets: Uint32Array, position: number): number {

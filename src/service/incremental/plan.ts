@@ -1,7 +1,6 @@
 // What an edit comes to in the maps of the programs in force. Whatever is not certainly nothing but map updates is left to a new generation.
 
 import { type Counters, type Family, noCounters, type Rule, standsAnywhere } from 'iptables-parser'
-import { needsConntrack } from '../../../translator/conntrack.ts'
 import { counterPlace } from '../../../translator/counter.ts'
 import { type EditableMap, isCalling } from '../../../translator/edit/block.ts'
 import { narrowedTo } from '../../../translator/edit/overlay.ts'
@@ -16,6 +15,7 @@ import type { JournalEdit, MapWrite, PlacedEdit } from './journal.ts'
 import type { Lines } from './lines.ts'
 import { calledBy, type Request, type Step } from './request.ts'
 import type { ChainPlace, EditState } from './state.ts'
+import { asksForConntrack } from './tracking.ts'
 import type { BlockMaps } from './writes.ts'
 
 export interface EditPlan {
@@ -93,11 +93,8 @@ function planRequest(context: Context, request: Request, slot: number): JournalE
   return wanted.every(one => settle(context, one)) ? edit : undefined
 }
 
-export const asksForConntrack = ({ family, table }: ChainPlace, rule: Rule): boolean =>
-  needsConntrack([{ family, tables: [{ name: table, chains: [{ name: '', rules: [rule] }] }] }])
-
 /** What else the kernel, or the programs as a whole, might mind. */
-export function mayStand({ state, place }: Pick<Context, 'state' | 'place'>, rule: Rule): boolean {
+function mayStand({ state, place }: Pick<Context, 'state' | 'place'>, rule: Rule): boolean {
   if (!state.index.conntrack && asksForConntrack(place, rule)) return false
   return standsAnywhere(rule)
 }

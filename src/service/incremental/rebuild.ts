@@ -1,7 +1,7 @@
 // Edits that make programs anew without reading the rules that their look-ups hold: the maps of those go on in the new programs (translator/edit/stand-in.ts). What
 // comes of it is a generation of the same text, with the edit in its journal.
 
-import { type Command, type Counters, type Family, noCounters, type Rule } from 'iptables-parser'
+import { type Command, type Counters, type Family, noCounters, type Rule, standsAnywhere } from 'iptables-parser'
 import { type EditableLane, editableLanes, isCalling, type Range } from '../../../translator/edit/block.ts'
 import { chainCodeOf } from '../../../translator/edit/chain-code.ts'
 import { renamed, stretchesOf } from '../../../translator/edit/kept.ts'
@@ -26,14 +26,15 @@ import type { EditIndex, IndexedBlock, IndexedLane, IndexedStretch } from './ind
 import { itemsOf } from './items.ts'
 import { copyJournal, type JournalEdit, markEntry } from './journal.ts'
 import { addLines, joinPieces, type Piece } from './lines.ts'
-import { asksForConntrack, mayStand, type PlacedStep } from './plan.ts'
+import type { PlacedStep } from './plan.ts'
 import { endedBy, isAsSet, MOST_ENTRIES, placedSteps, writtenInForce } from './quick.ts'
 import { type Reduced, reduceFor } from './reduce.ts'
 import { leadsOn, type StaleChains, staleAfter } from './stale.ts'
 import { type EditState, stateOf } from './state.ts'
+import { asksForConntrack, conntrackAfter, laneWith, withConntrack } from './tracking.ts'
 
 /** Fewer rules are read as quickly as they are left out. */
-const LEAST_UNREAD = 500
+const LEAST_UNREAD = 64
 
 /** Makes the edits of commands with programs of which all long look-ups go on, and those that hold no chain of the edits; false where that cannot be. The caller holds the lock. */
 export function editAround(
@@ -48,8 +49,9 @@ export function editAround(
   if (state.journal.entries.length >= MOST_ENTRIES) return false
   const outlined = outline(state, steps)
   const saved = outlined && readGeneration(settings, state.index.generation)
-  const remade = saved && remake(state, saved, outlined)
-  return remade ? putInForce(settings, state, saved, outlined, remade, options) : false
+  const next = saved && withConntrack(state, outlined.conntrack)
+  const remade = next && remake(next, saved, outlined)
+  return remade ? putInForce(settings, next, saved, outlined, remade, options) : false
 }
 
 /** So many rules may have to be read: no more than are left out. */
@@ -62,32 +64,35 @@ interface Outline {
   readonly edits: readonly JournalEdit[]
   readonly fresh: ReadonlyMap<number, Counters>
   readonly stale: StaleChains
+  /** Whether some rule asks for connections then. */
+  readonly conntrack: boolean
 }
 
 /** Carries the edits out on the state; undefined where more would change than programs. */
 function outline(state: EditState, steps: readonly PlacedStep[]): Outline | undefined {
   const edits: JournalEdit[] = []
   const fresh = new Map<number, Counters>()
+  const asking = { put: false, gone: false }
   for (const { place, step } of steps) {
     const lines = state.lines(place)
     const request = lines && step(lines)
     const slot = request && (request.kind === 'insert' ? state.takeSlot() : lines.slotOf(request.number))
     if (!request || slot === undefined) return undefined
     const { kind, number, rule, text } = request
-    // where the rule that goes asks for connections, none may be left that does
-    if (kind === 'insert' ? !mayStand({ state, place }, rule) : asksForConntrack(place, rule))
-      return undefined
+    if (kind === 'insert' && !standsAnywhere(rule)) return undefined
+    if (asksForConntrack(place, rule)) asking[kind === 'insert' ? 'put' : 'gone'] = true
     if (!leadsOn(state, place, request)) return undefined
     const edit: JournalEdit = { ...place, kind, number, rule: text, slot, placed: [] }
     state.apply(edit, (lane, block) => joins(state, lane, block, rule))
     edits.push(edit)
     if (kind === 'insert') fresh.set(slot, rule.counters ?? noCounters)
   }
+  const conntrack = conntrackAfter(state, asking)
   const stale = staleAfter(
     state,
     steps.map(({ place }) => place),
   )
-  return stale && { edits, fresh, stale }
+  return stale && conntrack !== undefined ? { edits, fresh, stale, conntrack } : undefined
 }
 
 /** Whether a rule beside a look-up that calls chains is looked up with it, which then would be another; the others take such rules in by themselves (plan.ts). */
@@ -113,7 +118,10 @@ function remake(
   { edits, stale }: Pick<Outline, 'edits' | 'stale'>,
 ): Remade[] | undefined {
   const { lanes } = state.index
-  const touched = lanes.filter((_, at) => edits.some(edit => state.blocks(at, edit) !== undefined))
+  const isOther = state.index.conntrack !== saved.conntrack
+  const touched = lanes.filter(
+    ({ lane }, at) => (isOther && lane.early) || edits.some(edit => state.blocks(at, edit) !== undefined),
+  )
   const byName = new Map(touched.map(({ lane }) => [laneName(lane), lane]))
   const recent = new Set(saved.edited)
   for (const { edits: journaled } of [...state.journal.entries, { edits }])
@@ -163,7 +171,7 @@ function putInForce(
   settings: Settings,
   state: EditState,
   saved: Generation,
-  { edits, fresh }: Outline,
+  { edits, fresh, conntrack }: Outline,
   remade: readonly Remade[],
   options: SwapOptions,
 ): boolean {
@@ -177,12 +185,19 @@ function putInForce(
   const from = { generation: saved.number, journal: state.journal }
   const next: Next = {
     live: { generation: saved, counterArrays: saved.counterArrays },
-    generation: { ...saved, number, time: new Date(time).toISOString() },
+    generation: {
+      ...saved,
+      number,
+      conntrack,
+      lanes: saved.lanes.map(lane => laneWith(lane, conntrack)),
+      time: new Date(time).toISOString(),
+    },
     plan: { layout: { arrays: saved.counterArrays, slots: [] }, fresh, fromZero: false },
     translation: { kind: 'translated', programs: remade.map(({ program }) => program), rules: [] },
     reused,
     kept: new Map(remade.map(({ program, kept }) => [laneName(program.lane), kept])),
-    describe: (_: Translated, programs) => describeRemade(state, number, programs, remade),
+    describe: (_: Translated, programs) =>
+      describeRemade(state, number, programs, remade),
     writeEdits: () => copyJournal(settings, from, number, entry),
   }
   try {

@@ -1,0 +1,35 @@
+// Whether rules ask for connections after edits of which some do, without reading all rules.
+
+import type { Rule } from 'iptables-parser'
+import { needsConntrack, TRACKING } from '../../../translator/conntrack.ts'
+import type { ChainPlace, EditState } from './state.ts'
+
+export const asksForConntrack = ({ family, table }: ChainPlace, rule: Rule): boolean =>
+  needsConntrack([{ family, tables: [{ name: table, chains: [{ name: '', rules: [rule] }] }] }])
+
+/** Of rules that were put in and that went, whether one asks for connections. */
+interface Asking {
+  readonly put: boolean
+  readonly gone: boolean
+}
+
+/** Undefined where that is not certain, or makes other programs than those that were edited. */
+export function conntrackAfter(state: EditState, { put, gone }: Asking): boolean | undefined {
+  const { conntrack: before, lanes } = state.index
+  const after = gone ? isAskedFor(state) : before || put
+  // what drops early judges otherwise where connections are asked for
+  return after !== before && lanes.some(({ lane }) => lane.early) ? undefined : after
+}
+
+/** Undefined where nothing but what is quoted, such as a comment, may say so. */
+function isAskedFor({ index, lines }: EditState): boolean | undefined {
+  let isQuoted = false
+  for (const { family, chains } of index.families)
+    for (const { table, name } of chains)
+      for (const match of TRACKING)
+        for (const line of lines({ family, table, chain: name })?.holding(`-m ${match} `) ?? []) {
+          if (!line.includes('"')) return true
+          isQuoted = true
+        }
+  return isQuoted ? undefined : false
+}
