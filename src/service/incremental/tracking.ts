@@ -2,6 +2,7 @@
 
 import type { Rule } from 'iptables-parser'
 import { needsConntrack, TRACKING } from '../../../translator/conntrack.ts'
+import type { Lane } from '../../../translator/lane.ts'
 import type { ChainPlace, EditState } from './state.ts'
 
 export const asksForConntrack = ({ family, table }: ChainPlace, rule: Rule): boolean =>
@@ -13,13 +14,19 @@ interface Asking {
   readonly gone: boolean
 }
 
-/** Undefined where that is not certain, or makes other programs than those that were edited. */
-export function conntrackAfter(state: EditState, { put, gone }: Asking): boolean | undefined {
-  const { conntrack: before, lanes } = state.index
-  const after = gone ? isAskedFor(state) : before || put
-  // what drops early judges otherwise where connections are asked for
-  return after !== before && lanes.some(({ lane }) => lane.early) ? undefined : after
+/** Undefined where that is not certain. */
+export const conntrackAfter = (state: EditState, { put, gone }: Asking): boolean | undefined =>
+  gone ? isAskedFor(state) : state.index.conntrack || put
+
+/** The state where rules ask for connections, or do not: what drops early judges otherwise then. */
+export function withConntrack(state: EditState, conntrack: boolean): EditState {
+  const { index } = state
+  if (index.conntrack === conntrack) return state
+  const lanes = index.lanes.map(one => ({ ...one, lane: laneWith(one.lane, conntrack) }))
+  return { ...state, index: { ...index, conntrack, lanes } }
 }
+
+export const laneWith = (lane: Lane, conntrack: boolean): Lane => (lane.early ? { ...lane, conntrack } : lane)
 
 /** Undefined where nothing but what is quoted, such as a comment, may say so. */
 function isAskedFor({ index, lines }: EditState): boolean | undefined {

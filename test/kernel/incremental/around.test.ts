@@ -121,6 +121,76 @@ kernelTest(
     }),
 )
 
+kernelTest('rules that ask for no address go between those of a long look-up, and leave it as it is', t =>
+  withRules([...rules.slice(0, 300), '-s 192.0.2.2/32 -j DROP', ...rules.slice(300)], installation => {
+    const { run } = installation
+    const { maps } = inForce(installation)
+    t.is(ping(installation, 2), 0)
+    const edits: readonly (readonly [words: string, answered: number])[] = [
+      ['-I INPUT 400 -p icmp -j ACCEPT', 0],
+      ['-I INPUT 200 -p icmp', 0],
+      ['-I INPUT 200', 0],
+      ['-I INPUT 250 -i lo -j RETURN', 0],
+      ['-I INPUT 100 -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT', 2],
+      ['-I INPUT 50 -p icmp -j DROP', 0],
+      ['-D INPUT 50', 2],
+      ['-D INPUT 100', 0],
+      ['-D INPUT -p icmp', 0],
+      ['-R INPUT 200 -p icmp -j RETURN', 2],
+      ['-D INPUT -s 192.0.2.2/32 -j DROP', 2],
+      ['-D INPUT -p icmp -j RETURN', 2],
+      ['-I INPUT 450 -s 192.0.2.2/32 -j DROP', 2],
+      ['-D INPUT -p icmp -j ACCEPT', 0],
+      ['-D INPUT -i lo -j RETURN', 0],
+    ]
+    for (const [words, answered] of edits) {
+      const { generation } = inForce(installation)
+      succeed(run('iptables', words.split(' ')))
+      t.is(ping(installation, 2), answered, words)
+      const after = inForce(installation)
+      t.is(after.generation, generation + 1, words)
+      t.deepEqual(after.maps, maps, words)
+    }
+    t.is(saved(installation).match(/^-A INPUT/gm)?.length, LISTED + 1)
+  }),
+)
+
+kernelTest(
+  'where rules of a long look-up only count, what asks for no address is loaded with all of them',
+  t =>
+    withRules([...rules.slice(0, 300), '-s 192.0.2.2/32', ...rules.slice(300)], installation => {
+      const { run } = installation
+      const { maps } = inForce(installation)
+      t.is(ping(installation, 2), 2)
+      succeed(run('iptables', ['-I', 'INPUT', '400', '-p', 'icmp', '-j', 'DROP']))
+      t.is(ping(installation, 2), 0)
+      t.notDeepEqual(inForce(installation).maps, maps)
+      t.regex(saved(installation, '-c'), /^\[4:\d+\] -A INPUT -s 192\.0\.2\.2\/32$/m)
+      t.regex(saved(installation, '-c'), /^\[2:\d+\] -A INPUT -p icmp -j DROP$/m)
+    }),
+)
+
+kernelTest('two look-ups side by side go on, each as it is', t =>
+  withRules([...rules.slice(0, 300), '-p icmp -j ACCEPT', ...rules.slice(300)], installation => {
+    const { run } = installation
+    const { maps } = inForce(installation)
+    t.true(maps.length >= 2)
+    const edits: readonly (readonly [words: string, answered: number])[] = [
+      ['-D INPUT 301', 2],
+      [`-I INPUT 1 ${pings}`, 0],
+      ['-D INPUT 1', 2],
+      ['-I INPUT 301 -p icmp -j DROP', 0],
+      ['-I INPUT 200 -p icmp -j ACCEPT', 2],
+      ['-I INPUT 500 -p icmp -m icmp --icmp-type 8 -j DROP', 2],
+    ]
+    for (const [words, answered] of edits) {
+      succeed(run('iptables', words.split(' ')))
+      t.is(ping(installation, 2), answered, words)
+      t.deepEqual(inForce(installation).maps, maps, words)
+    }
+  }),
+)
+
 kernelTest('an edit of a base chain reads no rules that its program does not hold', t =>
   withRules(rules, installation => {
     const { run } = installation

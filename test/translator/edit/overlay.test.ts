@@ -6,6 +6,7 @@ import { type CounterLayout, newLayout } from '../../../translator/counter.ts'
 import { stretchesOf } from '../../../translator/edit/kept.ts'
 import type { KeptRun } from '../../../translator/edit/overlay.ts'
 import { narrowedTo } from '../../../translator/edit/overlay.ts'
+import { type Between, MET_NONE } from '../../../translator/edit/parted.ts'
 import { FieldSets } from '../../../translator/field-sets.ts'
 import { ruleItems } from '../../../translator/item.ts'
 import type { ProgramSpec } from '../../../translator/program.ts'
@@ -69,8 +70,14 @@ const withMapsOf = ({ spec, trees }: LaneProgram, before: LaneProgram): ProgramS
   }),
 })
 
-/** What a run of rules comes to that trees made before hold, and the rules as the program is made of them. */
-function keptRun(family: Family, before: LaneProgram, current: readonly Current[], texts: readonly string[]) {
+/** What a run of rules comes to that trees made before hold, and the rules as the program is made of them; rules `between` are not laid over. */
+function keptRun(
+  family: Family,
+  before: LaneProgram,
+  current: readonly Current[],
+  texts: readonly string[],
+  between: ReadonlySet<string>,
+) {
   const [own] = stretchesOf(before, family, rule => rule).get('INPUT') ?? []
   if (!own) throw new Error('no stretch')
   const lane = { hook: 'nf-input', family } as const
@@ -78,12 +85,28 @@ function keptRun(family: Family, before: LaneProgram, current: readonly Current[
     rulesetOf([text], family)
       .tables.flatMap(({ chains }) => chains.flatMap(({ rules }) => rules))
       .flatMap(rule => ruleItems(rule, 0, lane, family).map(({ sets }) => FieldSets.of(sets)))
-  const edited = texts.flatMap(setsOf)
-  const asked = current.filter(({ text }) =>
-    setsOf(text).some(sets => narrowedTo(sets, edited, family).length > 0),
+  const edited = texts.filter(text => !between.has(text)).flatMap(setsOf)
+  const asked = current.filter(
+    ({ text }) => between.has(text) || setsOf(text).some(sets => narrowedTo(sets, edited, family).length > 0),
   )
   const run: KeptRun = { under: own.blocks, edited, rules: asked.length }
   return { own, run, asked }
+}
+
+/** Which rules stand behind how many of those in between, and where these are among `asked`. */
+function betweenIn(
+  current: readonly Current[],
+  asked: readonly Current[],
+  between: ReadonlySet<string>,
+): Between {
+  const ofSlots = new Uint8Array(1024).fill(MET_NONE)
+  let rank = 0
+  for (const { text, slot } of current) {
+    ofSlots[slot] = rank
+    if (between.has(text) && asked.some(one => one.text === text)) rank++
+  }
+  const places = asked.flatMap(({ text }, at) => (between.has(text) ? [[at]] : []))
+  return { ranks: { ofSlots, firstSlots: new Map() }, places }
 }
 
 interface Drawn {
@@ -91,9 +114,11 @@ interface Drawn {
   readonly family: Family
   readonly several: boolean
   readonly edits: number
+  /** Whether some of the rules that are put in part the run. */
+  readonly parts: boolean
 }
 
-function draw({ random, family, several, edits }: Drawn) {
+function draw({ random, family, several, edits, parts }: Drawn) {
   const first = Array.from({ length: LENGTH }, () => randomRule(random, family))
   const room = newLayout([rulesetOf([...first, ...first.slice(0, SPARE)], family)])
   const original = rulesetOf(first, family)
@@ -101,11 +126,16 @@ function draw({ random, family, several, edits }: Drawn) {
   const before = translated(original, layoutOf(room, slots), inMaps(several))
   const current = first.map((text, index): Current => ({ text, slot: index + 1 }))
   const texts = editRandomly(random, current, edits, () => randomRule(random, family, 0.2))
-  const { own, run, asked } = keptRun(family, before, current, texts)
+  const isPutIn = (text: string): boolean =>
+    !first.includes(text) && current.filter(one => one.text === text).length === 1
+  const between = new Set(parts ? texts.filter(text => isPutIn(text) && random.chance(0.7)) : [])
+  const { own, run, asked } = keptRun(family, before, current, texts, between)
   // what lies behind the stretch, since it can never be met or for another reason, is asked as it is
   const rest = current.slice(own.last - LENGTH)
   const behind = own.last < LENGTH ? rest : []
-  const rows = [{ text: '', slot: 1 }, ...asked.filter(one => !behind.includes(one)), ...behind]
+  const beside = asked.filter(one => !behind.includes(one))
+  const rows = [{ text: '', slot: 1 }, ...beside, ...behind]
+  const parted = between.size > 0 && { between: betweenIn(current, beside, between) }
   const program = translated(
     rulesetOf(
       rows.map(({ text }) => text),
@@ -119,7 +149,7 @@ function draw({ random, family, several, edits }: Drawn) {
       ...inMaps(several),
       // as if many rules had packets in common with the edited ones
       ...(edits % 2 === 0 && { large: 8 }),
-      kept: new Map([[1, { ...run, rules: rows.length - 1 - behind.length }]]),
+      kept: new Map([[1, { ...run, ...parted, rules: beside.length }]]),
     },
   )
   const ruleset = rulesetOf(
@@ -134,12 +164,17 @@ function draw({ random, family, several, edits }: Drawn) {
 }
 
 for (const family of [4, 6] as const)
-  for (const several of [false, true])
-    test(`IPv${family}, ${several ? 'several trees' : 'few trees'}: rules that were put in or taken out are asked over trees that go on`, t => {
+  for (const [several, parts] of [
+    [false, false],
+    [true, false],
+    [false, true],
+    [true, true],
+  ] as const)
+    test(`IPv${family}, ${several ? 'several trees' : 'few trees'}: rules that were put in or taken out are asked over trees that go on${parts ? ', and between their rules' : ''}`, t => {
       t.log(`BPFTABLES_SEED=${firstSeed}`)
       for (let seed = firstSeed; seed < firstSeed + 12; seed++) {
         const random = seeded(seed)
-        const drawn = draw({ random, family, several, edits: seed % 7 })
+        const drawn = draw({ random, family, several, edits: seed % 7, parts })
         const { ruleset, layout, spec } = drawn
         const expected = evaluator(ruleset)
         const actual = loaded([spec], { ruleset, layout }, 'netfilter')
@@ -159,7 +194,7 @@ for (const family of [4, 6] as const)
     })
 
 test('trees that go on are not made again: their program has no bytes for them', t => {
-  const { program } = draw({ random: seeded(1), family: 4, several: false, edits: 2 })
+  const { program } = draw({ random: seeded(1), family: 4, several: false, edits: 2, parts: false })
   const kept = [...program.trees].filter(([, { block }]) => block.kind === 'kept').map(([name]) => name)
   t.true(kept.length > 0)
   for (const name of kept) t.is(program.spec.maps.find(map => map.name === name)?.contents, undefined)

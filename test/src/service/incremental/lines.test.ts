@@ -1,24 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { createLines } from '../../../../src/service/incremental/lines.ts'
-import { everything } from '../../../../src/service/incremental/reach.ts'
-
-/** A table of these lines, of which those from `first` on are a chain's. */
-function linesOf(texts: readonly string[], first = 0) {
-  const text = Buffer.from(`\n${texts.map(line => `${line}\n`).join('')}`)
-  const offsets = [1]
-  for (const line of texts) offsets.push((offsets.at(-1) ?? 0) + Buffer.byteLength(line) + 1)
-  const slots = texts.map((_, index) => 100 + index)
-  const reaches = Uint32Array.from(texts.flatMap(() => everything(4)))
-  const table = {
-    family: 4,
-    text,
-    offsets: Uint32Array.from(offsets),
-    slots: Uint32Array.from(slots),
-    reaches,
-  } as const
-  return createLines(table, first, texts.length - first)
-}
+import { linesOf } from './table-lines.ts'
 
 test('a rule is found by its whole text, in its own chain', t => {
   const lines = linesOf(
@@ -31,6 +13,18 @@ test('a rule is found by its whole text, in its own chain', t => {
   t.deepEqual(lines.find('', 2), [4])
   t.is(lines.numberOf(103), 3)
   t.is(lines.numberOf(100), undefined)
+})
+
+test('the lines that hold a text are found, each once, and those that were put in', t => {
+  const lines = linesOf(['-m state -m state', '-j DROP', '-m state ', '-m mark'], 1)
+  lines.insert(1, '-p tcp -m state', 7)
+  t.deepEqual([...lines.holding('-m state')], ['-p tcp -m state', '-m state '])
+  lines.remove(3)
+  t.deepEqual([...lines.holding('-m state')], ['-p tcp -m state'])
+  t.deepEqual(
+    [...linesOf(['-m state -m state', '-m state']).holding('-m state')],
+    ['-m state -m state', '-m state'],
+  )
 })
 
 test('lines after edits are those that an array has after the same edits', t => {

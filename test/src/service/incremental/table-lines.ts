@@ -1,0 +1,19 @@
+import { createLines, type Lines } from '../../../../src/service/incremental/lines.ts'
+import { everything } from '../../../../src/service/incremental/reach.ts'
+
+/** A table of these lines, of which those from `first` on are a chain's; their slots are counted from 100. */
+export function linesOf(texts: readonly string[], first = 0): Lines {
+  const text = Buffer.from(`\n${texts.map(line => `${line}\n`).join('')}`)
+  const offsets = [1]
+  for (const line of texts) offsets.push((offsets.at(-1) ?? 0) + Buffer.byteLength(line) + 1)
+  const slots = texts.map((_, index) => 100 + index)
+  const reaches = Uint32Array.from(texts.flatMap(() => [...everything(4)]))
+  const table = {
+    family: 4,
+    text,
+    offsets: Uint32Array.from(offsets),
+    slots: Uint32Array.from(slots),
+    reaches,
+  } as const
+  return createLines(table, first, texts.length - first)
+}
