@@ -1,7 +1,14 @@
 // Edits that make programs anew without reading the rules that their look-ups hold: the maps of those go on in the new programs (translator/edit/stand-in.ts). What
 // comes of it is a generation of the same text, with the edit in its journal.
 
-import { type Command, type Counters, type Family, noCounters, type Rule, standsAnywhere } from 'iptables-parser'
+import {
+  type Command,
+  type Counters,
+  type Family,
+  noCounters,
+  type Rule,
+  standsAnywhere,
+} from 'iptables-parser'
 import { type EditableLane, editableLanes, isCalling, type Range } from '../../../translator/edit/block.ts'
 import { chainCodeOf } from '../../../translator/edit/chain-code.ts'
 import { renamed, stretchesOf } from '../../../translator/edit/kept.ts'
@@ -196,8 +203,7 @@ function putInForce(
     translation: { kind: 'translated', programs: remade.map(({ program }) => program), rules: [] },
     reused,
     kept: new Map(remade.map(({ program, kept }) => [laneName(program.lane), kept])),
-    describe: (_: Translated, programs) =>
-      describeRemade(state, number, programs, remade),
+    describe: (_: Translated, programs) => describeRemade(state, number, programs, remade),
     writeEdits: () => copyJournal(settings, from, number, entry),
   }
   try {
