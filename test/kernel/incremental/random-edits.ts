@@ -100,9 +100,12 @@ export function sketchEdits(
       : random.pick(['-j DROP', '-j DROP', '-j ACCEPT', '-j RETURN'])
   const ruleOf = (chain: keyof typeof shapes, value = random.below(RANGE)): string =>
     `${shapes[chain](value)} ${target()}`.trim()
-  const other = (): string => {
-    if (others === 'between')
-      return `${wide(random, family, ingress)} ${random.pick(['', '', '-j DROP', '-j ACCEPT', '-j RETURN'])}`.trim()
+  const other = (chain?: keyof typeof shapes): string => {
+    if (others === 'between') {
+      const calls = chain === 'INPUT' ? ['-j run', '-g run'] : []
+      const targets = ['', '', '-j DROP', '-j ACCEPT', '-j RETURN', ...calls]
+      return `${wide(random, family, ingress)} ${random.pick(targets)}`.trim()
+    }
     const asked =
       others === 'among' ? network(random, family) : random.pick(shapesOf(family))(random.below(RANGE))
     return `${asked} ${target()}`.trim()
@@ -128,7 +131,7 @@ export function sketchEdits(
       )
       const length = count(chain)
       const isOfRun = random.chance(others ? 0.4 : 0.95)
-      const rule = (isOfRun ? ruleOf(chain) : other()).split(' ')
+      const rule = (isOfRun ? ruleOf(chain) : other(chain)).split(' ')
       const anywhere = 1 + random.below(Math.max(1, length))
       const ends = [1, 2, 3, length - 1, length].filter(end => end >= 1 && end <= length)
       const number =
