@@ -22,6 +22,7 @@ import {
   translateAround,
 } from '../../../translator/translate.ts'
 import { valuesFor } from '../../../translator/tree/dispatch.ts'
+import { programMapIds } from '../../kernel/sys/object.ts'
 import { ServiceError } from '../error.ts'
 import { type Generation, readGeneration } from '../generation.ts'
 import { load } from '../load.ts'
@@ -328,7 +329,9 @@ function indexRemade(
     )
     const fresh = new Set([...named].filter(name => !kept.has(name)))
     const ids = mapIds(fd, fresh, new Set(kept.values()))
-    for (const [name, id] of kept) ids.set(name, id)
+    // a map that no packet comes to any more is in no program, and gone with the one before
+    const loaded = new Set(programMapIds(fd))
+    for (const [name, id] of kept) if (loaded.has(id)) ids.set(name, id)
     const going = program.held ? chainsGoingOn(state, lane, ids) : noChains
     const all = new Map(going.chains)
     for (const [chain, own] of blocks) all.set(chain, own)

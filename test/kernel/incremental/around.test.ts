@@ -170,6 +170,23 @@ kernelTest(
     }),
 )
 
+kernelTest('a look-up that no packet comes to any more is made again once packets do', t =>
+  withRules(rules, installation => {
+    const { run } = installation
+    const edits: readonly (readonly [words: string, answered: number])[] = [
+      ['-I INPUT 1 -j DROP', 0],
+      ['-I INPUT 2 -p icmp -j ACCEPT', 0],
+      ['-D INPUT 1', 2],
+      [`-I INPUT 1 ${pings}`, 0],
+    ]
+    for (const [words, answered] of edits) {
+      succeed(run('iptables', words.split(' ')))
+      t.is(ping(installation, 2), answered, words)
+    }
+    t.is(saved(installation).match(/^-A INPUT/gm)?.length, LISTED + 2)
+  }),
+)
+
 kernelTest('two look-ups side by side go on, each as it is', t =>
   withRules([...rules.slice(0, 300), '-p icmp -j ACCEPT', ...rules.slice(300)], installation => {
     const { run } = installation
