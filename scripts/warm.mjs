@@ -32,7 +32,7 @@ await perform('iptables', ['--version'])
 setFlagsFromString('--flush-bytecode')
 writeFileSync(cachePath, script.createCachedData())
 
-/** Puts rules in force and edits them. */
+/** Puts rules in force and edits them. Where the kernel's types are too old for that, what does so is compiled when it runs. */
 async function changeRules(path) {
   const directory = mkdtempSync(join(tmpdir(), 'bpftables-warm-'))
   process.env.BPFTABLES_BPFFS = join(directory, 'bpffs')
@@ -40,22 +40,24 @@ async function changeRules(path) {
   process.env.BPFTABLES_STATE_DIR = join(directory, 'state')
   process.env.BPFTABLES_HOOK = 'netfilter'
   try {
-    await succeed('bpftables', ['apply', path])
+    if (!(await succeeds('bpftables', ['apply', path]))) return
     for (const edit of ['-A', '-D'])
-      await succeed('iptables', [edit, 'INPUT', '-s', '192.0.2.1', '-j', 'DROP'])
+      if (!(await succeeds('iptables', [edit, 'INPUT', '-s', '192.0.2.1', '-j', 'DROP']))) return
   } finally {
     rmSync(directory, { recursive: true })
   }
 }
 
 /** Quietly, unless it fails. */
-async function succeed(name, words) {
+async function succeeds(name, words) {
   const { write } = process.stderr
   const said = []
   process.stderr.write = text => said.push(text) > 0
   const status = await perform(name, words)
   process.stderr.write = write
-  if (status !== 0) throw new Error(`${name} ${words.join(' ')}: ${said.join('')}`)
+  if (status !== 0)
+    process.stderr.write(`not in the code cache: ${name} ${words.join(' ')}: ${said.join('')}`)
+  return status === 0
 }
 
 /** Sources, which become a look-up. */
