@@ -35,6 +35,10 @@ export interface Item {
 /** No rule behind is looked at. */
 export const isFinal = ({ outcome }: Item): boolean => outcome.kind !== 'continue' && outcome.kind !== 'jump'
 
+/** No packet goes on behind it. */
+export const endsAll = (item: Item): boolean =>
+  item.sets.size === 0 && item.rest.length === 0 && isFinal(item) && item.outcome.kind !== 'past'
+
 /** It is final, and asking it of a packet that an earlier rule decides changes nothing. */
 export const decides = (item: Item): boolean => isFinal(item) && !item.rest.some(isOnce)
 

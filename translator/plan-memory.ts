@@ -4,7 +4,7 @@
 import type { Family } from 'iptables-parser'
 import { type Block, blocksOf, type SeparatedBlock, type Strategies } from './chain.ts'
 import { FieldSets } from './field-sets.ts'
-import type { Item } from './item.ts'
+import { endsAll, type Item } from './item.ts'
 import type { TreeMap } from './tree/map.ts'
 
 /** A chain in blocks, and what they were made of. */
@@ -24,7 +24,8 @@ export class PlanMemory {
   chainOf(chain: string, items: Iterable<Item>, family: Family, strategies: Strategies): Made {
     const key = `${family} ${chain}`
     const before = this.#made.get(key)
-    const own = before ? inPlaceOf(before.items, items) : [...items]
+    const met = withoutUnmetCalls([...items])
+    const own = before ? inPlaceOf(before.items, met) : met
     if (before && own === before.items && isSamePlain(before.strategies, strategies)) return before
     const made = { items: own, strategies, blocks: blocksOf(own, family, strategies) }
     this.#made.set(key, made)
@@ -41,8 +42,18 @@ export class PlanMemory {
   }
 }
 
+/**
+ * Without those behind one that every packet ends at, if there are calls among them. The kernel does not look for calls there (mark_source_chains in
+ * net/ipv4/netfilter/ip_tables.c), so what they call may be a circle.
+ */
+function withoutUnmetCalls(items: readonly Item[]): readonly Item[] {
+  const end = items.findIndex(endsAll) + 1
+  const calls = end > 0 && items.slice(end).some(({ outcome }) => 'chain' in outcome)
+  return calls ? items.slice(0, end) : items
+}
+
 /** The items, in each one's place an equal one of those before; these themselves, if there is no difference. */
-function inPlaceOf(before: readonly Item[], items: Iterable<Item>): readonly Item[] {
+function inPlaceOf(before: readonly Item[], items: readonly Item[]): readonly Item[] {
   let own: Item[] | undefined
   let at = 0
   for (const item of items) {

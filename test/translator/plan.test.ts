@@ -236,6 +236,27 @@ test('no function calls itself, though chains that no packet comes to call those
       t.true(mostFrames(spec) <= 8)
 })
 
+test('chains that are called only behind a rule that every packet ends at may call one another in a circle', t => {
+  const hosts = numbers(70)
+  const lists = ['live', 'pod'].flatMap(kind => hosts.map(at => `${kind}-${at}`))
+  const text = filter(
+    [
+      ...hosts.map(at => `-A INPUT -s 198.51.100.${at}/32 -j live-${at}`),
+      '-A INPUT -j DROP',
+      '-A INPUT -j pods',
+      ...hosts.flatMap(at => [
+        `-A pods -s 192.0.2.${at}/32 -j pod-${at}`,
+        ...['live', 'pod'].map(kind => `-A ${kind}-${at} -p tcp -m tcp --dport ${at} -j ACCEPT`),
+      ]),
+      '-A pod-4 -p udp -g pods',
+    ],
+    ['pods', ...lists],
+  )
+  const [{ spec, plans } = never()] = compileText(text, 4)
+  t.true(mostFrames(spec) <= 8)
+  t.false(plans.some(({ plan }) => plan.chains.has('pods')))
+})
+
 test('a look-up of a chain that stands in several places is one map', t => {
   for (let seed = 1; seed <= 12; seed++) {
     const text = randomChains({ seed, family: 4, chains: 40, depth: 10, listed: 30, pods: 4 })
