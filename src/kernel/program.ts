@@ -1,5 +1,7 @@
 // Loading a program spec.
 
+import { withFillers } from '../../translator/asm/filler.ts'
+import { cautiousJumps } from '../../translator/asm/relax.ts'
 import { programBtf } from '../../translator/btf/function.ts'
 import type { ProgramSpec, ProgramType } from '../../translator/program.ts'
 import { openModuleBtf } from './btf/kernel.ts'
@@ -111,12 +113,47 @@ const describeProgram = (
   descriptors: modules.length === 0 ? undefined : Int32Array.from([0, ...modules]),
 })
 
+/** So many fillers are tried before each jump back of a program that the JIT compiler gave up on. */
+const FILLERS = [1, 2, 3, 5]
+
 /**
  * Loads a program. `maps` holds the maps it names.
  * Throws VerifierError (naming the instruction and its rule) or KernelError; the caller closes the program.
  */
 export const loadProgram = (whole: ProgramSpec, maps: ReadonlyMap<string, MapHandle>): ProgramHandle => {
   const spec = withoutUncalled(whole)
+  try {
+    return loadCalled(spec, maps)
+  } catch (error) {
+    const program = isLayoutFailure(error, spec) ? loadFilled(spec, maps) : undefined
+    if (program) return program
+    throw error
+  }
+}
+
+/** The JIT compiler gave up, and not since jumps go too far, which translating anew mends (src/service/load.ts). */
+const isLayoutFailure = (error: unknown, { functions }: ProgramSpec): boolean =>
+  error instanceof VerifierError &&
+  error.reason === jitGaveUp.message &&
+  functions.every(({ instructions }) => instructions.length <= cautiousJumps.reach)
+
+/** Loads a program in another layout; undefined where the JIT compiler has none for it. */
+const loadFilled = (spec: ProgramSpec, maps: ReadonlyMap<string, MapHandle>): ProgramHandle | undefined => {
+  for (const count of FILLERS)
+    try {
+      return loadCalled(spaced(spec, count), maps)
+    } catch (error) {
+      if (!isLayoutFailure(error, spec)) throw error
+    }
+  return undefined
+}
+
+const spaced = (spec: ProgramSpec, count: number): ProgramSpec => ({
+  ...spec,
+  functions: spec.functions.map(fn => ({ ...fn, instructions: withFillers(fn.instructions, count) })),
+})
+
+const loadCalled = (spec: ProgramSpec, maps: ReadonlyMap<string, MapHandle>): ProgramHandle => {
   const image = link(spec, maps)
   const types = programBtf(spec)
   const open: FileDescriptor[] = []

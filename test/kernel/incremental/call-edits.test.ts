@@ -14,7 +14,7 @@ const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) 
 const shapes = {
   pods: { chains: 12, depth: 3, listed: 20, pods: 200 },
   'pods and lists that call chains': { chains: 12, depth: 3, listed: 80, pods: 200 },
-  'pods and deep chains': { chains: 30, depth: 8, listed: 20, pods: 200 },
+  'pods and deep chains': { chains: 18, depth: 6, listed: 20, pods: 80 },
 } as const satisfies Readonly<Record<string, Shape>>
 
 for (const [name, shape] of Object.entries(shapes))
