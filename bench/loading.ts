@@ -79,6 +79,8 @@ function fastest(command: string, runs: readonly Taken[]): Loading | undefined {
 
 type Taken = Omit<Loading, 'command'>
 
+const pinDirectory = `/sys/fs/bpf/bpftables-bench-${process.pid}`
+
 /** Undefined where the command refuses the rules. */
 function loadOnce(loader: Loader, { family, course }: Workload): Taken | undefined {
   const directory = mkdtempSync(join(tmpdir(), 'bpftables-bench-'))
@@ -87,14 +89,14 @@ function loadOnce(loader: Loader, { family, course }: Workload): Taken | undefin
     return range.inside(() => run(loader, directory))
   } finally {
     range.close()
-    rmSync(directory, { recursive: true, force: true })
+    for (const made of [directory, pinDirectory]) rmSync(made, { recursive: true, force: true })
   }
 }
 
 function run({ words, input, unload }: Loader, directory: string): Taken | undefined {
   const environment = {
     ...process.env,
-    BPFTABLES_BPFFS: `/sys/fs/bpf/bpftables-bench-${process.pid}`,
+    BPFTABLES_BPFFS: pinDirectory,
     BPFTABLES_STATE_DIR: join(directory, 'state'),
     BPFTABLES_RUN_DIR: join(directory, 'run'),
     XTABLES_LOCKFILE: join(directory, 'lock'),
