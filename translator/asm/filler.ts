@@ -5,9 +5,10 @@
 // what is before it shrinks, and then the compiler takes the layout for settled, finds that it is not, and gives up. Every exit but the first of a function is such a
 // jump. Few programs meet this, and hardly one that did does so again where its distances are others.
 
+import { jumpDistance } from './encode.ts'
 import { immediate32, offset16 } from './field.ts'
 import type { Instruction } from './instruction.ts'
-import { CALL, Class, classOf, EXIT, GOTOL, Jmp, Source, slotsOf } from './opcode.ts'
+import { Class, EXIT, GOTOL, Jmp, Source, slotsOf } from './opcode.ts'
 import { r10 } from './register.ts'
 
 /** A jump to what follows anyway: five bytes of machine code, whatever registers hold. The verifier takes out one that has no condition. */
@@ -57,10 +58,9 @@ function jumpsBack(instructions: readonly Instruction[]): ReadonlySet<number> {
 }
 
 /** The slot that a jump at a slot leads to; undefined of what is no jump. */
-function targetOf({ opcode, offset, immediate }: Instruction, slot: number): number | undefined {
-  const isJump = classOf(opcode) === Class.JMP || classOf(opcode) === Class.JMP32
-  if (!isJump || opcode === CALL || opcode === EXIT) return undefined
-  return slot + 1 + (opcode === GOTOL ? Number(immediate) : offset)
+function targetOf(instruction: Instruction, slot: number): number | undefined {
+  const distance = jumpDistance(instruction)
+  return distance === undefined ? undefined : slot + 1 + distance
 }
 
 const farther = (jump: Instruction, by: number): Instruction =>

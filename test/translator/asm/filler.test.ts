@@ -1,13 +1,11 @@
 import test from 'ava'
+import { jumpDistance } from '../../../translator/asm/encode.ts'
 import { AssemblyError } from '../../../translator/asm/error.ts'
 import { withFillers } from '../../../translator/asm/filler.ts'
 import type { Instruction } from '../../../translator/asm/instruction.ts'
-import { CALL, Class, classOf, EXIT, GOTOL, JA, slotsOf } from '../../../translator/asm/opcode.ts'
+import { EXIT, JA, slotsOf } from '../../../translator/asm/opcode.ts'
 import { randomChains } from '../../kernel/harness/random-chains.ts'
 import { compileText } from '../compile.ts'
-
-const isJump = ({ opcode }: Instruction): boolean =>
-  (classOf(opcode) === Class.JMP || classOf(opcode) === Class.JMP32) && opcode !== CALL && opcode !== EXIT
 
 /** Where every jump leads, fillers passed over, as an index among what is no filler; and how many fillers stand before what jumps back and what does not. */
 function wayOf(instructions: readonly Instruction[], isFiller: (instruction: Instruction) => boolean) {
@@ -20,8 +18,9 @@ function wayOf(instructions: readonly Instruction[], isFiller: (instruction: Ins
   const targets = instructions.flatMap(one => {
     const next = slot + slotsOf(one.opcode)
     slot = next
-    if (isFiller(one) || !isJump(one)) return []
-    let at = slots[next + (one.opcode === GOTOL ? Number(one.immediate) : one.offset)] ?? instructions.length
+    const distance = jumpDistance(one)
+    if (isFiller(one) || distance === undefined) return []
+    let at = slots[next + distance] ?? instructions.length
     for (let target = instructions[at]; target && isFiller(target); target = instructions[at]) at++
     const target = instructions[at]
     return [target ? places.get(target) : own.length]
