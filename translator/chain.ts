@@ -18,7 +18,7 @@ import { type KeptRun, overlaid, withKept } from './edit/overlay.ts'
 import type { Ranks } from './edit/parted.ts'
 import type { Action } from './emit/answer.ts'
 import type { FieldName } from './field.ts'
-import type { Item } from './item.ts'
+import { asksNothing, type Item, isFinal } from './item.ts'
 import { blocksOfRun } from './run.ts'
 import { leafOf } from './tree/build.ts'
 import { type Dispatch, LEAST_DISPATCH } from './tree/dispatch.ts'
@@ -139,8 +139,7 @@ export function blocksOf(items: readonly Item[], family: Family, strategies: Str
   return blocks
 }
 
-const isAlways = ({ sets, rest, outcome }: Item): boolean =>
-  sets.size === 0 && rest.length === 0 && (outcome.kind === 'continue' || outcome.kind === 'jump')
+const isAlways = (item: Item): boolean => asksNothing(item) && !isFinal(item)
 
 /** The trees of a block, with what is asked in their leaves. */
 export const treesIn = ({ space, trees }: SeparatedBlock): Node[] =>

@@ -6,7 +6,15 @@ import type { Family, Rule } from 'iptables-parser'
 import { type Block, itemsIn } from './chain.ts'
 import { ctstate, type FieldName } from './field.ts'
 import { FieldSets } from './field-sets.ts'
-import { headerSteps, type Item, narrow, type Outcome, outcomeOf, RuleUntranslatable } from './item.ts'
+import {
+  asksNothing,
+  headerSteps,
+  type Item,
+  narrow,
+  type Outcome,
+  outcomeOf,
+  RuleUntranslatable,
+} from './item.ts'
 import { type EarlyLane, firstTable } from './lane.ts'
 import { matchTranslators } from './match/registry.ts'
 import { type MatchTranslator, Untranslatable } from './match/translate.ts'
@@ -164,7 +172,7 @@ export function canDrop({ base, chains }: Plan, policy: 'accept' | 'drop'): bool
     )
     if (called.includes('drops')) return 'drops'
     return items.some(
-      (item, at) => isAlways(item) && (item.outcome.kind === 'accept' || called[at] === 'closed'),
+      (item, at) => asksNothing(item) && (item.outcome.kind === 'accept' || called[at] === 'closed'),
     )
       ? 'closed'
       : 'open'
@@ -181,5 +189,3 @@ export function certainDrops({ chains }: Plan): number {
       for (const { rule, outcome } of itemsIn(block)) if (outcome.kind === 'drop') rules.add(rule)
   return rules.size
 }
-
-const isAlways = ({ sets, rest }: Item): boolean => sets.size === 0 && rest.length === 0

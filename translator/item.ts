@@ -35,9 +35,12 @@ export interface Item {
 /** No rule behind is looked at. */
 export const isFinal = ({ outcome }: Item): boolean => outcome.kind !== 'continue' && outcome.kind !== 'jump'
 
+/** Every packet meets it. */
+export const asksNothing = ({ sets, rest }: Item): boolean => sets.size === 0 && rest.length === 0
+
 /** No packet goes on behind it. */
 export const endsAll = (item: Item): boolean =>
-  item.sets.size === 0 && item.rest.length === 0 && isFinal(item) && item.outcome.kind !== 'past'
+  asksNothing(item) && isFinal(item) && item.outcome.kind !== 'past'
 
 /** It is final, and asking it of a packet that an earlier rule decides changes nothing. */
 export const decides = (item: Item): boolean => isFinal(item) && !item.rest.some(isOnce)
