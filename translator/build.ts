@@ -228,10 +228,7 @@ export function buildProgram(
 }
 
 /** How chains are called: a Map of thousands is copied as it is. */
-function withHeld(
-  own: Holders['entries'] = new Map(),
-  held: ChainCode | undefined = undefined,
-): Holders['entries'] {
+function withHeld(own: Holders['entries'] = new Map(), held?: ChainCode): Holders['entries'] {
   if (!held) return own
   const entries = new Map<string, Entry>(held.entries)
   for (const [name, entry] of own) entries.set(name, entry)
