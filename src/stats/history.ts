@@ -77,17 +77,17 @@ export function addEnded(
 ): void {
   const latest = database.prepare<[], number | null>('SELECT max(time) FROM reading').pluck().get() ?? 0
   const since = ended.filter(({ time }) => time > latest)
-  const known = new Map(since.length > 0 ? readRules(database) : [])
+  const known = new Map(since.length > 0 ? readStates(database) : [])
+  const total = totalsOf(database)
   for (const { key, time, packets, bytes } of since) {
     const before = known.get(key)
-    const counted = advance(before?.last ?? noCounters, { packets, bytes })
-    const total = sum(before?.total ?? noCounters, counted)
+    const hits = hitsOf(before, { packets, bytes })
     const id = database.prepare('INSERT INTO reading (time, generation) VALUES (?, ?)').run(time, generation)
     const write = writersOf(database, id.lastInsertRowid)
     const after = { last: noCounters, inForce: false }
     write.rule(key, after)
-    write.sample(key, total)
-    known.set(key, { ...after, total, changed: time, hit: packets > 0n })
+    write.sample(key, sum(before ? total(key) : noCounters, hits))
+    known.set(key, after)
   }
 }
 
