@@ -2,12 +2,22 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import type { ExecutionContext } from 'ava'
 import { readIndex } from '../../../src/service/incremental/index-file.ts'
 import { readGenerationWord } from '../../../src/service/live.ts'
 import { swapSteps } from '../../../src/service/swap.ts'
 import type { Installation } from '../installation.ts'
 import { kernelTest } from '../needs-kernel.ts'
-import { insertKilled, ping, pings, saved, succeed, withRules } from './around.ts'
+import {
+  type AnsweredEdits,
+  editOneByOne,
+  insertKilled,
+  ping,
+  pings,
+  saved,
+  succeed,
+  withRules,
+} from './around.ts'
 
 const LISTED = 600
 
@@ -29,13 +39,23 @@ function inForce({ settings }: Installation) {
   return { generation, edited, maps }
 }
 
+/** Each makes a generation in which the look-ups have the maps they had. */
+function editAround(t: ExecutionContext, installation: Installation, edits: AnsweredEdits): void {
+  const { generation, maps } = inForce(installation)
+  let made = 0
+  editOneByOne(t, installation, edits, words => {
+    const after = inForce(installation)
+    t.is(after.generation, generation + ++made, words)
+    t.deepEqual(after.maps, maps, words)
+  })
+}
+
 kernelTest('a rule beside a long look-up is loaded without it, and the next ones too', t =>
   withRules(rules, installation => {
-    const { run } = installation
     const { maps } = inForce(installation)
     t.true(maps.length > 0)
     t.is(ping(installation, 2), 2)
-    const edits: readonly (readonly [words: string, answered: number])[] = [
+    const edits: AnsweredEdits = [
       [`-I INPUT 1 ${pings}`, 0],
       ['-I INPUT 1 -i lo -j ACCEPT', 0],
       ['-A INPUT -p tcp -m tcp --dport 22 -m state --state NEW -j ACCEPT', 0],
@@ -45,10 +65,7 @@ kernelTest('a rule beside a long look-up is loaded without it, and the next ones
       ['-D INPUT 1', 0],
       [`-D INPUT ${pings}`, 2],
     ]
-    for (const [words, answered] of edits) {
-      succeed(run('iptables', words.split(' ')))
-      t.is(ping(installation, 2), answered, words)
-    }
+    editOneByOne(t, installation, edits)
     t.true(inForce(installation).edited)
     t.deepEqual(
       saved(installation)
@@ -96,7 +113,7 @@ kernelTest(
       const { maps } = inForce(installation)
       t.true(maps.length > 0)
       t.is(ping(installation, 2), 0)
-      const edits: readonly (readonly [words: string, answered: number])[] = [
+      const edits: AnsweredEdits = [
         ['-I INPUT 200 -s 192.0.2.0/24 -p icmp -j ACCEPT', 2],
         ['-D INPUT -s 192.0.2.2/32 -j DROP', 2],
         ['-I INPUT 250 -s 192.0.2.2/32 -j DROP', 2],
@@ -104,14 +121,7 @@ kernelTest(
         ['-I INPUT 150 -s 192.0.2.2/32', 0],
         ['-R INPUT 250 -s 192.0.2.0/25 -p udp -j DROP', 2],
       ]
-      for (const [words, answered] of edits) {
-        const { generation } = inForce(installation)
-        succeed(run('iptables', words.split(' ')))
-        t.is(ping(installation, 2), answered, words)
-        const after = inForce(installation)
-        t.is(after.generation, generation + 1)
-        t.deepEqual(after.maps, maps, words)
-      }
+      editAround(t, installation, edits)
       t.regex(saved(installation, '-c'), /^\[4:\d+\] -A INPUT -s 192\.0\.2\.2\/32$/m)
       const { generation } = inForce(installation)
       succeed(run('iptables', ['-I', 'INPUT', '200', '-s', '198.18.0.1', '-j', 'DROP']))
@@ -123,10 +133,8 @@ kernelTest(
 
 kernelTest('rules that ask for no address go between those of a long look-up, and leave it as it is', t =>
   withRules([...rules.slice(0, 300), '-s 192.0.2.2/32 -j DROP', ...rules.slice(300)], installation => {
-    const { run } = installation
-    const { maps } = inForce(installation)
     t.is(ping(installation, 2), 0)
-    const edits: readonly (readonly [words: string, answered: number])[] = [
+    const edits: AnsweredEdits = [
       ['-I INPUT 400 -p icmp -j ACCEPT', 0],
       ['-I INPUT 200 -p icmp', 0],
       ['-I INPUT 200', 0],
@@ -143,14 +151,7 @@ kernelTest('rules that ask for no address go between those of a long look-up, an
       ['-D INPUT -p icmp -j ACCEPT', 0],
       ['-D INPUT -i lo -j RETURN', 0],
     ]
-    for (const [words, answered] of edits) {
-      const { generation } = inForce(installation)
-      succeed(run('iptables', words.split(' ')))
-      t.is(ping(installation, 2), answered, words)
-      const after = inForce(installation)
-      t.is(after.generation, generation + 1, words)
-      t.deepEqual(after.maps, maps, words)
-    }
+    editAround(t, installation, edits)
     t.is(saved(installation).match(/^-A INPUT/gm)?.length, LISTED + 1)
   }),
 )
@@ -172,27 +173,22 @@ kernelTest(
 
 kernelTest('a look-up that no packet comes to any more is made again once packets do', t =>
   withRules(rules, installation => {
-    const { run } = installation
-    const edits: readonly (readonly [words: string, answered: number])[] = [
+    const edits: AnsweredEdits = [
       ['-I INPUT 1 -j DROP', 0],
       ['-I INPUT 2 -p icmp -j ACCEPT', 0],
       ['-D INPUT 1', 2],
       [`-I INPUT 1 ${pings}`, 0],
     ]
-    for (const [words, answered] of edits) {
-      succeed(run('iptables', words.split(' ')))
-      t.is(ping(installation, 2), answered, words)
-    }
+    editOneByOne(t, installation, edits)
     t.is(saved(installation).match(/^-A INPUT/gm)?.length, LISTED + 2)
   }),
 )
 
 kernelTest('two look-ups side by side go on, each as it is', t =>
   withRules([...rules.slice(0, 300), '-p icmp -j ACCEPT', ...rules.slice(300)], installation => {
-    const { run } = installation
     const { maps } = inForce(installation)
     t.true(maps.length >= 2)
-    const edits: readonly (readonly [words: string, answered: number])[] = [
+    const edits: AnsweredEdits = [
       ['-D INPUT 301', 2],
       [`-I INPUT 1 ${pings}`, 0],
       ['-D INPUT 1', 2],
@@ -200,11 +196,7 @@ kernelTest('two look-ups side by side go on, each as it is', t =>
       ['-I INPUT 200 -p icmp -j ACCEPT', 2],
       ['-I INPUT 500 -p icmp -m icmp --icmp-type 8 -j DROP', 2],
     ]
-    for (const [words, answered] of edits) {
-      succeed(run('iptables', words.split(' ')))
-      t.is(ping(installation, 2), answered, words)
-      t.deepEqual(inForce(installation).maps, maps, words)
-    }
+    editOneByOne(t, installation, edits, words => t.deepEqual(inForce(installation).maps, maps, words))
   }),
 )
 

@@ -20,6 +20,23 @@ export const ping = ({ far }: Installation, count = 1): number => answeredEchoes
 export const saved = ({ run }: Installation, ...options: readonly string[]): string =>
   succeed(run('iptables-save', options))
 
+/** Words of iptables, and how many of two echo requests are answered then. */
+export type AnsweredEdits = readonly (readonly [words: string, answered: number])[]
+
+/** Makes edits one after the other, and looks behind each at what is answered, and at what else is wanted. */
+export function editOneByOne(
+  t: ExecutionContext,
+  installation: Installation,
+  edits: AnsweredEdits,
+  look: (words: string) => void = () => {},
+): void {
+  for (const [words, answered] of edits) {
+    succeed(installation.run('iptables', words.split(' ')))
+    t.is(ping(installation, 2), answered, words)
+    look(words)
+  }
+}
+
 /** An installation with these rules of INPUT, each without `-A INPUT`. */
 export const withRules = (
   rules: readonly string[],

@@ -39,6 +39,26 @@ export interface Sketched {
   edit(count: (chain: string) => number, ruleAt: (chain: string, number: number) => string): string[]
 }
 
+export type Verb = 'append' | 'insert' | 'replace' | 'delete at' | 'delete same'
+
+const verbs: readonly Verb[] = ['append', 'insert', 'replace', 'delete at', 'delete same', 'delete same']
+
+interface Editing {
+  readonly chain: string
+  readonly number: number
+  /** The words of a rule to put in. */
+  readonly rule: readonly string[]
+  readonly ruleAt: (chain: string, number: number) => string
+}
+
+/** The words of an edit: of the rule given, or of the one that has the number. */
+export function editWords(verb: Verb | undefined, { chain, number, rule, ruleAt }: Editing): string[] {
+  if (verb === 'append') return ['-A', chain, ...rule]
+  if (verb === 'insert') return ['-I', chain, `${number}`, ...rule]
+  if (verb === 'replace') return ['-R', chain, `${number}`, ...rule]
+  return ['-D', chain, ...(verb === 'delete at' ? [`${number}`] : ruleAt(chain, number).split(' '))]
+}
+
 /** How long the runs are. */
 export type Lengths = Readonly<Record<'INPUT' | 'run', number>>
 
@@ -142,18 +162,9 @@ export function sketchEdits(
         put.push(['-D', chain, ...rule])
         return ['-I', chain, `${number}`, ...rule]
       }
-      switch (random.below(length === 0 ? 2 : 6)) {
-        case 0:
-          return ['-A', chain, ...rule]
-        case 1:
-          return ['-I', chain, `${random.chance(0.1) ? length + 1 : number}`, ...rule]
-        case 2:
-          return ['-R', chain, `${number}`, ...rule]
-        case 3:
-          return ['-D', chain, `${number}`]
-        default:
-          return ['-D', chain, ...ruleAt(chain, number).split(' ')]
-      }
+      const verb = verbs[random.below(length === 0 ? 2 : 6)]
+      const place = verb === 'insert' && random.chance(0.1) ? length + 1 : number
+      return editWords(verb, { chain, number: place, rule, ruleAt })
     },
   }
 }

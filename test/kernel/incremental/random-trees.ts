@@ -3,8 +3,10 @@
 
 import type { Family } from 'iptables-parser'
 import type { Random } from '../harness/random.ts'
-import { type Lengths, type Sketched, wide } from './random-edits.ts'
+import { editWords, type Lengths, type Sketched, type Verb, wide } from './random-edits.ts'
 import { sketchTable } from './sketch.ts'
+
+const verbs: readonly Verb[] = ['append', 'insert', 'insert', 'replace', 'delete at', 'delete same']
 
 /** Prefixes of a few networks, so that some lie in others and most rules have little in common. */
 function prefix(random: Random, family: Family): string {
@@ -70,19 +72,7 @@ export function sketchTrees(
       const chosen = random.pick([1, 1 + random.below(length), 1 + random.below(length), length])
       // the call of the other chain stays
       const number = ruleAt(chain, chosen).includes('-j run') ? 1 : chosen
-      switch (random.below(6)) {
-        case 0:
-          return ['-A', chain, ...rule]
-        case 1:
-        case 2:
-          return ['-I', chain, `${number}`, ...rule]
-        case 3:
-          return ['-R', chain, `${number}`, ...rule]
-        case 4:
-          return ['-D', chain, `${number}`]
-        default:
-          return ['-D', chain, ...ruleAt(chain, number).split(' ')]
-      }
+      return editWords(random.pick(verbs), { chain, number, rule, ruleAt })
     },
   }
 }
