@@ -7,6 +7,7 @@ import type { Instruction } from './asm/instruction.ts'
 import { callFunction, exit, immediate, jump, jumpIf } from './asm/jump.ts'
 import { r0, r1, r6 } from './asm/register.ts'
 import type { JumpOptions } from './asm/relax.ts'
+import { slotsIn } from './calls.ts'
 import type { Block } from './chain.ts'
 import { chainFunctionName, freeName } from './chain-function.ts'
 import type { CounterArray, CounterPlace } from './counter.ts'
@@ -270,11 +271,26 @@ function needsFor(lane: Lane, { plan, family }: FamilyPlan, held: ChainCode | un
 type AskedPlan = FamilyPlan & { readonly needs: Needs }
 
 /**
+ * So many slots of chains may stand in the main function, whose stack holds the record: at the end of each way through a function that reads its stack, Linux 6.18 looks
+ * at all instructions of the function again (bpf_update_live_stack in kernel/bpf/liveness.c). 120,000 slots took it a minute, and a second where the record is another function's.
+ */
+const MOST_IN_MAIN = 8192
+
+/**
  * Whether base chains stand in the main function instead of functions of their own, which saves a call. They do at netfilter, where nothing is left to be
- * done behind them, if keys of look-ups are not too large for what the prologue leaves of the stack.
+ * done behind them, if keys of look-ups are not too large for what the prologue leaves of the stack and the kernel is soon through with so much code.
  */
 const standsInMain = (lane: Lane, plans: readonly FamilyPlan[]): boolean =>
-  isNetfilterHook(lane.hook) && plans.every(({ plan, family }) => largestKey(plan, family) <= FREE_STACK)
+  isNetfilterHook(lane.hook) &&
+  plans.every(
+    ({ plan, family }) => largestKey(plan, family) <= FREE_STACK && slotsInPlace(plan) <= MOST_IN_MAIN,
+  )
+
+/** Slots of the base chain, about, and of the chains that stand in place of their calls. */
+const slotsInPlace = ({ chains, functions }: Plan): number =>
+  [...chains.values()]
+    .filter(({ name }) => !functions.has(name))
+    .reduce((sum, { blocks }) => sum + slotsIn(blocks), 0)
 
 interface MainOptions {
   readonly jumps: JumpOptions

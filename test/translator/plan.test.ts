@@ -67,6 +67,30 @@ test('a chain that no base chain reaches is in no program', t => {
   )
 })
 
+/** Chains of a hundred rules each, which stand in place of their calls. */
+const manyChains = (count: number): string => {
+  const names = Array.from({ length: count }, (_, index) => `zone-${index}`)
+  const rulesOf = (name: string, zone: number): string[] =>
+    Array.from(
+      { length: 100 },
+      (_, at) =>
+        `-A ${name} -s 10.${zone}.${at}.0/24 -d 172.16.${(7 * at) % 64}.0/22 -p tcp -m tcp --dport ${1000 + at} -j DROP`,
+    )
+  return filter(
+    [...names.map((name, at) => `-A INPUT -i eth${at} -j ${name}`), ...names.flatMap(rulesOf)],
+    names,
+  )
+}
+
+for (const [count, functions] of [
+  [2, 1],
+  [40, 2],
+] as const)
+  test(`the base chain with ${count} chains in place is in ${functions} functions`, t => {
+    const [program] = compileText(manyChains(count), 4)
+    t.is(program?.spec.functions.length, functions)
+  })
+
 /** Chains 1 to n, each called by the one before it, once for each condition, and each counting before and behind its calls. */
 const ladder = (depth: number, ...conditions: readonly string[]): string => {
   const names = Array.from({ length: depth }, (_, index) => `chain-${index + 1}`)
