@@ -26,6 +26,7 @@ import { besideOf, type LookUpName } from './emit/look-up.ts'
 import { type Needs, needsOf } from './emit/needs.ts'
 import { partedIn } from './emit/parted.ts'
 import { type RecordLayout, type RecordShape, recordLayout } from './emit/record.ts'
+import { createSharedWalk, type SharedWalkOptions } from './emit/shared-walk.ts'
 import { wordsOfPlan } from './emit/walk.ts'
 import { asksAddressType } from './hook/address-type.ts'
 import { certaintyFields } from './hook/certain.ts'
@@ -151,19 +152,28 @@ export function buildProgram(
   const holdersOf = new Map(
     plans.map(({ plan, family }) => [family, holdersIn(plan, { family, chains: plan.chains, place })]),
   )
-  const shared: Omit<Shared, 'family'> = {
+  const sharedWalks = new Map(
+    plans.flatMap(({ plan: { shared }, family }) => {
+      const { blocks, fields } = shared
+      if (blocks.size === 0) return []
+      const treesOf: SharedWalkOptions['treesOf'] = (block, write) => memory.treesOf(block, fields, write)
+      const names = { name: subprogramName('walk'), map: dataName('trees') }
+      return [[family, createSharedWalk(shared, { family, record, jumps, treesOf, ...names })] as const]
+    }),
+  )
+  const shared: Omit<Shared, 'family' | 'sharedWalk'> = {
     record,
     place: remember,
     slotOf: rule => place(rule).slot,
     nth: nth.offset,
-    treesOf: (block, write) => memory.treesOf(block, write),
+    treesOf: (block, write) => memory.treesOf(block, [], write),
     table,
     data,
     rankOf: block => record.ranks + 8 * parted.indexOf(block),
     rows: rows.place,
   }
   const contextOf = ({ plan: { chains }, family }: FamilyPlan): EmitContext => ({
-    shared: { ...shared, family },
+    shared: { ...shared, family, sharedWalk: sharedWalks.get(family) },
     chains,
     functions: withHeld(holdersOf.get(family)?.entries, held),
     jumps,
@@ -184,7 +194,12 @@ export function buildProgram(
       ),
     }
   })
-  const others = [...subprograms, ...(held?.functions ?? []).map(unpack)]
+  const walks = [...sharedWalks.values()]
+  const others = [
+    ...subprograms,
+    ...walks.flatMap(({ functions }) => functions),
+    ...(held?.functions ?? []).map(unpack),
+  ]
   const chains = [...emitted.flatMap(({ base, own }) => [...base, ...own]), ...others]
   const names = [...arrays.keys()]
   const counts = lane.early
@@ -210,6 +225,7 @@ export function buildProgram(
       ...frameOf(lane).maps,
       ...tables,
       ...dataMaps,
+      ...walks.flatMap(({ maps }) => maps),
       ...rows.maps,
       ...(nth.map && nthTestsIn(plans).length > 0 ? [nth.map] : []),
       ...(held?.maps ?? []),

@@ -13,7 +13,7 @@
 //              these rules can find a packet malformed, and those questions would stand between the others
 
 import type { Family } from 'iptables-parser'
-import { LARGE, MOST_SLOTS } from './cost.ts'
+import { LARGE, MOST_SLOTS, OWN_MAPS } from './cost.ts'
 import { type KeptRun, overlaid, withKept } from './edit/overlay.ts'
 import type { Ranks } from './edit/parted.ts'
 import type { Action } from './emit/answer.ts'
@@ -97,6 +97,8 @@ export interface Strategies {
   readonly map: Choice
   /** Slots that trees may have as code. */
   readonly mostSlots: number
+  /** As many runs of a program as have maps of their own for their trees; of more, the shorter runs share one. */
+  readonly ownMaps: number
 }
 
 /** `cheapest` leaves it to the cost model. */
@@ -115,6 +117,7 @@ export const defaultStrategies: Strategies = {
   separate: 'cheapest',
   map: 'cheapest',
   mostSlots: MOST_SLOTS,
+  ownMaps: OWN_MAPS,
 }
 
 export function blocksOf(items: readonly Item[], family: Family, strategies: Strategies): Block[] {

@@ -48,6 +48,12 @@ export const REPLICATION = 4
 /** From so many rules on trees are made for a map, since as code they would cost more whatever the rules ask. */
 export const LARGE = 1024
 
+/** Slots of code that the chains of a program may have before their trees move into maps wherever they can. */
+export const MOST_CODE = 1 << 13
+
+/** So many runs of rules have maps of their own, and walks in place, which saves each packet a call. */
+export const OWN_MAPS = 6
+
 /** What of a tree tells its cost. */
 export interface Measure {
   readonly branches: number

@@ -3,6 +3,7 @@
 
 import type { Family } from 'iptables-parser'
 import { type Block, blocksOf, type SeparatedBlock, type Strategies } from './chain.ts'
+import type { FieldName } from './field.ts'
 import { FieldSets } from './field-sets.ts'
 import { endsAll, type Item } from './item.ts'
 import type { TreeMap } from './tree/map.ts'
@@ -18,7 +19,7 @@ export interface Made {
 export class PlanMemory {
   /** Of each chain the last. */
   readonly #made = new Map<string, Made>()
-  readonly #trees = new Map<SeparatedBlock, TreeMap>()
+  readonly #trees = new Map<string, Map<SeparatedBlock, TreeMap>>()
 
   /** A chain, which is named uniquely in its family, in blocks. Items that were seen before are not kept a second time. */
   chainOf(chain: string, items: Iterable<Item>, family: Family, strategies: Strategies): Made {
@@ -32,12 +33,12 @@ export class PlanMemory {
     return made
   }
 
-  /** The trees of a block as a map holds them, which says the same for all programs: where a rule counts, and what it does. */
-  treesOf(block: SeparatedBlock, write: () => TreeMap): TreeMap {
-    const known = this.#trees.get(block)
-    if (known) return known
-    const trees = write()
-    this.#trees.set(block, trees)
+  /** The trees of a block as a map holds them, compared in words of these fields. It says the same for all programs: where a rule counts, and what it does. */
+  treesOf(block: SeparatedBlock, fields: readonly FieldName[], write: () => TreeMap): TreeMap {
+    const key = fields.join(' ')
+    const all = this.#trees.get(key) ?? new Map<SeparatedBlock, TreeMap>()
+    const trees = all.get(block) ?? write()
+    this.#trees.set(key, all.set(block, trees))
     return trees
   }
 }

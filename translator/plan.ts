@@ -10,6 +10,7 @@ import type { Item } from './item.ts'
 import { type Obstacle, obstacleIn } from './nesting.ts'
 import type { PlanMemory } from './plan-memory.ts'
 import { withinLimits } from './scarce.ts'
+import { type SharedTrees, sharedTrees } from './shared-trees.ts'
 
 export interface Plan {
   readonly base: PlannedChain
@@ -19,6 +20,8 @@ export interface Plan {
   /** How many functions can be called one by the other from each chain on. */
   readonly levels: ReadonlyMap<string, number>
   readonly graph: CallGraph
+  /** Which trees stand in one map. */
+  readonly shared: SharedTrees
   /** Why no program can hold it. */
   readonly obstacle?: Obstacle
 }
@@ -36,16 +39,17 @@ export interface Planning {
 
 /** Plans a base chain and all it can reach. */
 export function planChains(table: Table, base: string, planning: Planning): Plan {
-  const chains = withinLimits(reachedFrom(table, base, planning), ({ name, items }, instead) => {
-    const strategies = { ...planning.strategies, ...instead }
-    return cutChain(table, name, items, { ...planning, strategies })
-  })
+  const { family, strategies } = planning
+  const reached = reachedFrom(table, base, planning)
+  const chains = withinLimits(reached, planning, ({ name, items }, instead) =>
+    cutChain(table, name, items, { ...planning, strategies: { ...strategies, ...instead } }),
+  )
   const graph = callGraph(base, chains)
   const { entries, functions: taken = [] } = planning.held ?? {}
   const { functions, levels } = chooseFunctions(
     graph,
     chains,
-    planning.family,
+    family,
     entries,
     new Set(taken.map(({ name }) => name)),
   )
@@ -56,6 +60,7 @@ export function planChains(table: Table, base: string, planning: Planning): Plan
     functions,
     levels,
     graph,
+    shared: sharedTrees(chains.values(), family, strategies.ownMaps),
     ...(obstacle && { obstacle }),
   }
 }

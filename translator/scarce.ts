@@ -1,13 +1,17 @@
-// What the kernel gives a program few of, and chains ask for many: maps, which look-ups and trees in maps are, and functions, which separate trees in code
-// are. The chains that have the most rules in them get them, the others do without.
+// What there is little of for a program, and chains ask for much: code, of which the kernel takes microseconds for each slot, maps, which look-ups and trees in maps
+// are, and functions, which separate trees in code are. Of code the largest chains do without; of the rest the chains that have the most rules in them get it.
 
+import type { Family } from 'iptables-parser'
+import { slotsIn } from './calls.ts'
 import { type Block, blocksIn, itemsIn, type Strategies } from './chain.ts'
+import { MOST_CODE, OWN_MAPS } from './cost.ts'
+import { type SharedTrees, sharedTrees } from './shared-trees.ts'
 
 interface Scarce {
   /** For one family; two may be in one program. */
   readonly most: number
   /** How many a block takes. */
-  of(block: Block): number
+  of(block: Block, shared: SharedTrees): number
   /** How chains do without. */
   readonly instead: Partial<Strategies>
 }
@@ -15,8 +19,9 @@ interface Scarce {
 const scarce: readonly Scarce[] = [
   // MAX_USED_MAPS is 64, and look-ups take up to three
   {
-    most: 6,
-    of: ({ kind }) => (kind === 'mapped' || kind === 'kept' ? 1 : 0),
+    most: OWN_MAPS,
+    of: (block, { blocks }) =>
+      (block.kind === 'mapped' && !blocks.has(block)) || block.kind === 'kept' ? 1 : 0,
     instead: { map: 'never', mostSlots: Number.POSITIVE_INFINITY },
   },
   {
@@ -32,34 +37,70 @@ const scarce: readonly Scarce[] = [
   },
 ]
 
+/** From so few rules on they do. */
+const inMaps: Partial<Strategies> = { map: 'always', leastSeparated: 16 }
+
 interface Cut {
   readonly name: string
   readonly blocks: readonly Block[]
 }
 
+interface Cutting {
+  readonly family: Family
+  readonly strategies: Strategies
+}
+
 /** The chains, some of them cut anew where all together ask for too much. */
 export function withinLimits<C extends Cut>(
   chains: ReadonlyMap<string, C>,
+  { family, strategies }: Cutting,
   cutAnew: (chain: C, instead: Partial<Strategies>) => C,
 ): ReadonlyMap<string, C> {
   const within = new Map(chains)
-  for (const one of scarce)
-    for (const chain of beyond([...within.values()], one)) within.set(chain.name, cutAnew(chain, one.instead))
+  const without = new Map<string, Partial<Strategies>>()
+  const change = (chain: C, more: Partial<Strategies>): void => {
+    const instead = { ...without.get(chain.name), ...more }
+    without.set(chain.name, instead)
+    within.set(chain.name, cutAnew(chain, instead))
+  }
+  for (const chain of largest([...within.values()])) change(chain, inMaps)
+  for (const one of scarce) {
+    const shared = sharedTrees(within.values(), family, strategies.ownMaps)
+    for (const chain of beyond([...within.values()], one, shared)) change(chain, one.instead)
+  }
   return within
 }
 
+/** The largest chains, as many as have to have less code. */
+function largest<C extends Cut>(chains: readonly C[]): readonly C[] {
+  const sizes = chains.map(chain => ({ chain, slots: slotsIn(chain.blocks) }))
+  let left = sizes.reduce((sum, { slots }) => sum + slots, 0)
+  const first: C[] = []
+  for (const { chain, slots } of sizes.sort((a, b) => b.slots - a.slots)) {
+    if (left <= MOST_CODE) break
+    first.push(chain)
+    left -= slots
+  }
+  return first
+}
+
 /** The chains that get none: those with the fewest rules in such blocks. */
-function beyond<C extends Cut>(chains: readonly C[], { most, of }: Scarce): ReadonlySet<C> {
+function beyond<C extends Cut>(
+  chains: readonly C[],
+  { most, of }: Scarce,
+  shared: SharedTrees,
+): ReadonlySet<C> {
+  const asked = (block: Block): number => of(block, shared)
   const asking = chains.flatMap(chain => {
-    const blocks = chain.blocks.flatMap(blocksIn).filter(block => of(block) > 0)
+    const blocks = chain.blocks.flatMap(blocksIn).filter(block => asked(block) > 0)
     if (blocks.length === 0) return []
-    return [{ chain, rules: sum(blocks, block => itemsIn(block).length), asked: sum(blocks, of) }]
+    return [{ chain, rules: sum(blocks, block => itemsIn(block).length), all: sum(blocks, asked) }]
   })
   const without = new Set<C>()
   let left = most
-  for (const { chain, asked } of asking.toSorted((a, b) => b.rules - a.rules)) {
-    if (asked > left) without.add(chain)
-    else left -= asked
+  for (const { chain, all } of asking.toSorted((a, b) => b.rules - a.rules)) {
+    if (all > left) without.add(chain)
+    else left -= all
   }
   return without
 }

@@ -28,6 +28,21 @@ const forced: Readonly<Record<string, Partial<Strategies>>> = {
     linear: 2,
     dispatch: 'never',
   },
+  'trees in a map that all share': {
+    ownMaps: 0,
+    map: 'always',
+    leastSeparated: 1,
+    linear: 2,
+    leastDispatch: never,
+  },
+  'separate trees in a map that all share': {
+    ownMaps: 0,
+    separate: 'always',
+    map: 'always',
+    leastSeparated: 1,
+    linear: 1,
+    leastDispatch: never,
+  },
   'trees as of thousands of rules': { large: 1, leastSeparated: 1, map: 'always', dispatch: 'never' },
   'trees in a map for want of room for code': { mostSlots: 0, leastSeparated: 1, leastDispatch: never },
 }

@@ -67,14 +67,14 @@ test('a chain that no base chain reaches is in no program', t => {
   )
 })
 
-/** Chains of a hundred rules each, which stand in place of their calls. */
-const manyChains = (count: number): string => {
+/** Chains of a hundred rules each, for packets from one device each, which stand in place of their calls. */
+const zones = (count: number, asked = ''): string => {
   const names = Array.from({ length: count }, (_, index) => `zone-${index}`)
   const rulesOf = (name: string, zone: number): string[] =>
     Array.from(
       { length: 100 },
       (_, at) =>
-        `-A ${name} -s 10.${zone}.${at}.0/24 -d 172.16.${(7 * at) % 64}.0/22 -p tcp -m tcp --dport ${1000 + at} -j DROP`,
+        `-A ${name} -s 10.${zone}.${at}.0/24 -d 172.16.${(7 * at) % 64}.0/22 -p tcp -m tcp --dport ${1000 + at}:2000${asked} -j ${at % 2 ? 'DROP' : 'RETURN'}`,
     )
   return filter(
     [...names.map((name, at) => `-A INPUT -i eth${at} -j ${name}`), ...names.flatMap(rulesOf)],
@@ -82,14 +82,45 @@ const manyChains = (count: number): string => {
   )
 }
 
-for (const [count, functions] of [
-  [2, 1],
-  [40, 2],
+// what asks for some bits of a mark cannot be in a map
+for (const [what, text, functions] of [
+  ['little code', zones(2), ['filter']],
+  ['much code', zones(20, ' -m mark --mark 0x1/0xff'), ['filter', 'chain4_INPUT']],
+  ['trees in one map', zones(20), ['filter', 'chain4_INPUT', 'walk0']],
 ] as const)
-  test(`the base chain with ${count} chains in place is in ${functions} functions`, t => {
-    const [program] = compileText(manyChains(count), 4)
-    t.is(program?.spec.functions.length, functions)
+  test(`the functions of a program with ${what} are ${functions.join(' and ')}`, t => {
+    const [program] = compileText(text, 4)
+    t.deepEqual(
+      program?.spec.functions.map(({ name }) => name),
+      functions,
+    )
   })
+
+test('packets are decided and counted as the rules of chains say whose trees stand in one map', t => {
+  const ruleset = parseSave(zones(20), { family: 4 })
+  const [expected, actual] = [evaluator(ruleset), programs(ruleset, 'netfilter')]
+  for (let zone = 0; zone < 21; zone++)
+    for (const [at, port] of [
+      [0, 999],
+      [0, 1000],
+      [37, 1037],
+      [38, 2000],
+      [99, 1098],
+      [100, 1500],
+    ] as const) {
+      const addresses = `src=10.${zone}.${at}.9 dst=172.16.${((7 * at) % 64) + 1}.1`
+      const packet = parsePacket(`ether / ip ${addresses} / tcp dport=${port} sport=1500`)
+      const arrival: Arrival = {
+        chain: 'INPUT',
+        bytes: build(packet),
+        inDevice: `eth${zone}`,
+        outDevice: '',
+        state: 'NEW',
+      }
+      t.is(actual.judge(arrival), expected.judge(arrival), `${zone} ${at} ${port}`)
+    }
+  t.deepEqual([...actual.counters()].sort(), [...expected.counters()].sort())
+})
 
 /** Chains 1 to n, each called by the one before it, once for each condition, and each counting before and behind its calls. */
 const ladder = (depth: number, ...conditions: readonly string[]): string => {

@@ -13,6 +13,8 @@ export interface DataPlace {
 export interface Data {
   /** Where these bytes will lie. */
   place(bytes: Uint8Array): DataPlace
+  /** Where the next ones will. */
+  readonly size: number
   /** The map; none where there are no bytes. */
   readonly maps: readonly MapSpec[]
 }
@@ -27,6 +29,9 @@ export function createData(map: string): Data {
       parts.push({ bytes, offset })
       size += Math.ceil(bytes.length / 8) * 8
       return { map, offset }
+    },
+    get size() {
+      return size
     },
     get maps() {
       if (size === 0) return []

@@ -13,6 +13,7 @@ import type { Actions } from './dispatch.ts'
 import type { LookUpMaps, LookUpName } from './look-up.ts'
 import type { Probe } from './parted.ts'
 import type { RecordLayout } from './record.ts'
+import type { SharedWalk } from './shared-walk.ts'
 
 /** What a map looks up. */
 export interface TableUse {
@@ -48,6 +49,8 @@ export interface Shared {
   readonly rows: Data['place']
   /** The maps that the program gets for a look-up; they are made once, and told whether there is room for one more table (see look-up.ts). */
   table(use: Omit<TableUse, 'table'>, make: (hasRoom: boolean) => LookUpMaps): LookUpName
+  /** How trees are walked that stand in one map with others. */
+  readonly sharedWalk: SharedWalk | undefined
   /** The name of a map that the program gets for trees, which are its one value, addressed directly. */
   data(value: Value, use: TreesUse): string
 }

@@ -13,23 +13,24 @@ import {
   mov,
   mov32,
   movImmediate,
+  movImmediate32,
   or,
   rshImmediate,
   sub,
   subImmediate,
 } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
-import { immediate, jump, jumpIf, register } from '../asm/jump.ts'
+import { exit, immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
-import { load, loadMapValue, store } from '../asm/memory.ts'
-import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9 } from '../asm/register.ts'
+import { load, loadMapValue, store, storeImmediate } from '../asm/memory.ts'
+import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { blocksIn, type KeptTrees, type PlainBlock, type SeparatedBlock } from '../chain.ts'
 import { fieldOf } from '../field.ts'
 import { forget } from '../hook/forget.ts'
 import type { Plan } from '../plan.ts'
 import { BRANCHES, knotLayout } from '../tree/knot.ts'
-import { OFFSET_MASK, ROOT_SIZE, type TreeLayout, writeTrees } from '../tree/map.ts'
-import { LAST, wordsOf } from '../tree/word-box.ts'
+import { BEHIND_ALL, OFFSET_MASK, ROOT_SIZE, type TreeLayout, writeTrees } from '../tree/map.ts'
+import { LAST, wordsOf, wordsOfFields } from '../tree/word-box.ts'
 import { answersOf, emitAnswer, NO_ANSWER } from './answer.ts'
 import type { Value } from './data.ts'
 import type { Frame, TreesUse } from './frame.ts'
@@ -38,6 +39,11 @@ import { LENGTH_OFFSET, sizeOf, wordsRoom } from './record.ts'
 export function emitMapped(frame: Frame, block: SeparatedBlock, next: Label): void {
   const { space, trees } = block
   const answers = answersOf(frame, space.items)
+  const { sharedWalk } = frame
+  if (sharedWalk?.takes(block)) {
+    sharedWalk.call(frame.assembler, block, answers.said)
+    return emitAnswer(frame, answers.actions, next)
+  }
   const write = () => writeTrees(space, trees, frame.family, answers.said)
   const written = frame.treesOf(block, write)
   emitTrees(frame, written, { block, layout: written, actions: answers.actions }, next)
@@ -53,25 +59,54 @@ function emitTrees(frame: Frame, data: Value, use: TreesUse, next: Label): void 
   const { assembler, record } = frame
   const { layout, actions } = use
   const map = frame.data(data, use)
-  const labels = {
-    tree: assembler.label('tree'),
-    knot: assembler.label('knot'),
-    leaf: assembler.label('leaf'),
-    box: assembler.label('box'),
-    asked: assembler.label('asked'),
-  }
+  const labels = labelsOf(assembler)
   emitWords(frame, layout)
   emitWalk(assembler, layout, map, labels)
   emitAnswer(frame, actions, next)
-  descend(assembler, layout, map, labels, record.words)
-  compareBoxes(assembler, layout, map, labels, record.words)
+  emitSteps(assembler, layout, map, labels, record.words)
 }
 
+const labelsOf = (assembler: Assembler): Labels => ({
+  tree: assembler.label('tree'),
+  knot: assembler.label('knot'),
+  leaf: assembler.label('leaf'),
+  box: assembler.label('box'),
+  asked: assembler.label('asked'),
+})
+
+/** What a walk comes to beside the way past trees that are empty leaves. */
+function emitSteps(
+  assembler: Assembler,
+  trees: TreeLayout,
+  map: string,
+  labels: Labels,
+  words: number,
+): void {
+  descend(assembler, trees, map, labels, words)
+  compareBoxes(assembler, trees, map, labels, words)
+}
+
+/** The walk of trees that share a map with others (shared-walk.ts), from the roots at the offset in r8 on; what it finds is in r0 at its end. */
+export function emitSharedSteps(frame: WalkFrame, layout: TreeLayout, map: string): void {
+  const { assembler, record } = frame
+  const labels = labelsOf(assembler)
+  emitWords(frame, layout)
+  emitSharedWalk(assembler, layout, map, labels)
+  assembler.emit(exit())
+  emitSteps(assembler, layout, map, labels, record.words)
+}
+
+/** What of a frame a walk needs. */
+type WalkFrame = Pick<Frame, 'assembler' | 'family' | 'record'>
+
 /** The most words that a block of a plan compares. */
-export const wordsOfPlan = ({ chains }: Plan, family: Family): number =>
+export const wordsOfPlan = ({ chains, shared }: Pick<Plan, 'chains' | 'shared'>, family: Family): number =>
   [...chains.values()]
     .flatMap(({ blocks }) => blocks.flatMap(blocksIn))
-    .reduce((most, block) => Math.max(most, wordCount(block, family)), 0)
+    .reduce(
+      (most, block) => Math.max(most, wordCount(block, family)),
+      wordsOfFields(shared.fields, family).length,
+    )
 
 function wordCount(block: PlainBlock, family: Family): number {
   if (block.kind === 'kept') return block.layout.words.length
@@ -79,7 +114,7 @@ function wordCount(block: PlainBlock, family: Family): number {
 }
 
 /** Puts the words into the record. */
-function emitWords({ assembler, family, record }: Frame, { words }: TreeLayout): void {
+function emitWords({ assembler, family, record }: WalkFrame, { words }: TreeLayout): void {
   for (const [index, { field, half }] of words.entries())
     assembler.emit(
       load(sizeOf(fieldOf(field).bits(family)), r1, r6, record.offset(field) + 8 * half),
@@ -137,6 +172,52 @@ function emitWalk(assembler: Assembler, trees: TreeLayout, map: string, labels: 
   )
   assembler.place(labels.asked)
   assembler.emit(jumpIf('!=', r8, immediate(ROOT_SIZE * trees.trees), labels.tree))
+  assembler.place(out)
+  assembler.emit(mov(r0, r3))
+}
+
+/** As many trees as there may be yet, in a walk that is shared. */
+const TREES_LEFT = -8
+
+/**
+ * The same from whatever roots on: behind the last of them stand some that come behind all. It is known of no way how many there are, so they are counted for the verifier.
+ */
+function emitSharedWalk(assembler: Assembler, trees: TreeLayout, map: string, labels: Labels): void {
+  const out = assembler.label('out')
+  assembler.emit(
+    movImmediate(r3, NO_ANSWER),
+    load('u32', r2, r6, LENGTH_OFFSET),
+    ...forget(r3, r2),
+    movImmediate32(r9, BEHIND_ALL - 1),
+    ...forget(r9, r2),
+    storeImmediate('u64', r10, TREES_LEFT, trees.trees + 1),
+  )
+  assembler.place(labels.tree)
+  assembler.emit(
+    andImmediate32(r8, OFFSET_MASK),
+    jumpIf('>', r8, immediate(trees.size - ROOT_SIZE), out),
+    loadMapValue(r5, map),
+    add(r5, r8),
+    load('u32', r7, r5, 0),
+    jumpIf('>', r7, register(r9), out),
+    load('u32', r2, r5, 4),
+    addImmediate(r8, ROOT_SIZE),
+    movImmediate(r4, Math.max(1, trees.depth)),
+    jumpIf('s>=', r2, immediate(0), labels.knot, 32),
+  )
+  assembler.place(labels.leaf)
+  assembler.emit(
+    movImmediate(r4, trees.fullest),
+    andImmediate32(r2, OFFSET_MASK),
+    jumpIf('<=', r2, immediate(trees.lastBox), labels.box),
+  )
+  assembler.place(labels.asked)
+  assembler.emit(
+    load('u64', r1, r10, TREES_LEFT),
+    subImmediate(r1, 1),
+    store('u64', r10, TREES_LEFT, r1),
+    jumpIf('!=', r1, immediate(0), labels.tree),
+  )
   assembler.place(out)
   assembler.emit(mov(r0, r3))
 }

@@ -12,7 +12,7 @@ export const LEAF = 0x8000_0000
 const LEVELS = 3
 /** In a knot, and the ways out of it. */
 export const BRANCHES = 2 ** LEVELS - 1
-const WAYS = 2 ** LEVELS
+export const WAYS = 2 ** LEVELS
 const REFERENCES_SIZE = 4 * WAYS
 /** A half of an address. */
 const GREATEST = 0xffff_ffff_ffff_ffffn

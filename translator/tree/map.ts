@@ -2,7 +2,8 @@
 // field of 128 bits the two halves, of any other the field. Three levels of a tree stand together, so that what to read next is known
 // only once in three comparisons, and they share their cache lines.
 //
-//   roots    8 bytes: first u32 | reference u32        for each tree the position of its first item
+//   roots    8 bytes: first u32 | reference u32        for each tree the position of its first item; behind the last of those that share a map
+//                                                      with others (emit/shared-walk.ts) BEHIND_ALL and no boxes
 //   knots   72 bytes: references 8 u32 | cuts 7 u32 | words 7 u8 | padding       with cuts of 64 bits 96
 //                a packet goes below where its word is less than the cut: from cut 1 to cut 2, else to cut 3, and so on,
 //                as in a heap, to the reference it comes to; a word is the offset of what is compared
@@ -16,7 +17,7 @@ import type { Family } from 'iptables-parser'
 import type { Measure } from '../cost.ts'
 import { isFinal } from '../item.ts'
 import { BoxWriter, type Places } from './box-writer.ts'
-import { type KnotLayout, Knots, knotLayout, LEAF } from './knot.ts'
+import { type KnotLayout, Knots, knotLayout, LEAF, WAYS } from './knot.ts'
 import type { SeparateTree } from './separate.ts'
 import type { Space } from './space.ts'
 import { boxSize, LAST, mostParts, type Word, wordsOf } from './word-box.ts'
@@ -26,8 +27,10 @@ export const OFFSET_MASK = 0x7fff_fff8
 /** The leaf without boxes. */
 const EMPTY = LEAF + OFFSET_MASK
 export const ROOT_SIZE = 8
+/** Greater than the position of any answer, and of none as a walk that is shared has it. */
+export const BEHIND_ALL = 0xffff_ffff
 /** They take room on the stack, of which a program has 512 bytes in all. */
-const MOST_WORDS = 12
+export const MOST_WORDS = 12
 /** Bytes of a map's value; the verifier follows offsets up to 2^29. */
 const MOST_BYTES = 1 << 28
 /** A cut of a wide field is up to so many comparisons. */
@@ -77,18 +80,19 @@ export interface TreeMap extends TreeLayout {
   readonly knot: KnotLayout
 }
 
-/** Writes trees; `answers` are what boxes of the items hold. Throws RangeError where they are too large. */
+/** Writes trees; `answers` are what boxes of the items hold. `shared` is whether others stand in the same map. Throws RangeError where they are too large. */
 export function writeTrees(
   space: Space,
   trees: readonly SeparateTree[],
   family: Family,
   answers: Uint32Array,
+  shared = false,
 ): TreeMap {
   const words = wordsOf(space, family)
   const knots = new Knots(words)
   const roots = trees.map(({ root }) => knots.reference(root, 0))
   const boxes = new BoxWriter(space, words, answers)
-  const knotsAt = ROOT_SIZE * trees.length
+  const knotsAt = ROOT_SIZE * (trees.length + (shared ? 1 : 0))
   // one has room even where all trees are leaves
   const boxesAt = knotsAt + Math.max(1, knots.length) * knots.layout.size
   const leaves = placeLeaves(knots.leaves, boxes, boxesAt)
@@ -99,6 +103,7 @@ export function writeTrees(
   const view = new DataView(bytes.buffer)
   for (const [index, { first }] of trees.entries())
     writeRoot(view, ROOT_SIZE * index, space.itemOf[first] ?? 0, offsetOf(roots[index] ?? LEAF))
+  if (shared) writeRoot(view, ROOT_SIZE * trees.length, BEHIND_ALL, EMPTY)
   knots.write(bytes, knotsAt, offsetOf)
   boxes.write(bytes, leaves)
   for (const end of leaves.ends) {
@@ -117,6 +122,20 @@ export function writeTrees(
     depth: knots.depth,
     fullest: leaves.fullest,
   }
+}
+
+/** The trees as they are from an offset of a map on. */
+export function movedTo({ bytes, trees, knot, lastKnot }: TreeMap, offset: number): Uint8Array {
+  const moved = bytes.slice()
+  const view = new DataView(moved.buffer)
+  const move = (at: number): void => {
+    const reference = view.getUint32(at, true)
+    if (reference !== EMPTY) view.setUint32(at, reference + offset, true)
+  }
+  for (let tree = 0; tree < trees; tree++) move(ROOT_SIZE * tree + 4)
+  for (let at = ROOT_SIZE * (trees + 1); at <= lastKnot; at += knot.size)
+    for (let way = 0; way < WAYS; way++) move(at + knot.reference(WAYS + way))
+  return moved
 }
 
 function writeRoot(view: DataView, at: number, first: number, reference: number): void {

@@ -16,8 +16,15 @@ export interface Word {
 }
 
 /** The words that the boxes of a space are compared in, the wide ones first. */
-export function wordsOf({ axes }: Pick<Space, 'axes'>, family: Family): readonly Word[] {
-  const words = axes.flatMap(({ field }): Word[] => {
+export const wordsOf = ({ axes }: Pick<Space, 'axes'>, family: Family): readonly Word[] =>
+  wordsOfFields(
+    axes.map(({ field }) => field),
+    family,
+  )
+
+/** The same of a space that has these fields. */
+export function wordsOfFields(fields: readonly FieldName[], family: Family): readonly Word[] {
+  const words = fields.flatMap((field): Word[] => {
     const bits = fieldOf(field).bits(family)
     if (bits <= 32) return [{ field, half: 0, bits: 32 }]
     const halves: readonly (0 | 1)[] = bits > 64 ? [0, 1] : [0]

@@ -1,0 +1,104 @@
+// The function that walks trees of many blocks, and the map they stand in together (see shared-trees.ts):
+//
+//     u64 walk(record, offset of the first root)
+//
+// It is verified once. Trees are placed one behind the other while code is emitted, and the function is made when all are.
+
+import type { Family } from 'iptables-parser'
+import { mov, movImmediate } from '../asm/alu.ts'
+import { type Assembler, createAssembler } from '../asm/assembler.ts'
+import { callFunction, exit, immediate, jumpIf } from '../asm/jump.ts'
+import { r0, r1, r2, r6, r8 } from '../asm/register.ts'
+import type { JumpOptions } from '../asm/relax.ts'
+import type { Block, SeparatedBlock } from '../chain.ts'
+import type { FunctionSpec, MapSpec } from '../program.ts'
+import type { SharedTrees } from '../shared-trees.ts'
+import { knotLayout } from '../tree/knot.ts'
+import { movedTo, type TreeLayout, type TreeMap, writeTrees } from '../tree/map.ts'
+import { widened } from '../tree/widen.ts'
+import { NO_ANSWER } from './answer.ts'
+import { createData, type Data } from './data.ts'
+import type { RecordLayout } from './record.ts'
+import { emitSharedSteps } from './walk.ts'
+
+export interface SharedWalk {
+  takes(block: Block): boolean
+  /** Emits the call: what its trees answer is in r0 then. `said` is what answers of the items say. */
+  call(assembler: Assembler, block: SeparatedBlock, said: Uint32Array): void
+  /** What the program needs for the calls. */
+  readonly functions: readonly FunctionSpec[]
+  readonly maps: readonly MapSpec[]
+}
+
+export interface SharedWalkOptions {
+  readonly family: Family
+  readonly record: RecordLayout
+  readonly jumps: JumpOptions
+  /** The names of the function and of the map. */
+  readonly name: string
+  readonly map: string
+  /** The trees as a map of their own holds them: written, where they were not for another program. */
+  treesOf(block: SeparatedBlock, write: () => TreeMap): TreeMap
+}
+
+export function createSharedWalk(
+  { blocks, fields }: SharedTrees,
+  { family, record, jumps, name, map, treesOf }: SharedWalkOptions,
+): SharedWalk {
+  const data: Data = createData(map)
+  const placed = new Map<Block, number>()
+  let layout: TreeLayout | undefined
+  const place = (block: SeparatedBlock, said: Uint32Array): number => {
+    const trees = treesOf(block, () =>
+      writeTrees(widened(block.space, fields, family), block.trees, family, said, true),
+    )
+    const { offset } = data.place(movedTo(trees, data.size))
+    layout = largest(layout ?? trees, trees, data.size)
+    placed.set(block, offset)
+    return offset
+  }
+  return {
+    takes: block => blocks.has(block),
+    call(assembler, block, said) {
+      const offset = placed.get(block) ?? place(block, said)
+      assembler.emit(mov(r1, r6), movImmediate(r2, offset), callFunction(name))
+    },
+    get functions() {
+      return layout ? [walkFunction({ family, record, jumps, name, map }, layout)] : []
+    },
+    get maps() {
+      return data.maps
+    },
+  }
+}
+
+/** What is true of the trees of both, in a map of a size. */
+const largest = (one: TreeLayout, other: TreeLayout, size: number): TreeLayout => ({
+  ...one,
+  size,
+  lastKnot: size - knotLayout(one.words).size,
+  lastBox: size - one.box.size,
+  trees: Math.max(one.trees, other.trees),
+  depth: Math.max(one.depth, other.depth),
+  fullest: Math.max(one.fullest, other.fullest),
+})
+
+function walkFunction(
+  { family, record, jumps, name, map }: Omit<SharedWalkOptions, 'treesOf'>,
+  layout: TreeLayout,
+): FunctionSpec {
+  const assembler = createAssembler()
+  const lost = assembler.label('lost')
+  assembler.emit(mov(r6, r1), mov(r8, r2), jumpIf('==', r6, immediate(0), lost))
+  emitSharedSteps({ assembler, family, record }, layout, map)
+  assembler.place(lost)
+  assembler.emit(movImmediate(r0, NO_ANSWER), exit())
+  return {
+    name,
+    parameters: [
+      { name: 'record', type: { kind: 'memory', size: record.size } },
+      { name: 'root', type: { kind: 'scalar' } },
+    ],
+    instructions: assembler.assemble(jumps),
+  }
+}
