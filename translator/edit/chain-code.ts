@@ -67,8 +67,11 @@ export function chainCodeOf({ lane, plans, spec, held, ...built }: LaneProgram):
   const code = held ?? noCode
   const own = built.holders.get(family)?.entries ?? new Map<string, Entry>()
   const all = new Map(built.chainFunctions.map(fn => [fn.name, fn]))
-  const [main] = spec.functions
-  const reached = main ? functionsFrom([main], all) : new Set<string>()
+  // the main function, and that of the base chain where it has one
+  const reached = functionsFrom(
+    spec.functions.filter(({ name }) => !all.has(name)),
+    all,
+  )
   const entries = new Map(code.entries)
   for (const [name, entry] of own) entries.set(name, { ...entry, level: plan.levels.get(name) ?? 0 })
   for (const [name, entry] of entries) if (!reached.has(entry.function)) entries.delete(name)

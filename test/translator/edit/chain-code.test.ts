@@ -29,16 +29,19 @@ function programOf(chains: readonly string[], rules: readonly string[]): LanePro
   return program
 }
 
-const pods = programOf(
-  each.flatMap(pod => [`pod-${pod}`, `policy-${pod}`]),
-  each.flatMap(pod => [
-    `INPUT -d 10.0.0.${pod} -j pod-${pod}`,
-    `pod-${pod} -j policy-${pod}`,
-    `pod-${pod} -p udp -j DROP`,
-    `policy-${pod} -s 192.0.2.0/24 -j RETURN`,
-    `policy-${pod} -p tcp -m tcp --dport 8080 -j ACCEPT`,
-  ]),
-)
+const podsOf = (pods: readonly number[]): LaneProgram =>
+  programOf(
+    pods.flatMap(pod => [`pod-${pod}`, `policy-${pod}`]),
+    pods.flatMap(pod => [
+      `INPUT -d 10.0.${pod >> 8}.${pod & 255} -j pod-${pod}`,
+      `pod-${pod} -j policy-${pod}`,
+      `pod-${pod} -p udp -j DROP`,
+      `policy-${pod} -s 192.0.2.0/24 -j RETURN`,
+      `policy-${pod} -p tcp -m tcp --dport 8080 -j ACCEPT`,
+    ]),
+  )
+
+const pods = podsOf(each)
 const code = chainCodeOf(pods) as ChainCode
 
 /** The program of a few rules that has the code of the pods. */
@@ -46,6 +49,21 @@ function around(chains: readonly string[], rules: readonly string[], held = code
   const ruleset = rulesetOf(chains, rules)
   return onlyProgram(translateAround([ruleset], { lanes: [lane], counters: newLayout([ruleset]), held }))
 }
+
+test('chains that are called from a base chain in a function of its own have their code, too', t => {
+  const all = Array.from({ length: 1000 }, (_, pod) => pod)
+  const many = podsOf(all)
+  const chainFunctions = new Set(many.chainFunctions.map(({ name }) => name))
+  const own = many.spec.functions.filter(({ name }) => !chainFunctions.has(name))
+  const calls = (fn: (typeof own)[number] | undefined) =>
+    fn?.instructions.some(
+      ({ relocation }) => relocation?.kind === 'function' && chainFunctions.has(relocation.name),
+    )
+  t.false(calls(own[0]))
+  t.true(own.slice(1).some(calls))
+  const entries = chainCodeOf(many)?.entries
+  t.true(all.every(pod => entries?.has(`pod-${pod}`)))
+})
 
 test('the chains that a look-up calls stand in functions, and what they call in place in these', t => {
   t.deepEqual([...code.entries.keys()].filter(name => name.startsWith('pod-')).length, PODS)
