@@ -40,6 +40,7 @@ import { type NthLayout, nthTestsIn } from './nth.ts'
 import type { Plan } from './plan.ts'
 import type { PlanMemory } from './plan-memory.ts'
 import { calls, type FunctionSpec, type MapSpec, type ProgramSpec } from './program.ts'
+import { lookUpsWithTable } from './scarce.ts'
 
 /** The plan of one family in a program, and its base chain's policy. */
 export interface FamilyPlan {
@@ -98,11 +99,14 @@ export function buildProgram(
   const uses = new Map<string, TableUse>()
   // a chain may stand in place more than once
   const lookUps = new Map<Block, LookUpName>()
+  const withTable = lookUpsWithTable(
+    plans.map(({ plan }) => plan),
+    MOST_TABLES - heldTables,
+  )
   const table: Shared['table'] = (use, make) => {
     const before = lookUps.get(use.dispatch)
     if (before) return before
-    const hasRoom = heldTables + [...uses.values()].filter(({ table }) => table).length < MOST_TABLES
-    const { hash, table } = make(hasRoom)
+    const { hash, table } = make(withTable.has(use.dispatch))
     const named = { name: tableName('dispatch'), table: table !== undefined }
     const beside = besideOf(named.name)
     tables.push({ ...hash, name: named.name })
@@ -266,7 +270,7 @@ function createNames(taken: ReadonlySet<string>): (prefix: string) => string {
   }
 }
 
-/** A program may have 64 maps (MAX_USED_MAPS), and tables take three: later look-ups have none, and one map. */
+/** A program may have 64 maps (MAX_USED_MAPS), and tables take three: further look-ups have none, and one map. */
 const [MOST_TABLES, MAPS_OF_TABLE] = [10, 3]
 
 /**

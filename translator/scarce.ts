@@ -1,10 +1,12 @@
 // What there is little of for a program, and chains ask for much: code, of which the kernel takes microseconds for each slot, maps, which look-ups and trees in maps
-// are, and functions, which separate trees in code are. Of code the largest chains do without; of the rest the chains that have the most rules in them get it.
+// are, and functions, which separate trees in code are. Of code the largest chains do without; of the rest those chains get it first in which look-ups or trees of
+// another program go on, since these hold many rules that are not read, and then those that have the most rules in such blocks.
 
 import type { Family } from 'iptables-parser'
 import { slotsIn } from './calls.ts'
 import { type Block, blocksIn, itemsIn, type Strategies } from './chain.ts'
 import { MOST_CODE, OWN_MAPS } from './cost.ts'
+import type { Item } from './item.ts'
 import { type SharedTrees, sharedTrees } from './shared-trees.ts'
 
 interface Scarce {
@@ -42,6 +44,7 @@ const inMaps: Partial<Strategies> = { map: 'always', leastSeparated: 16 }
 
 interface Cut {
   readonly name: string
+  readonly items: readonly Item[]
   readonly blocks: readonly Block[]
 }
 
@@ -66,9 +69,38 @@ export function withinLimits<C extends Cut>(
   for (const chain of largest([...within.values()])) change(chain, inMaps)
   for (const one of scarce) {
     const shared = sharedTrees(within.values(), family, strategies.ownMaps)
-    for (const chain of beyond([...within.values()], one, shared)) change(chain, one.instead)
+    for (const chain of beyond([...within.values()], one, shared, strategies)) change(chain, one.instead)
   }
   return within
+}
+
+/** Whether blocks of another program go on in a chain. */
+export const goesOn = ({ items }: Pick<Cut, 'items'>, { kept }: Pick<Strategies, 'kept'>): boolean =>
+  kept.size > 0 && items.some(({ rule }) => kept.has(rule))
+
+/** The look-ups that get one of so many tables. */
+export function lookUpsWithTable(
+  plans: readonly {
+    readonly chains: ReadonlyMap<string, Omit<Cut, 'items'>>
+    readonly goingOn: ReadonlySet<string>
+  }[],
+  most: number,
+): ReadonlySet<Block> {
+  const asking = plans.flatMap(({ chains, goingOn }) =>
+    [...chains.values()].flatMap(({ name, blocks }) =>
+      blocks
+        .flatMap(blocksIn)
+        .flatMap(block =>
+          block.kind === 'dispatch' ? [{ block, isFirst: goingOn.has(name), rules: block.cases.length }] : [],
+        ),
+    ),
+  )
+  return new Set(
+    asking
+      .sort(byRules)
+      .map(({ block }) => block)
+      .slice(0, Math.max(most, 0)),
+  )
 }
 
 /** The largest chains, as many as have to have less code. */
@@ -84,26 +116,35 @@ function largest<C extends Cut>(chains: readonly C[]): readonly C[] {
   return first
 }
 
-/** The chains that get none: those with the fewest rules in such blocks. */
+/** The chains that get none: those with the fewest rules in such blocks, but for those in which blocks go on. */
 function beyond<C extends Cut>(
   chains: readonly C[],
   { most, of }: Scarce,
   shared: SharedTrees,
+  strategies: Strategies,
 ): ReadonlySet<C> {
   const asked = (block: Block): number => of(block, shared)
   const asking = chains.flatMap(chain => {
     const blocks = chain.blocks.flatMap(blocksIn).filter(block => asked(block) > 0)
     if (blocks.length === 0) return []
-    return [{ chain, rules: sum(blocks, block => itemsIn(block).length), all: sum(blocks, asked) }]
+    const rules = sum(blocks, block => itemsIn(block).length)
+    return [{ chain, isFirst: goesOn(chain, strategies), rules, all: sum(blocks, asked) }]
   })
   const without = new Set<C>()
   let left = most
-  for (const { chain, all } of asking.toSorted((a, b) => b.rules - a.rules)) {
+  for (const { chain, all } of asking.sort(byRules)) {
     if (all > left) without.add(chain)
     else left -= all
   }
   return without
 }
+
+interface Asking {
+  readonly isFirst: boolean
+  readonly rules: number
+}
+
+const byRules = (a: Asking, b: Asking): number => Number(b.isFirst) - Number(a.isFirst) || b.rules - a.rules
 
 const sum = (blocks: readonly Block[], of: (block: Block) => number): number =>
   blocks.reduce((total, block) => total + of(block), 0)

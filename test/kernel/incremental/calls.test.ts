@@ -95,6 +95,21 @@ kernelTest('chains that have not changed keep how they are called, and go on cou
   }),
 )
 
+kernelTest(
+  'edits in more chains, one after the other, than a program has look-ups keep the list that calls them',
+  t =>
+    withChains(chains, rules, installation => {
+      const edited = each.filter(pod => pod % 12 === OWN)
+      t.true(edited.length > 16)
+      for (const pod of edited) {
+        t.true(keeps(installation, `-A policy-${pod} ${echoes} -j DROP`), `${pod}`)
+        t.is(ping(installation, 2), 0)
+      }
+      t.true(keeps(installation, `-D policy-${OWN} ${echoes} -j DROP`))
+      t.is(ping(installation, 2), 2)
+    }),
+)
+
 kernelTest('an edit makes all anew where many chains lead to the one that is edited', t =>
   withChains(
     [...chains, 'shared'],
