@@ -12,6 +12,22 @@ import { pretendKernel } from './pretend-kernel.mjs'
 const { cachePath, commandsPath, compileCommands, evaluateCommands } = launcher
 const rules = fileURLToPath(new URL('../fixtures/rulesets/demo/rules.v4', import.meta.url))
 
+/** Behind the rules of a base chain and before them. */
+const edits = [
+  '-A INPUT -s 192.0.2.1 -j DROP',
+  '-D INPUT -s 192.0.2.1 -j DROP',
+  '-I INPUT 1 -i lo -j ACCEPT',
+  '-D INPUT 1',
+]
+
+/** In a chain, and where chains are called. */
+const podEdits = [
+  '-A policy-7 -s 192.0.2.1 -j ACCEPT',
+  '-A pods -d 192.0.2.1 -j pod-8',
+  '-D policy-7 -s 192.0.2.1 -j ACCEPT',
+  '-D pods -d 192.0.2.1 -j pod-8',
+]
+
 // V8 takes a cache only where its flags are as they were: so the commands set none here (src/service/heap.ts), and this one is set back
 const { setFlagsFromString } = v8
 v8.setFlagsFromString = () => {}
@@ -23,17 +39,19 @@ const kernel = pretendKernel()
 const { perform } = evaluateCommands(script, name => (name === 'koffi' ? kernel : require(name)))
 await perform('bpftables', ['fmt', rules])
 await perform('bpftables', ['convert', rules])
-await withFiles({ list: list(2000), boxes: boxes(1500), pods: pods(300) }, async paths => {
-  for (const path of paths) await perform('bpftables', ['convert', '--format', 'report', path])
+await withFiles({ list: list(2000), boxes: boxes(1500), pods: pods(300) }, async ({ list, boxes, pods }) => {
+  for (const path of [list, boxes, pods]) await perform('bpftables', ['convert', '--format', 'report', path])
   // where offsets in its structures are to be had
-  if (existsSync('/sys/kernel/btf/vmlinux')) for (const path of paths) await changeRules(path)
+  if (!existsSync('/sys/kernel/btf/vmlinux')) return
+  for (const path of [list, boxes]) await changeRules(path, edits)
+  await changeRules(pods, [...edits, ...podEdits])
 })
 await perform('iptables', ['--version'])
 setFlagsFromString('--flush-bytecode')
 writeFileSync(cachePath, script.createCachedData())
 
 /** Puts rules in force and edits them. Where the kernel's types are too old for that, what does so is compiled when it runs. */
-async function changeRules(path) {
+async function changeRules(path, edits) {
   const directory = mkdtempSync(join(tmpdir(), 'bpftables-warm-'))
   process.env.BPFTABLES_BPFFS = join(directory, 'bpffs')
   process.env.BPFTABLES_RUN_DIR = join(directory, 'run')
@@ -41,8 +59,7 @@ async function changeRules(path) {
   process.env.BPFTABLES_HOOK = 'netfilter'
   try {
     if (!(await succeeds('bpftables', ['apply', path]))) return
-    for (const edit of ['-A', '-D'])
-      if (!(await succeeds('iptables', [edit, 'INPUT', '-s', '192.0.2.1', '-j', 'DROP']))) return
+    for (const edit of edits) if (!(await succeeds('iptables', edit.split(' ')))) return
   } finally {
     rmSync(directory, { recursive: true })
   }
@@ -102,13 +119,12 @@ function prefix(bits, length) {
 async function withFiles(texts, use) {
   const directory = mkdtempSync(join(tmpdir(), 'bpftables-warm-'))
   try {
-    await use(
-      Object.entries(texts).map(([name, lines]) => {
-        const path = join(directory, `${name}.v4`)
-        writeFileSync(path, ['*filter', ...lines, 'COMMIT', ''].join('\n'))
-        return path
-      }),
-    )
+    const written = Object.entries(texts).map(([name, lines]) => {
+      const path = join(directory, `${name}.v4`)
+      writeFileSync(path, ['*filter', ...lines, 'COMMIT', ''].join('\n'))
+      return [name, path]
+    })
+    await use(Object.fromEntries(written))
   } finally {
     rmSync(directory, { recursive: true })
   }
