@@ -18,11 +18,9 @@ import { cgroupFunction } from './emit/cgroup.ts'
 import { chainFunction, type EmitContext, emitChains, type PlannedPolicy } from './emit/chain.ts'
 import { countCall, counterMap, countFunction, countFunctionName, emitCountInPlace } from './emit/count.ts'
 import { createData, oneValue } from './emit/data.ts'
-import { largestKey } from './emit/dispatch.ts'
-import { chainResult, type Shared, type TableUse, type TreesUse } from './emit/frame.ts'
+import { chainResult, type LookUpUse, type Shared, type TreesUse } from './emit/frame.ts'
 import { groupFunction } from './emit/group.ts'
 import { LOG_SIZE, logFunctions } from './emit/log.ts'
-import { besideOf, type LookUpName } from './emit/look-up.ts'
 import { type Needs, needsOf } from './emit/needs.ts'
 import { partedIn } from './emit/parted.ts'
 import { type RecordLayout, type RecordShape, recordLayout } from './emit/record.ts'
@@ -36,11 +34,11 @@ import { FREE_STACK } from './hook/netfilter.ts'
 import { isNetfilterHook } from './hook/place.ts'
 import { frameOf } from './hook/registry.ts'
 import { firstTable, type Lane, programName, programType } from './lane.ts'
+import { type GoingOn, LookUps, largestKey } from './look-ups.ts'
 import { type NthLayout, nthTestsIn } from './nth.ts'
 import type { Plan } from './plan.ts'
 import type { PlanMemory } from './plan-memory.ts'
 import { calls, type FunctionSpec, type MapSpec, type ProgramSpec } from './program.ts'
-import { lookUpsWithTable } from './scarce.ts'
 
 /** The plan of one family in a program, and its base chain's policy. */
 export interface FamilyPlan {
@@ -51,8 +49,7 @@ export interface FamilyPlan {
 
 export interface BuiltProgram {
   readonly spec: ProgramSpec
-  /** What its look-ups are for, by the names of their maps. */
-  readonly tables: ReadonlyMap<string, TableUse>
+  readonly lookUps: readonly LookUpUse[]
   /** And what its maps of trees are walked for. */
   readonly trees: ReadonlyMap<string, TreesUse>
   /** Of each family those whose transport headers the prologue measures. */
@@ -74,13 +71,15 @@ interface Building {
   readonly memory: PlanMemory
   /** Functions of a program for the same family that go on in this one. */
   readonly held?: ChainCode
+  /** And look-ups. */
+  readonly goingOn?: GoingOn
 }
 
 /** Builds the program of a lane out of one plan, or at hooks that see both families two. */
 export function buildProgram(
   lane: Lane,
   plans: readonly FamilyPlan[],
-  { place, nth, jumps, memory, held }: Building,
+  { place, nth, jumps, memory, held, goingOn }: Building,
 ): BuiltProgram {
   const arrays = new Map<string, CounterArray>()
   const remember = (rule: number): CounterPlace => {
@@ -91,31 +90,16 @@ export function buildProgram(
   for (const { name, maxEntries, type } of held?.maps ?? [])
     if (type === 'PERCPU_ARRAY') arrays.set(name, { name, entries: maxEntries })
   const heldMaps = new Set(held?.maps.flatMap(({ name, shared }) => (shared ? [] : [name])))
-  const heldTables = Math.ceil(heldMaps.size / MAPS_OF_TABLE)
-  const [tableName, dataName] = [createNames(heldMaps), createNames(heldMaps)]
+  const dataName = createNames(heldMaps)
   const subprogramName = createNames(new Set(held?.functions.map(({ name }) => name)))
-  const tables: MapSpec[] = []
   const dataMaps: MapSpec[] = []
-  const uses = new Map<string, TableUse>()
-  // a chain may stand in place more than once
-  const lookUps = new Map<Block, LookUpName>()
-  const withTable = lookUpsWithTable(
-    plans.map(({ plan }) => plan),
-    MOST_TABLES - heldTables,
-  )
-  const table: Shared['table'] = (use, make) => {
-    const before = lookUps.get(use.dispatch)
-    if (before) return before
-    const { hash, table } = make(withTable.has(use.dispatch))
-    const named = { name: tableName('dispatch'), table: table !== undefined }
-    const beside = besideOf(named.name)
-    tables.push({ ...hash, name: named.name })
-    if (table)
-      tables.push({ ...table.buckets, name: beside.buckets }, { ...table.edited, name: beside.edited })
-    uses.set(named.name, { ...use, table: named.table })
-    lookUps.set(use.dispatch, named)
-    return named
-  }
+  const lookUps = new LookUps({
+    plans,
+    held: heldMaps.size,
+    ...(goingOn && { goingOn }),
+    mapName: createNames(new Set([...heldMaps, ...(goingOn?.names ?? [])])),
+    functionName: subprogramName,
+  })
   const asked = plans.map(planned => ({ ...planned, needs: needsFor(lane, planned, held) }))
   const parted = plans.flatMap(({ plan }) => partedIn(plan))
   const record = recordLayout(
@@ -171,7 +155,8 @@ export function buildProgram(
     slotOf: rule => place(rule).slot,
     nth: nth.offset,
     treesOf: (block, write) => memory.treesOf(block, [], write),
-    table,
+    lookUp: lookUps.lookUp,
+    lookUpFunction: lookUps.lookUpFunction,
     data,
     rankOf: block => record.ranks + 8 * parted.indexOf(block),
     rows: rows.place,
@@ -199,9 +184,11 @@ export function buildProgram(
     }
   })
   const walks = [...sharedWalks.values()]
+  const looked = lookUps.finish(jumps)
   const others = [
     ...subprograms,
     ...walks.flatMap(({ functions }) => functions),
+    ...looked.functions,
     ...(held?.functions ?? []).map(unpack),
   ]
   const chains = [...emitted.flatMap(({ base, own }) => [...base, ...own]), ...others]
@@ -227,7 +214,7 @@ export function buildProgram(
     maps: byName([
       ...[...arrays.values()].map(counterMap),
       ...frameOf(lane).maps,
-      ...tables,
+      ...looked.maps,
       ...dataMaps,
       ...walks.flatMap(({ maps }) => maps),
       ...rows.maps,
@@ -238,7 +225,7 @@ export function buildProgram(
   const protocols = new Map(asked.map(({ family, needs }) => [family, needs.protocols]))
   return {
     spec,
-    tables: uses,
+    lookUps: looked.uses,
     trees: walked,
     protocols,
     holders: holdersOf,
@@ -269,9 +256,6 @@ function createNames(taken: ReadonlySet<string>): (prefix: string) => string {
     return `${prefix}${next++}`
   }
 }
-
-/** A program may have 64 maps (MAX_USED_MAPS), and tables take three: further look-ups have none, and one map. */
-const [MOST_TABLES, MAPS_OF_TABLE] = [10, 3]
 
 /**
  * So many places where packets go on may count without a call. It takes five times the code of a call, and the verifier makes ten instructions of each

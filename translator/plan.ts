@@ -9,7 +9,7 @@ import type { PlannedChain } from './emit/chain.ts'
 import type { Item } from './item.ts'
 import { type Obstacle, obstacleIn } from './nesting.ts'
 import type { PlanMemory } from './plan-memory.ts'
-import { goesOn, withinLimits } from './scarce.ts'
+import { withinLimits } from './scarce.ts'
 import { type SharedTrees, sharedTrees } from './shared-trees.ts'
 
 export interface Plan {
@@ -20,8 +20,6 @@ export interface Plan {
   /** How many functions can be called one by the other from each chain on. */
   readonly levels: ReadonlyMap<string, number>
   readonly graph: CallGraph
-  /** The chains in which blocks of another program go on. */
-  readonly goingOn: ReadonlySet<string>
   /** Which trees stand in one map. */
   readonly shared: SharedTrees
   /** Why no program can hold it. */
@@ -62,7 +60,6 @@ export function planChains(table: Table, base: string, planning: Planning): Plan
     functions,
     levels,
     graph,
-    goingOn: new Set([...chains.values()].filter(cut => goesOn(cut, strategies)).map(({ name }) => name)),
     shared: sharedTrees(chains.values(), family, strategies.ownMaps),
     ...(obstacle && { obstacle }),
   }

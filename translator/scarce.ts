@@ -6,6 +6,7 @@ import type { Family } from 'iptables-parser'
 import { slotsIn } from './calls.ts'
 import { type Block, blocksIn, itemsIn, type Strategies } from './chain.ts'
 import { MOST_CODE, OWN_MAPS } from './cost.ts'
+import { sharedSize } from './emit/key.ts'
 import type { Item } from './item.ts'
 import { type SharedTrees, sharedTrees } from './shared-trees.ts'
 
@@ -13,21 +14,29 @@ interface Scarce {
   /** For one family; two may be in one program. */
   readonly most: number
   /** How many a block takes. */
-  of(block: Block, shared: SharedTrees): number
+  of(block: Block, shared: SharedTrees, family: Family): number
   /** How chains do without. */
   readonly instead: Partial<Strategies>
 }
 
 const scarce: readonly Scarce[] = [
-  // MAX_USED_MAPS is 64, and look-ups take up to three
+  // MAX_USED_MAPS is 64, and look-ups take up to 39
   {
     most: OWN_MAPS,
     of: (block, { blocks }) =>
       (block.kind === 'mapped' && !blocks.has(block)) || block.kind === 'kept' ? 1 : 0,
     instead: { map: 'never', mostSlots: Number.POSITIVE_INFINITY },
   },
+  // keys that are too long to share maps by
   {
-    most: 10,
+    most: 5,
+    of: (block, _, family) =>
+      block.kind === 'dispatch' && sharedSize(block.fields, family) === undefined ? 1 : 0,
+    instead: { dispatch: 'never', edited: new Set() },
+  },
+  // each is code of some forty slots
+  {
+    most: 4000,
     of: ({ kind }) => (kind === 'dispatch' ? 1 : 0),
     instead: { dispatch: 'never', edited: new Set() },
   },
@@ -69,39 +78,16 @@ export function withinLimits<C extends Cut>(
   for (const chain of largest([...within.values()])) change(chain, inMaps)
   for (const one of scarce) {
     const shared = sharedTrees(within.values(), family, strategies.ownMaps)
-    for (const chain of beyond([...within.values()], one, shared, strategies)) change(chain, one.instead)
+    const asked = (block: Block): number => one.of(block, shared, family)
+    for (const chain of beyond([...within.values()], { ...one, of: asked }, strategies))
+      change(chain, one.instead)
   }
   return within
 }
 
 /** Whether blocks of another program go on in a chain. */
-export const goesOn = ({ items }: Pick<Cut, 'items'>, { kept }: Pick<Strategies, 'kept'>): boolean =>
+const goesOn = ({ items }: Pick<Cut, 'items'>, { kept }: Pick<Strategies, 'kept'>): boolean =>
   kept.size > 0 && items.some(({ rule }) => kept.has(rule))
-
-/** The look-ups that get one of so many tables. */
-export function lookUpsWithTable(
-  plans: readonly {
-    readonly chains: ReadonlyMap<string, Omit<Cut, 'items'>>
-    readonly goingOn: ReadonlySet<string>
-  }[],
-  most: number,
-): ReadonlySet<Block> {
-  const asking = plans.flatMap(({ chains, goingOn }) =>
-    [...chains.values()].flatMap(({ name, blocks }) =>
-      blocks
-        .flatMap(blocksIn)
-        .flatMap(block =>
-          block.kind === 'dispatch' ? [{ block, isFirst: goingOn.has(name), rules: block.cases.length }] : [],
-        ),
-    ),
-  )
-  return new Set(
-    asking
-      .sort(byRules)
-      .map(({ block }) => block)
-      .slice(0, Math.max(most, 0)),
-  )
-}
 
 /** The largest chains, as many as have to have less code. */
 function largest<C extends Cut>(chains: readonly C[]): readonly C[] {
@@ -119,16 +105,14 @@ function largest<C extends Cut>(chains: readonly C[]): readonly C[] {
 /** The chains that get none: those with the fewest rules in such blocks, but for those in which blocks go on. */
 function beyond<C extends Cut>(
   chains: readonly C[],
-  { most, of }: Scarce,
-  shared: SharedTrees,
+  { most, of }: { readonly most: number; readonly of: (block: Block) => number },
   strategies: Strategies,
 ): ReadonlySet<C> {
-  const asked = (block: Block): number => of(block, shared)
   const asking = chains.flatMap(chain => {
-    const blocks = chain.blocks.flatMap(blocksIn).filter(block => asked(block) > 0)
+    const blocks = chain.blocks.flatMap(blocksIn).filter(block => of(block) > 0)
     if (blocks.length === 0) return []
     const rules = sum(blocks, block => itemsIn(block).length)
-    return [{ chain, isFirst: goesOn(chain, strategies), rules, all: sum(blocks, asked) }]
+    return [{ chain, isFirst: goesOn(chain, strategies), rules, all: sum(blocks, of) }]
   })
   const without = new Set<C>()
   let left = most

@@ -31,6 +31,7 @@ import { FieldSets } from './field-sets.ts'
 import { isNetfilterHook, netfilterPlaces, type Place } from './hook/place.ts'
 import { type Item, RuleUntranslatable, ruleItems } from './item.ts'
 import { firstTable, type Lane } from './lane.ts'
+import type { GoingOn } from './look-ups.ts'
 import { Untranslatable } from './match/translate.ts'
 import type { Obstacle } from './nesting.ts'
 import { nthLayout } from './nth.ts'
@@ -50,6 +51,8 @@ export interface TranslateOptions {
   readonly memory?: PlanMemory
   /** Chains of which the program of the one lane has the code, and not the rules. */
   readonly held?: ChainCode
+  /** Look-ups of its program before that go on. */
+  readonly goingOn?: GoingOn
 }
 
 /** A rule that no program of the chosen hooks can hold. */
@@ -96,6 +99,7 @@ export interface PlannedLanes {
   readonly index: RuleIndex
   readonly memory: PlanMemory
   readonly held?: ChainCode
+  readonly goingOn?: GoingOn
 }
 
 /** Translates at most one rule set for each family. Pure: the same input gives the same programs. */
@@ -120,7 +124,7 @@ export function translateAround(
 /** Half of a translation: which blocks the chains come to, without their code. */
 export function planLanes(
   rulesets: readonly Ruleset[],
-  { lanes, counters, strategies, memory = new PlanMemory(), held }: TranslateOptions,
+  { lanes, counters, strategies, memory = new PlanMemory(), held, goingOn }: TranslateOptions,
 ): Planning {
   const index = new RuleIndex(rulesets, counters)
   const refusals: Refusal[] = []
@@ -136,12 +140,19 @@ export function planLanes(
     return plans.length === 0 ? [] : [{ lane, plans }]
   })
   if (refusals.length > 0) return { kind: 'refused', refusals: distinct(refusals) }
-  return { kind: 'planned', lanes: planned, index, memory, ...(held && { held }) }
+  return {
+    kind: 'planned',
+    lanes: planned,
+    index,
+    memory,
+    ...(held && { held }),
+    ...(goingOn && { goingOn }),
+  }
 }
 
 /** The other half: their programs. */
 export function buildLanes(
-  { lanes, index, memory, held }: PlannedLanes,
+  { lanes, index, memory, held, goingOn }: PlannedLanes,
   jumps: JumpOptions = plainJumps,
 ): Translated {
   const nth = nthLayout(lanes.flatMap(({ plans }) => plans))
@@ -154,6 +165,7 @@ export function buildLanes(
       jumps,
       memory,
       ...(held && { held }),
+      ...(goingOn && { goingOn }),
     }),
   })
   return {

@@ -26,7 +26,7 @@ kernelTest('a program the verifier refuses is said by rule and line of the listi
       lane: { hook: 'nf-input', family: 4 },
       spec,
       plans: [],
-      tables: new Map(),
+      lookUps: [],
       trees: new Map(),
       protocols: new Map(),
       holders: new Map(),

@@ -4,7 +4,7 @@ import type { Family, TableName } from 'iptables-parser'
 import type { FamilyPlan } from '../build.ts'
 import { type Block, blocksIn, itemsIn, keptIn } from '../chain.ts'
 import type { Action } from '../emit/dispatch.ts'
-import type { TableUse } from '../emit/frame.ts'
+import type { LookUpUse } from '../emit/frame.ts'
 import type { LookUpName } from '../emit/look-up.ts'
 import type { FieldName } from '../field.ts'
 import type { Item } from '../item.ts'
@@ -16,7 +16,7 @@ import type { Point } from '../tree/interval.ts'
 
 /** A map that a block is looked up in, and what numbers its values name a counter array and an outcome by. */
 export interface EditableMap extends LookUpName {
-  readonly actions: TableUse['actions']
+  readonly actions: LookUpUse['actions']
 }
 
 /** Rules of a block that ask for the same values, in order: no packet comes to any but the first. */
@@ -74,11 +74,11 @@ export interface Range {
 
 /** What can be edited in a program. `rangeOf` gives the number in its chain that a rule of the table of all rules has, or all those that it stands in for. */
 export function editableLanes(
-  { lane, plans, protocols, tables }: Pick<LaneProgram, 'lane' | 'plans' | 'protocols' | 'tables'>,
+  { lane, plans, protocols, lookUps }: Pick<LaneProgram, 'lane' | 'plans' | 'protocols' | 'lookUps'>,
   rangeOf: (rule: number) => Range,
 ): EditableLane[] {
   const maps: MapsOf = new Map()
-  for (const [name, { dispatch, actions, table }] of tables) addTo(maps, dispatch, { name, actions, table })
+  for (const { dispatch, ...map } of lookUps) addTo(maps, dispatch, map)
   return plans.map(({ family, plan }: FamilyPlan) => ({
     lane,
     family,

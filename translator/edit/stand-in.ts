@@ -4,6 +4,9 @@
 
 import type { Block } from '../chain.ts'
 import type { Actions } from '../emit/dispatch.ts'
+import type { LookUpUse } from '../emit/frame.ts'
+import { lookUpId } from '../emit/look-up.ts'
+import type { GoingOn } from '../look-ups.ts'
 import type { LaneProgram } from '../translate.ts'
 import type { Dispatch } from '../tree/dispatch.ts'
 import { isSame } from '../tree/interval.ts'
@@ -20,22 +23,49 @@ export interface Held<B extends BlockShape = BlockShape> {
 /** What stands in, by index among all that counts. */
 export type StandIns<B extends BlockShape> = ReadonlyMap<number, Held<B>>
 
-/** For the maps of a program made with stand-ins, the look-ups they take over; undefined where the program is not certain to be the one that all rules make. */
+/** The look-ups that go on in a program made with stand-ins. */
+export function goingOnWith<B extends BlockShape>(standIns: StandIns<B>): GoingOn {
+  const blocks = [...standIns.values()].flatMap(held => held.blocks)
+  return {
+    names: new Set(blocks.flatMap(({ maps }) => maps.map(({ name }) => name))),
+    holds: dispatch => heldOf(dispatch, standIns) !== undefined,
+    of(use) {
+      const held = heldOf(use.dispatch, standIns)
+      const [map] = (held && sameIn(held, use)?.maps) ?? []
+      return map && { name: map.name, table: map.table, ...(map.shared && { shared: map.shared }) }
+    },
+  }
+}
+
+/** What some of the rules of a look-up stand in for. */
+const heldOf = <B extends BlockShape>(dispatch: Dispatch, standIns: StandIns<B>): Held<B> | undefined =>
+  standIns.get(rulesIn(dispatch).find(rule => standIns.has(rule)) ?? Number.NaN)
+
+/** The one look-up that another is the same as. */
+function sameIn<B extends BlockShape>(
+  { blocks }: Held<B>,
+  { dispatch, actions }: Pick<LookUpUse, 'dispatch' | 'actions'>,
+): B | undefined {
+  const same = blocks.filter(block => isSameLookUp(block, dispatch, actions))
+  return same.length === 1 ? same[0] : undefined
+}
+
+/** For the look-ups of a program made with stand-ins, by their ids, those that they take over; undefined where the program is not certain to be the one that all rules make. */
 export function takeOver<B extends BlockShape>(
-  { plans, tables }: Pick<LaneProgram, 'plans' | 'tables'>,
+  { plans, lookUps }: Pick<LaneProgram, 'plans' | 'lookUps'>,
   standIns: StandIns<B>,
   numberOf: (rule: number) => number,
 ): ReadonlyMap<string, B> | undefined {
   const taken = new Map<string, B>()
   const looked = new Map<Block, Held<B>>()
-  for (const [name, { dispatch, actions, table }] of tables) {
-    const held = standIns.get(rulesIn(dispatch).find(rule => standIns.has(rule)) ?? Number.NaN)
+  for (const use of lookUps) {
+    const { dispatch } = use
+    const held = heldOf(dispatch, standIns)
     if (!held) continue
-    const same = held.blocks.filter(
-      block => isSameLookUp(block, dispatch, actions) && block.maps.every(map => map.table === table),
-    )
-    if (same.length !== 1 || !rulesIn(dispatch).every(rule => standIns.get(rule) === held)) return undefined
-    for (const block of same) taken.set(name, block)
+    const same = sameIn(held, use)
+    if (!same?.maps.every(map => lookUpId(map) === lookUpId(use) && map.table === use.table)) return undefined
+    if (!rulesIn(dispatch).every(rule => standIns.get(rule) === held)) return undefined
+    taken.set(lookUpId(use), same)
     looked.set(dispatch, held)
   }
   const found = new Set(taken.values())

@@ -6,20 +6,16 @@
 //
 // Numbers of verdicts are 4 * (number of the counter array) + code; calls of chains have those that are left.
 
-import type { Family } from 'iptables-parser'
 import { andImmediate32, mov32, rshImmediate32 } from '../asm/alu.ts'
 import { immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { r2, r7 } from '../asm/register.ts'
-import { blocksIn } from '../chain.ts'
-import { type FieldName, fieldOf } from '../field.ts'
 import type { Item, Outcome } from '../item.ts'
-import type { Plan } from '../plan.ts'
 import type { Dispatch } from '../tree/dispatch.ts'
-import { buildHashTable, type Entries, VALUE_SIZE } from '../tree/hash-table.ts'
-import type { Point } from '../tree/interval.ts'
+import { type Entries, VALUE_SIZE } from '../tree/hash-table.ts'
 import type { Frame } from './frame.ts'
-import { emitKey, emitLookUp, INDEX_SIZE, type KeyPart, type LookUpMaps, tableMaps } from './look-up.ts'
+import { type FieldPart, fieldParts, type KeyLayout, writeField, writeNumber } from './key.ts'
+import { emitLookUp } from './look-up.ts'
 import { type Called, emitSelected } from './outcome.ts'
 import { emitProbe } from './parted.ts'
 import { emitTest } from './test.ts'
@@ -31,66 +27,17 @@ export const HOTDROP = 0xffff_ffff
 const NUMBER_BITS = 10
 const NUMBER_MASK = 2 ** NUMBER_BITS - 1
 
-const bytesOf = (field: FieldName, family: Family): number => Math.max(1, fieldOf(field).bits(family) / 8)
-
-interface KeyLayout {
-  readonly offsets: ReadonlyMap<FieldName, number>
-  /** Bytes. */
-  readonly size: number
-}
-
-/** Where each field stands in the key, and its size, which a multiple of 8 bytes holds; widest fields first so that each is aligned. */
-export function keyLayout(names: readonly FieldName[], family: Family): KeyLayout {
-  const offsets = new Map<FieldName, number>()
-  let size = 0
-  for (const field of names.toSorted((a, b) => bytesOf(b, family) - bytesOf(a, family))) {
-    offsets.set(field, size)
-    size += Math.ceil(bytesOf(field, family))
-  }
-  return { offsets, size: Math.ceil(size / 8) * 8 }
-}
-
-/** Bytes of the stack that look-ups of a plan's chains take at most. */
-export const largestKey = ({ chains }: Plan, family: Family): number =>
-  [...chains.values()]
-    .flatMap(({ blocks }) => blocks.flatMap(blocksIn))
-    .reduce((most, block) => (block.kind === 'dispatch' ? Math.max(most, keySize(block, family)) : most), 0)
-
-const keySize = ({ fields }: Dispatch, family: Family): number => keyLayout(fields, family).size + INDEX_SIZE
-
 export function emitDispatch(frame: Frame, dispatch: Dispatch, next: Label): void {
-  const { assembler, family } = frame
-  const layout = keyLayout(dispatch.fields, family)
+  const { assembler } = frame
   for (const test of dispatch.common) emitTest(frame, test, next)
-  const parts = keyParts(frame, layout)
-  emitKey(frame, parts, layout.size)
   const actions = actionsOf(frame, dispatch)
-  const map = frame.table({ dispatch, actions }, hasRoom => mapsOf(dispatch, frame, actions, hasRoom))
-  const used = new Set(parts.flatMap(({ to, bits }) => (bits > 32 ? [to >> 2, (to >> 2) + 1] : [to >> 2])))
-  emitLookUp(
-    frame,
-    map,
-    layout.size,
-    [...used].sort((x, y) => x - y),
-    next,
-  )
+  const found = frame.lookUp({ dispatch, actions }, layout => entriesOf(dispatch, frame, actions, layout))
+  emitLookUp(frame, found, dispatch.fields, next)
   if (frame.probe) return emitProbe(frame, frame.probe, [...actions], next)
   emitActions(frame, actions, next)
   // no other value is in the map
   assembler.emit(jump(frame.ending({ kind: 'drop' })))
 }
-
-/** Of fields of 128 bits each half is a part. */
-const keyParts = ({ family, record }: Frame, { offsets }: KeyLayout): KeyPart[] =>
-  [...offsets].flatMap(([field, to]) => {
-    const bits = fieldOf(field).bits(family)
-    const halves = bits > 64 ? [0, 8] : [0]
-    return halves.map(half => ({
-      from: record.offset(field) + half,
-      to: to + half,
-      bits: Math.min(bits, 64),
-    }))
-  })
 
 /** What values say, by the number that stands for it. */
 export type Actions = ReadonlyMap<number, Action>
@@ -173,18 +120,6 @@ function emitAction(frame: Frame, number: number, { array, kind, called }: Actio
   assembler.place(other)
 }
 
-/** A table where there is room for one. */
-function mapsOf(dispatch: Dispatch, frame: Frame, actions: Actions, hasRoom: boolean): LookUpMaps {
-  const layout = keyLayout(dispatch.fields, frame.family)
-  const entries = entriesOf(dispatch, frame, actions, layout)
-  const { count, keys, values } = entries
-  const table = hasRoom ? buildHashTable(entries) : undefined
-  const hash = { type: 'HASH', keySize: layout.size, valueSize: VALUE_SIZE, flags: 0, shared: false } as const
-  return table
-    ? { hash: { ...hash, maxEntries: roomFor(count) }, table: tableMaps(table, layout.size) }
-    : { hash: { ...hash, maxEntries: count + roomFor(count), contents: { count, keys, values } } }
-}
-
 function entriesOf(dispatch: Dispatch, frame: Frame, actions: Actions, layout: KeyLayout): Entries {
   const numbers = new Map([...actions].map(([number, action]) => [keyOf(action), number]))
   const count = dispatch.cases.length
@@ -204,6 +139,7 @@ function entriesOf(dispatch: Dispatch, frame: Frame, actions: Actions, layout: K
       const { field, to, bits } = parts[index] as FieldPart
       writeField(keys, at * layout.size + to, bits, sets.get(field)?.[0]?.low ?? 0)
     }
+    if (layout.number !== undefined) writeNumber(keys, (at + 1) * layout.size, layout.number)
     writeValue(values, at * VALUE_SIZE, counted?.index ?? frame.slotOf(rule), last.number)
   }
   return {
@@ -219,22 +155,6 @@ function withSelector(frame: Frame, action: number, outcome: Outcome): number {
   return selector === 0 ? action : action + selector * 2 ** NUMBER_BITS
 }
 
-/** Room for edits while the program runs. */
-const roomFor = (cases: number): number => Math.max(64, Math.min(cases >> 2, 1 << 14))
-
-/** The key for a value of each field. */
-export function dispatchKey(
-  names: readonly FieldName[],
-  layout: KeyLayout,
-  family: Family,
-  values: readonly Point[],
-): Uint8Array {
-  const key = new DataView(new ArrayBuffer(layout.size))
-  for (const [index, { to, bits }] of fieldParts(names, layout, family).entries())
-    writeField(key, to, bits, values[index] ?? 0)
-  return new Uint8Array(key.buffer)
-}
-
 /** What the map holds for a rule that counts at an index of the array its action names. */
 export function dispatchValue(index: number, action: number): Uint8Array {
   const value = new DataView(new ArrayBuffer(VALUE_SIZE))
@@ -242,33 +162,7 @@ export function dispatchValue(index: number, action: number): Uint8Array {
   return new Uint8Array(value.buffer)
 }
 
-/** A field of a key: where it stands, and its size. */
-interface FieldPart {
-  readonly field: FieldName
-  readonly to: number
-  readonly bits: number
-}
-
-const fieldParts = (
-  names: readonly FieldName[],
-  { offsets }: KeyLayout,
-  family: Family,
-): readonly FieldPart[] =>
-  names.map(field => ({ field, to: offsets.get(field) ?? 0, bits: fieldOf(field).bits(family) }))
-
 function writeValue(into: DataView, at: number, index: number, action: number): void {
   into.setUint32(at, index, true)
   into.setUint32(at + 4, action, true)
-}
-
-/** As the record holds it: in the machine's byte order, which is little-endian wherever this runs. */
-function writeField(key: DataView, offset: number, bits: number, value: Point): void {
-  if (bits <= 8) key.setUint8(offset, Number(value))
-  else if (bits <= 16) key.setUint16(offset, Number(value), true)
-  else if (bits <= 32) key.setUint32(offset, Number(value), true)
-  else if (bits <= 64) key.setBigUint64(offset, BigInt(value), true)
-  else {
-    key.setBigUint64(offset, BigInt(value) >> 64n, true)
-    key.setBigUint64(offset + 8, BigInt.asUintN(64, BigInt(value)), true)
-  }
 }

@@ -5,23 +5,23 @@ import type { KeptTrees, PartedBlock, SeparatedBlock } from '../chain.ts'
 import type { CounterPlace } from '../counter.ts'
 import type { FunctionSpec } from '../program.ts'
 import type { Dispatch } from '../tree/dispatch.ts'
+import type { Entries } from '../tree/hash-table.ts'
 import type { TreeLayout, TreeMap } from '../tree/map.ts'
 import type { Entry, Row } from './alike.ts'
 import type { Action } from './answer.ts'
 import type { Data, Value } from './data.ts'
 import type { Actions } from './dispatch.ts'
-import type { LookUpMaps, LookUpName } from './look-up.ts'
+import type { KeyLayout } from './key.ts'
+import type { LookUpName } from './look-up.ts'
 import type { Probe } from './parted.ts'
 import type { RecordLayout } from './record.ts'
 import type { SharedWalk } from './shared-walk.ts'
 
-/** What a map looks up. */
-export interface TableUse {
+/** What is looked up, and where. */
+export interface LookUpUse extends LookUpName {
   readonly dispatch: Dispatch
   /** What its values can say. */
   readonly actions: Actions
-  /** It stands beside a table (see look-up.ts). */
-  readonly table: boolean
 }
 
 /** What a map of trees is walked for. */
@@ -47,10 +47,12 @@ export interface Shared {
   rankOf(block: PartedBlock): number
   /** Where the program will have rows of numbers. */
   readonly rows: Data['place']
-  /** The maps that the program gets for a look-up; they are made once, and told whether there is room for one more table (see look-up.ts). */
-  table(use: Omit<TableUse, 'table'>, make: (hasRoom: boolean) => LookUpMaps): LookUpName
   /** How trees are walked that stand in one map with others. */
   readonly sharedWalk: SharedWalk | undefined
+  /** Where the program looks something up; what the maps hold for that, by keys as they are there, is made once. */
+  lookUp(use: Pick<LookUpUse, 'dispatch' | 'actions'>, entriesFor: (layout: KeyLayout) => Entries): LookUpName
+  /** The function of look-ups that share maps. */
+  lookUpFunction(found: LookUpName): string
   /** The name of a map that the program gets for trees, which are its one value, addressed directly. */
   data(value: Value, use: TreesUse): string
 }

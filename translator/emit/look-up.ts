@@ -9,6 +9,9 @@
 //   dispatchN  edits                                                        a hash map
 //
 // On the stack, from the frame pointer down: the key, then the index of a bucket.
+//
+// A program may have no more than 64 maps. Where it has more than a few look-ups, those with the fewest rules share three maps between all whose keys have one size, with
+// the number of the look-up in the key (key.ts). What they share is code too: a function of some hundred instructions, so that each of thousands takes thirty.
 
 import {
   add,
@@ -25,11 +28,14 @@ import {
   rshImmediate32,
   xor32,
 } from '../asm/alu.ts'
-import { call, immediate, jump, jumpIf, register } from '../asm/jump.ts'
+import { type Assembler, createAssembler } from '../asm/assembler.ts'
+import { call, callFunction, exit, immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadImmediate64, loadMap, loadMapValue, store } from '../asm/memory.ts'
-import { r0, r1, r2, r3, r6, r7, r8, r10 } from '../asm/register.ts'
-import type { MapSpec } from '../program.ts'
+import { r0, r1, r2, r3, r4, r5, r7, r8, r10 } from '../asm/register.ts'
+import type { JumpOptions } from '../asm/relax.ts'
+import type { FieldName } from '../field.ts'
+import type { FunctionSpec, MapSpec } from '../program.ts'
 import {
   bucketSize,
   entryOffsets,
@@ -41,7 +47,7 @@ import {
 } from '../tree/hash-table.ts'
 import { oneValue } from './data.ts'
 import type { Frame } from './frame.ts'
-import { sizeOf } from './record.ts'
+import { emitKeyWord, type KeyLayout, keyLayout, type SharedPlace, wordsUsed } from './key.ts'
 
 /** The action of an edit that took a key away. */
 export const ABSENT = 0xffff_fffe
@@ -64,7 +70,12 @@ export const besideOf = (name: string): { readonly buckets: string; readonly edi
 export interface LookUpName {
   readonly name: string
   readonly table: boolean
+  /** Where other look-ups have the same maps. */
+  readonly shared?: SharedPlace
 }
+
+/** One for each look-up of a program. */
+export const lookUpId = ({ name, shared }: LookUpName): string => (shared ? `${name} ${shared.number}` : name)
 
 /** The names of all maps of a look-up. */
 export const mapNames = ({ name, table }: LookUpName): readonly string[] =>
@@ -77,13 +88,7 @@ export const markOffset = (hash: number): number => MARKS_OFFSET + (hash & (MARK
 export const bucketCount = (edited: Uint8Array): number =>
   new DataView(edited.buffer, edited.byteOffset).getUint32(0, true)
 
-/** The maps of a look-up, but for their names. */
-export interface LookUpMaps {
-  /** With all there is, or beside a table with nothing yet. */
-  readonly hash: Omit<MapSpec, 'name'>
-  readonly table?: TableMaps
-}
-
+/** What stands beside a hash map, but for names. */
 export interface TableMaps {
   readonly buckets: Omit<MapSpec, 'name'>
   readonly edited: Omit<MapSpec, 'name'>
@@ -107,19 +112,70 @@ export function tableMaps({ buckets, bytes }: HashTable, keySize: number): Table
   }
 }
 
-/** The two halves of a value into r1 and r2, or to `next` where the key, on the stack, is not there. */
-export function emitLookUp(
-  frame: Frame,
+/** The two halves of the value for what the record has of the fields into r1 and r2, or to `next` where there is none. */
+export function emitLookUp(frame: Frame, found: LookUpName, fields: readonly FieldName[], next: Label): void {
+  const layout = keyLayout(fields, frame.family, found.shared)
+  if (found.shared) return emitShared(frame, found, layout, next)
+  // 8 bytes at a time: what was written in parts can be read as a whole only later
+  for (let word = 0; word < layout.size; word += 8) {
+    emitKeyWord(frame, layout, word, [r2, r1])
+    frame.assembler.emit(store('u64', r10, word - layout.size, r2))
+  }
+  emitFind(frame, found, layout.size, wordsUsed(frame, layout), next)
+}
+
+/** The same for the key that is on the stack; `used` are the words of 32 bits that can be other than 0. */
+function emitFind(
+  { assembler }: Pick<Frame, 'assembler'>,
   { name, table }: LookUpName,
   size: number,
   used: readonly number[],
   next: Label,
 ): void {
-  if (table) return emitTable(frame, name, size, used, next)
-  emitHash(frame, name, size, next)
+  if (table) emitTable(assembler, name, size, used, next)
+  else emitHash(assembler, name, size, next)
 }
 
-function emitHash({ assembler }: Frame, map: string, size: number, next: Label): void {
+const keyRegisters = [r1, r2, r3, r4, r5] as const
+
+/** The key is given to a function, so it takes no stack here; and only 8 bytes of it are made at a time. */
+function emitShared(frame: Frame, found: LookUpName, layout: KeyLayout, next: Label): void {
+  for (let word = 0; word < layout.size; word += 8)
+    emitKeyWord(frame, layout, word, [keyRegisters[word / 8] ?? r1, r0])
+  frame.assembler.emit(
+    callFunction(frame.lookUpFunction(found)),
+    mov32(r1, r0),
+    mov(r2, r0),
+    rshImmediate(r2, 32),
+    jumpIf('==', r2, immediate(ABSENT), next, 32),
+  )
+}
+
+/**
+ * The function that look-ups which share maps have: given a key, 8 bytes in each number, it yields the halves of the value in one, and of keys that are not there
+ * one of which the upper half is ABSENT.
+ */
+export function lookUpFunction(
+  found: Pick<LookUpName, 'name' | 'table'>,
+  keySize: number,
+  jumps: JumpOptions,
+): Omit<FunctionSpec, 'name'> {
+  const assembler = createAssembler()
+  const none = assembler.label('none')
+  const words = keyRegisters.slice(0, keySize / 8)
+  assembler.emit(...words.map((register, at) => store('u64', r10, 8 * at - keySize, register)))
+  const used = Array.from({ length: keySize / 4 }, (_, word) => word)
+  emitFind({ assembler }, found, keySize, used, none)
+  assembler.emit(mov(r0, r2), lshImmediate(r0, 32), or(r0, r1), exit())
+  assembler.place(none)
+  assembler.emit(loadImmediate64(r0, BigInt(ABSENT) << 32n), exit())
+  return {
+    parameters: words.map((_, at) => ({ name: `word${at}`, type: { kind: 'scalar' } })),
+    instructions: assembler.assemble(jumps),
+  }
+}
+
+function emitHash(assembler: Assembler, map: string, size: number, next: Label): void {
   assembler.emit(
     loadMap(r1, map),
     mov(r2, r10),
@@ -132,11 +188,16 @@ function emitHash({ assembler }: Frame, map: string, size: number, next: Label):
 }
 
 /** r7 is the hash, r8 the value of `editedN`. */
-function emitTable(frame: Frame, map: string, size: number, used: readonly number[], next: Label): void {
-  const { assembler } = frame
+function emitTable(
+  assembler: Assembler,
+  map: string,
+  size: number,
+  used: readonly number[],
+  next: Label,
+): void {
   const { buckets, edited } = besideOf(map)
   const [asIs, found] = [assembler.label('not_edited'), assembler.label('found')]
-  emitHashOf(frame, size, used)
+  emitHashOf(assembler, size, used)
   assembler.emit(
     loadMapValue(r8, edited),
     mov(r1, r7),
@@ -145,18 +206,18 @@ function emitTable(frame: Frame, map: string, size: number, used: readonly numbe
     load('u8', r1, r1, MARKS_OFFSET),
     jumpIf('==', r1, immediate(0), asIs),
   )
-  emitHash(frame, map, size, asIs)
+  emitHash(assembler, map, size, asIs)
   assembler.emit(jumpIf('==', r2, immediate(ABSENT), next, 32), jump(found))
   assembler.place(asIs)
-  emitBucket(frame, buckets, size, found, next)
+  emitBucket(assembler, buckets, size, found, next)
   assembler.emit(mulImmediate32(r7, SECOND))
-  emitBucket(frame, buckets, size, found, next)
+  emitBucket(assembler, buckets, size, found, next)
   assembler.emit(jump(next))
   assembler.place(found)
 }
 
 /** The hash of the key into r7; `used` are the words of 32 bits that can be other than 0. */
-function emitHashOf({ assembler }: Frame, size: number, used: readonly number[]): void {
+function emitHashOf(assembler: Assembler, size: number, used: readonly number[]): void {
   assembler.emit(movImmediate(r7, 0))
   for (const word of used) {
     const [low, high] = multiplierOf(word)
@@ -178,7 +239,7 @@ function emitHashOf({ assembler }: Frame, size: number, used: readonly number[])
 const addShifted = (bits: number) => [mov32(r1, r7), rshImmediate32(r1, bits), xor32(r7, r1)]
 
 /** Goes to `found` where the bucket that the number in r7 names holds the key. Keeps r7 and r8. */
-function emitBucket({ assembler }: Frame, buckets: string, size: number, found: Label, next: Label): void {
+function emitBucket(assembler: Assembler, buckets: string, size: number, found: Label, next: Label): void {
   assembler.emit(
     load('u32', r1, r8, 0),
     mov32(r2, r7),
@@ -203,26 +264,5 @@ function emitBucket({ assembler }: Frame, buckets: string, size: number, found: 
     const value = entry + size
     assembler.emit(load('u32', r1, r0, value), load('u32', r2, r0, value + VALUE_SIZE / 2), jump(found))
     assembler.place(other)
-  }
-}
-
-/** A part of a key: where it comes from in the record, where it goes, both in bytes, and its bits. */
-export interface KeyPart {
-  readonly from: number
-  readonly to: number
-  readonly bits: number
-}
-
-/** Makes a key on the stack, 8 bytes at a time: what was written in parts can be read as a whole only later. */
-export function emitKey({ assembler }: Frame, parts: readonly KeyPart[], size: number): void {
-  for (let word = 0; word < size; word += 8) {
-    const inside = parts.filter(({ to }) => to >= word && to < word + 8)
-    for (const [index, { from, to, bits }] of inside.entries()) {
-      const into = index === 0 ? r2 : r1
-      assembler.emit(load(sizeOf(bits), into, r6, from))
-      if (to > word) assembler.emit(lshImmediate(into, 8 * (to - word)))
-      if (index > 0) assembler.emit(or(r2, r1))
-    }
-    assembler.emit(store('u64', r10, word - size, r2))
   }
 }

@@ -4,7 +4,7 @@ import { type Family, printRule, type Rule, type Ruleset, type Table, writtenRul
 import { type EditableBlock, type EditableLane, editableLanes } from '../../../translator/edit/block.ts'
 import { type ChainCode, chainCodeOf } from '../../../translator/edit/chain-code.ts'
 import { type Stretch, stretchesOf, treesKept } from '../../../translator/edit/kept.ts'
-import { dispatchKey, keyLayout } from '../../../translator/emit/dispatch.ts'
+import { dispatchKey, keyLayout } from '../../../translator/emit/key.ts'
 import { mapNames } from '../../../translator/emit/look-up.ts'
 import { laneName } from '../../../translator/lane.ts'
 import type { Translated } from '../../../translator/translate.ts'

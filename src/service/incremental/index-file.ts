@@ -16,7 +16,7 @@ import type { Settings } from '../settings.ts'
 import type { LineTable } from './lines.ts'
 
 /** Raised when something changes its meaning. */
-const FORMAT = 6
+const FORMAT = 7
 
 export interface IndexedFamily extends LineTable {
   readonly chains: readonly IndexedChain[]

@@ -5,7 +5,9 @@ import { counterPlace } from '../../../translator/counter.ts'
 import { type EditableMap, isCalling } from '../../../translator/edit/block.ts'
 import { narrowedTo } from '../../../translator/edit/overlay.ts'
 import { type Placed, placeItems } from '../../../translator/edit/place.ts'
-import { dispatchKey, dispatchValue, HOTDROP, keyLayout } from '../../../translator/emit/dispatch.ts'
+import { dispatchValue, HOTDROP } from '../../../translator/emit/dispatch.ts'
+import { dispatchKey, keyIn, keyLayout } from '../../../translator/emit/key.ts'
+import { lookUpId } from '../../../translator/emit/look-up.ts'
 import { FieldSets } from '../../../translator/field-sets.ts'
 import type { Item } from '../../../translator/item.ts'
 import { holderOf, kindOf, slotOf } from './holder.ts'
@@ -137,7 +139,7 @@ const isElsewhere = (
   blocks.some(other => {
     const [map] = other.maps
     if (other === block || other.path.join() !== block.path.join()) return false
-    return map !== undefined && !(other.hotdrop && block.hotdrop) && view.read(lane, map.name, key) !== null
+    return map !== undefined && !(other.hotdrop && block.hotdrop) && view.read(lane, map, key) !== null
   })
 
 /** Whether packets that the rule is about never come to the block, since what was edited lies over it. */
@@ -168,7 +170,7 @@ function besideOf(
 ): number | undefined {
   if (!block || block.holders.has(key) || block.counts.has(key)) return undefined
   const [map] = block.maps
-  const value = map && view.read(lane, map.name, key)
+  const value = map && view.read(lane, map, key)
   return value ? (holderIn(state, map, value) ?? 0) : undefined
 }
 
@@ -213,7 +215,7 @@ function settle(
     const value =
       first === undefined ? null : block.hotdrop ? hotdropValue(slotOf(first)) : valueFor(state, map, first)
     if (value === undefined) return false
-    view.write(lane, map.name, key, value)
+    view.write(lane, map, key, value)
     return true
   })
 }
@@ -240,17 +242,18 @@ function valueFor(
   return undefined
 }
 
-/** The maps as they will be. */
-interface View extends Pick<BlockMaps, 'read'> {
-  write(lane: number, map: string, key: string, value: string | null): void
+/** The maps as they will be. Keys are those of a look-up with maps of its own, in hexadecimal digits. */
+interface View {
+  read(lane: number, map: EditableMap, key: string): string | null
+  write(lane: number, map: EditableMap, key: string, value: string | null): void
   /** What has to be written for that. */
   writes(): MapWrite[]
 }
 
 function createView(maps: BlockMaps): View {
   const known = new Map<string, MapWrite>()
-  const at = (lane: number, map: string, key: string): MapWrite => {
-    const place = `${lane} ${map} ${key}`
+  const at = (lane: number, map: EditableMap, key: string): MapWrite => {
+    const place = `${lane} ${lookUpId(map)} ${key}`
     const found = known.get(place) ?? unchanged(maps, lane, map, key)
     known.set(place, found)
     return found
@@ -258,13 +261,14 @@ function createView(maps: BlockMaps): View {
   return {
     read: (lane, map, key) => at(lane, map, key).value,
     write(lane, map, key, value) {
-      known.set(`${lane} ${map} ${key}`, { ...at(lane, map, key), value })
+      known.set(`${lane} ${lookUpId(map)} ${key}`, { ...at(lane, map, key), value })
     },
     writes: () => [...known.values()].filter(({ before, value }) => before !== value),
   }
 }
 
-function unchanged(maps: BlockMaps, lane: number, map: string, key: string): MapWrite {
+function unchanged(maps: BlockMaps, lane: number, { name: map, shared }: EditableMap, own: string): MapWrite {
+  const key = Buffer.from(keyIn(shared, Buffer.from(own, 'hex'))).toString('hex')
   const value = maps.read(lane, map, key)
   return { lane, map, key, value, before: value }
 }

@@ -12,8 +12,8 @@ import {
 import { type EditableLane, editableLanes, isCalling, type Range } from '../../../translator/edit/block.ts'
 import { chainCodeOf } from '../../../translator/edit/chain-code.ts'
 import { renamed, stretchesOf } from '../../../translator/edit/kept.ts'
-import { takeOver } from '../../../translator/edit/stand-in.ts'
-import { mapNames } from '../../../translator/emit/look-up.ts'
+import { goingOnWith, takeOver } from '../../../translator/edit/stand-in.ts'
+import { lookUpId, mapNames } from '../../../translator/emit/look-up.ts'
 import { type Lane, laneName } from '../../../translator/lane.ts'
 import {
   type LaneProgram,
@@ -43,6 +43,9 @@ import { asksForConntrack, conntrackAfter, laneWith, withConntrack } from './tra
 
 /** Fewer rules are read as quickly as they are left out. */
 const LEAST_UNREAD = 64
+
+/** MAX_USED_MAPS: what goes on and what is new may be more together. */
+const MOST_MAPS = 64
 
 /** Makes the edits of commands with programs of which all long look-ups go on, and those that hold no chain of the edits; false where that cannot be. The caller holds the lock. */
 export function editAround(
@@ -165,11 +168,13 @@ function remakeLane(
     lanes: [lane],
     counters: { arrays: state.index.arrays, slots },
     strategies: { edited, kept },
+    goingOn: goingOnWith(standIns),
   }
   const translation = held ? translateAround(rulesets, { ...options, held }) : translate(rulesets, options)
   const [program] = translation?.kind === 'translated' ? translation.programs : []
   // what is together for all programs would begin anew in these
   if (!program || program.spec.maps.some(({ together }) => together)) return undefined
+  if (program.spec.maps.length > MOST_MAPS) return undefined
   const taken = takeOver(program, standIns, rule => numbers[rule] ?? 0)
   const ids = taken && keptIds(state, program, taken)
   return taken && ids && { program, reduced, taken, kept: ids }
@@ -227,16 +232,8 @@ function keptIds(
   const lanes = index.lanes.filter(one => laneName(one.lane) === laneName(lane))
   // one program has all of them, so their names tell them apart
   const ids = new Map(lanes.flatMap(({ maps }) => [...maps]))
-  const looked = [...taken].flatMap(
-    ([
-      name,
-      {
-        maps: [map],
-      },
-    ]) => {
-      const before = map ? mapNames(map) : []
-      return mapNames({ name, table: map?.table ?? false }).map((own, at) => [own, before[at] ?? ''] as const)
-    },
+  const looked = [...taken.values()].flatMap(({ maps }) =>
+    maps.flatMap(mapNames).map(name => [name, name] as const),
   )
   const walked = [...trees].flatMap(([name, { block }]) =>
     block.kind === 'kept' ? [[name, block.map] as const] : [],
@@ -307,7 +304,8 @@ function indexRemade(
         [
           name,
           (isTwice(name) ? [] : blocks).map(block => {
-            const before = taken.get(block.maps[0]?.name ?? '')
+            const [map] = block.maps
+            const before = map && taken.get(lookUpId(map))
             if (!before) return indexBlock(block, lane.family, slots)
             const { first, last, holders, counts, edited, displaced } = before
             const { repeated: _, ...shape } = block

@@ -1,20 +1,25 @@
 import test from 'ava'
 import { parseSave } from 'iptables-parser'
 import { newLayout } from '../../../translator/counter.ts'
-import { editableLanes } from '../../../translator/edit/block.ts'
-import { takeOver } from '../../../translator/edit/stand-in.ts'
+import { type BlockShape, editableLanes } from '../../../translator/edit/block.ts'
+import { goingOnWith, type StandIns, takeOver } from '../../../translator/edit/stand-in.ts'
 import { type LaneProgram, translate } from '../../../translator/translate.ts'
 
 const LISTED = 100
 
-/** The program at INPUT of these rules of it; `edited` by their numbers. */
-function program(rules: readonly string[], edited: readonly number[] = []): LaneProgram {
+/** The program at INPUT of these rules of it, some of which may stand in for look-ups; `edited` by their numbers. */
+function program(
+  rules: readonly string[],
+  edited: readonly number[] = [],
+  standIns: StandIns<BlockShape> = new Map(),
+): LaneProgram {
   const text = `*filter\n:INPUT ACCEPT [0:0]\n${rules.map(rule => `-A INPUT ${rule}\n`).join('')}COMMIT\n`
   const ruleset = parseSave(text, { family: 4, name: 'rules' })
   const translation = translate([ruleset], {
     lanes: [{ hook: 'nf-input', family: 4 }],
     counters: newLayout([ruleset]),
     strategies: { edited: new Set(edited) },
+    goingOn: goingOnWith(standIns),
   })
   const [made] = translation.kind === 'translated' ? translation.programs : []
   if (!made) throw new Error('not translated')
@@ -30,13 +35,14 @@ function taken(before: readonly string[], after: readonly string[]) {
   const rules = [...before, list[0] ?? '', ...after]
   // the policy comes first among all that counts
   const at = before.length + 1
-  const held = { first: at, last: at + LISTED - 1, blocks }
+  const standIns = new Map([[at, { first: at, last: at + LISTED - 1, blocks }]])
   return takeOver(
     program(
       rules,
       rules.map((_, index) => index + 1),
+      standIns,
     ),
-    new Map([[at, held]]),
+    standIns,
     rule => (rule > at ? rule + LISTED - 1 : rule),
   )
 }
