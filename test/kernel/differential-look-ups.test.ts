@@ -11,7 +11,7 @@ import { kernelTestNeeding } from './needs-kernel.ts'
 
 const kernelTest = kernelTestNeeding('iptables-legacy')
 
-/** The look-ups of the last have maps of their own. */
+/** Those of the last mostly have maps of their own. */
 const cases: readonly (readonly [hook: DirectHook, lists: number])[] = [
   ['netfilter', 70],
   ['netfilter', 40],
