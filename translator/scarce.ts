@@ -29,7 +29,7 @@ const scarce: readonly Scarce[] = [
   },
   // keys that are too long to share maps by
   {
-    most: 5,
+    most: 3,
     of: (block, _, family) =>
       block.kind === 'dispatch' && sharedSize(block.fields, family) === undefined ? 1 : 0,
     instead: { dispatch: 'never', edited: new Set() },
