@@ -1,15 +1,15 @@
 // What an edit costs by where it is made: behind the rules of a series, before them, and in their middle, where a rule is put in, or one of the series is taken
-// out and put back. Of a series of chains: in base chains, in one of the chains, and where the chains are called from. Beside each the same edits of an empty table, taken in turns.
+// out and put back. Of a series of chains: in base chains, in one of the chains, behind its rules and in their middle, and where the chains are called from. Beside each the same edits of an empty table, taken in turns.
 
 import { readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseSave, printRule } from 'iptables-parser'
+import { type Chain, parseSave, printRule } from 'iptables-parser'
 import { type Installed, install, ours } from './installed.ts'
 import { median } from './packet-time.ts'
 import { progress } from './progress.ts'
-import { chains } from './series/chains.ts'
 import { series } from './series/registry.ts'
+import type { Workload } from './workload.ts'
 
 const SEED = 1
 
@@ -61,31 +61,47 @@ export const emptyTable: EditedRules = { text: '*filter\nCOMMIT\n', pairs: round
 
 /** The rules of a series: all of them in INPUT, or in chains that INPUT leads to. */
 export const editedSeries = (name: string, size: number): EditedRules =>
-  name === 'chains' ? editedChains(size) : editedRules(name, size)
+  name === 'chains' || name === 'zones' ? editedChains(name, size) : editedRules(name, size)
 
-/** Chains of pods, and the one that calls them, which has the most rules. */
-function editedChains(size: number): EditedRules {
-  const { text } = chains.make(size, SEED)
+/** Chains that one calls, which has more calls than others. */
+function editedChains(name: string, size: number): EditedRules {
+  const { text } = madeOf(name, size)
   const [table] = parseSave(text, { family: 4 }).tables
   const user = table?.chains.filter(({ policy }) => !policy).map(({ name }) => name) ?? []
-  const longest = table?.chains.reduce((a, b) => (a.rules.length >= b.rules.length ? a : b)).name ?? ''
+  const lengths = new Map(table?.chains.map(({ name, rules }) => [name, rules.length]))
+  const caller = table?.chains.reduce((a, b) => (callsIn(a) >= callsIn(b) ? a : b)).name ?? ''
   return {
     text,
     pairs(round) {
-      const one = user[Math.round((user.length * (round + 1)) / 20)] ?? longest
+      const one = user[Math.round((user.length * (round + 1)) / 20)] ?? caller
+      const middle = `${1 + ((lengths.get(one) ?? 0) >> 1)}`
       return [
         ...beside(round, 2),
         added('in FORWARD', 'FORWARD', '-s', `192.0.2.${round}`, '-j', 'DROP'),
         added('in a chain', one, '-s', `192.0.2.${round}`, '-j', 'ACCEPT'),
-        added('a call', longest, '-d', `192.0.2.${round}`, '-j', one),
+        {
+          place: 'inside a chain',
+          edit: ['-I', one, middle, '-s', `192.0.2.${round}`, '-p', 'tcp', '-j', 'ACCEPT'],
+          undo: ['-D', one, middle],
+        },
+        added('a call', caller, '-d', `192.0.2.${round}`, '-j', one),
       ]
     },
   }
 }
 
-function editedRules(name: string, size: number): EditedRules {
+const callsIn = ({ rules }: Chain): number =>
+  rules.filter(({ target }) => target !== undefined && 'chain' in target).length
+
+/** Throws RangeError for a series that is not of IPv4. */
+function madeOf(name: string, size: number): Workload {
   const made = series[name]?.make(size, SEED)
   if (made?.family !== 4) throw new RangeError(`there are no edits of the series ${name}`)
+  return made
+}
+
+function editedRules(name: string, size: number): EditedRules {
+  const made = madeOf(name, size)
   const { tables } = parseSave(made.text, { family: 4 })
   const rules = tables.flatMap(({ chains }) => chains).find(chain => chain.name === 'INPUT')?.rules ?? []
   return {

@@ -4,6 +4,7 @@ import { chains } from './chains.ts'
 import { classbench } from './classbench.ts'
 import { fiveTuple } from './five-tuple.ts'
 import { networks } from './networks.ts'
+import { zones } from './zones.ts'
 
 /** All series by name. */
 export const series: Readonly<Record<string, Series>> = {
@@ -17,6 +18,7 @@ export const series: Readonly<Record<string, Series>> = {
   fw: classbench('fw'),
   ipc: classbench('ipc'),
   chains,
+  zones,
 }
 
 export const seriesNames = Object.keys(series)

@@ -24,7 +24,7 @@ const flowsOf = ({ traffic }: Workload, kind: Traffic['kind']): readonly Flow[] 
 
 const rulesetOf = ({ text, family }: Workload) => parseSave(text, { family })
 
-for (const name of seriesNames.filter(one => one !== 'chains'))
+for (const name of seriesNames.filter(one => one !== 'chains' && one !== 'zones'))
   test(`${name}: packets match the rules they are aimed at`, t => {
     const workload = make(name, 300)
     const table = tableOf(rulesetOf(workload), 'filter')
@@ -55,6 +55,25 @@ test('chains: packets go four chains deep', t => {
     t.is(verdict, 'accept')
     t.is(new Set(path.map(({ chain }) => chain)).size, 5)
   }
+})
+
+test('zones: packets come to the chain of their zones, and most meet a rule there', t => {
+  const workload = make('zones', 2_000)
+  const ruleset = rulesetOf(workload)
+  const chains = new Set<string>()
+  let met = 0
+  const flows = flowsOf(workload, 'spread')
+  for (const flow of flows) {
+    const packet: Packet = { ...packetOf(flow), outInterface: 'out0', conntrack: { state: 'NEW' } }
+    const { path } = evaluate(ruleset, 'filter', 'FORWARD', packet)
+    const [, { chain, number } = { chain: '', number: 0 }] = path
+    t.regex(chain, /^[a-z]+-to-[a-z]+$/)
+    chains.add(chain)
+    const rules = tableOf(ruleset, 'filter')?.chains.find(({ name }) => name === chain)?.rules ?? []
+    if (number < rules.length) met++
+  }
+  t.is(chains.size, flows.length)
+  t.true(met > 0.9 * flows.length)
 })
 
 for (const name of seriesNames)
