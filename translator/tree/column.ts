@@ -28,6 +28,8 @@ export const columnOf = (domain: Interval, boxes: number): Column =>
 
 /** Fields with at most so many values are counted through; the points of others are sorted and searched. */
 const MOST_MARKED = 1 << 16
+/** So are those of fields with more values than so many for each box: to count through the values of a port takes a process that has just begun two milliseconds. */
+const MOST_FOR_BOX = 32
 
 interface Asked {
   readonly lows: Float64Array
@@ -69,8 +71,8 @@ class NumberColumn implements Column {
 
   segments(boxes: number): Segments {
     const asked = { lows: this.#lows.subarray(0, boxes), ends: this.#ends.subarray(0, boxes) }
-    const [starts, numbers] =
-      this.#end <= MOST_MARKED ? this.#marked(asked) : [this.#sorted(asked), undefined]
+    const isMarked = this.#end <= Math.min(MOST_MARKED, MOST_FOR_BOX * boxes)
+    const [starts, numbers] = isMarked ? this.#marked(asked) : [this.#sorted(asked), undefined]
     const [lows, ends] = [new Int32Array(boxes), new Int32Array(boxes)]
     for (let box = 0; box < boxes; box++) {
       const low = asked.lows[box] ?? 0
