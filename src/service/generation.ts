@@ -52,6 +52,16 @@ export interface Generation {
   readonly edited?: readonly number[]
 }
 
+/** The rule sets of a generation, as its file says them. */
+export interface UnreadRulesets {
+  readonly json: string
+}
+
+/** A generation that is put in force with its rules read or unread: a file of thousands of them takes longer to read and to write than an edit beside them. */
+export interface PlacedGeneration extends Omit<Generation, 'rulesets'> {
+  readonly rulesets: readonly SavedRuleset[] | UnreadRulesets
+}
+
 /** How many generations are kept to go back to. */
 const KEPT = 10
 
@@ -64,12 +74,16 @@ export const generationFile = (settings: Settings, number: number): string =>
 const currentOf = ({ stateDirectory }: Settings): string => join(stateDirectory, 'current')
 
 /** Writes a generation down so that it is there after a power cut. Throws ServiceError('ERR_FILE'). */
-export function writeGeneration(settings: Settings, generation: Generation): void {
+export function writeGeneration(settings: Settings, { rulesets, ...rest }: PlacedGeneration): void {
   // of a process that died over the same number
-  removeJournal(settings, generation.number)
-  const text = `${JSON.stringify({ format: FORMAT, ...generation })}\n`
-  writeDurably(generationFile(settings, generation.number), text)
+  removeJournal(settings, rest.number)
+  const json = 'json' in rulesets ? rulesets.json : JSON.stringify(rulesets)
+  const text = `${JSON.stringify({ format: FORMAT, ...rest }).slice(0, -1)}${RULESETS}${json}}\n`
+  writeDurably(generationFile(settings, rest.number), text)
 }
+
+/** What the rule sets follow, which are the last in a file. In a string the quotes would stand behind a backslash. */
+const RULESETS = ',"rulesets":'
 
 /** Says which generation to load after a reboot. */
 export const writeCurrent = (settings: Settings, number: number): void =>
@@ -88,13 +102,33 @@ export function readCurrent(settings: Settings): number | undefined {
 }
 
 /** Reads a generation back. Throws ServiceError('ERR_STATE') where it is missing or of another make. */
-export function readGeneration(settings: Settings, number: number): Generation {
+export const readGeneration = (settings: Settings, number: number): Generation =>
+  readFile(settings, number, parseGeneration)
+
+/** The same but for its rules. */
+export const readUnread = (settings: Settings, number: number): PlacedGeneration =>
+  readFile(settings, number, parseUnread)
+
+function readFile<G extends Pick<Generation, 'number'>>(
+  settings: Settings,
+  number: number,
+  parse: (path: string, text: string) => G,
+): G {
   const path = generationFile(settings, number)
   const text = readIfThere(path)
   if (text === undefined) throw new ServiceError('ERR_STATE', `${path} is missing`, stateHint)
-  const generation = parseGeneration(path, text)
+  const generation = parse(path, text)
   if (generation.number === number) return generation
   throw new ServiceError('ERR_STATE', `${path} holds generation ${generation.number}`)
+}
+
+function parseUnread(path: string, text: string): PlacedGeneration {
+  const at = text.indexOf(RULESETS)
+  const rest = at < 0 ? undefined : parseGeneration(path, `${text.slice(0, at)}}`)
+  const json = text.slice(at + RULESETS.length, text.lastIndexOf('}'))
+  // files that were written before rule sets came last are read whole
+  const isWhole = rest && 'conntrack' in rest && json.endsWith(']')
+  return isWhole ? { ...rest, rulesets: { json } } : parseGeneration(path, text)
 }
 
 const stateHint =

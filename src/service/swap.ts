@@ -29,7 +29,7 @@ import type { MadeAhead } from './ahead.ts'
 import { openDispatcher, pinnedAttachments, switchAttachments } from './attach.ts'
 import { everyLaneOf, fillBank, programInSlot, writeGenerationWord } from './bank.ts'
 import { type Keep, withDescriptors } from './descriptors.ts'
-import { forgetGenerations, type Generation, writeCurrent, writeGeneration } from './generation.ts'
+import { forgetGenerations, type PlacedGeneration, writeCurrent, writeGeneration } from './generation.ts'
 import { type EditIndex, removeIndex, writeIndex } from './incremental/index-file.ts'
 import { handOver, settle, takeBack } from './interfaces.ts'
 import { attachmentsOf, type LaneHook } from './lanes.ts'
@@ -57,8 +57,8 @@ export type SwapStep = (typeof swapSteps)[number]
 
 /** Everything a swap needs to know. */
 export interface Next {
-  readonly live: Pick<Live, 'generation' | 'counterArrays'> | undefined
-  readonly generation: Generation
+  readonly live: (Pick<Live, 'counterArrays'> & { readonly generation: PlacedGeneration }) | undefined
+  readonly generation: PlacedGeneration
   readonly plan: Pick<Plan, 'layout' | 'fresh' | 'fromZero'>
   /** Of the lanes that are loaded anew. */
   readonly translation: Translated

@@ -9,6 +9,7 @@ import {
   listGenerations,
   readCurrent,
   readGeneration,
+  readUnread,
   writeCurrent,
   writeGeneration,
 } from '../../../src/service/generation.ts'
@@ -46,6 +47,24 @@ test('a generation is read as it was written', t => {
   t.deepEqual(readdirSync(settings.stateDirectory).sort(), ['current', 'generations'])
   clearCurrent(settings)
   t.is(readCurrent(settings), undefined)
+})
+
+test('the rules of a generation go on unread, wherever they stand in its file', t => {
+  const settings = fresh()
+  const text = '*filter\n-A INPUT -m comment --comment ",\\"rulesets\\":[" -j DROP\nCOMMIT\n'
+  const rulesets = [{ family: 4, text, slots: [0, 1] } as const]
+  const first = { ...generation(1), namespace: ',"rulesets":[]}', rulesets }
+  writeGeneration(settings, first)
+  const unread = readUnread(settings, 1)
+  t.true('json' in unread.rulesets)
+  t.like(unread, { ...generation(1), namespace: first.namespace, rulesets: {} })
+  writeGeneration(settings, { ...unread, number: 2, conntrack: true })
+  t.like(readGeneration(settings, 2), { ...first, number: 2, conntrack: true })
+  // as they were written before
+  const path = join(settings.stateDirectory, 'generations', '3.json')
+  const { conntrack, ...others } = { ...first, number: 3, format: 1 }
+  writeFileSync(path, `${JSON.stringify({ ...others, conntrack })}\n`)
+  t.deepEqual(readUnread(settings, 3), readGeneration(settings, 3))
 })
 
 test('the last ten up to the one in force are kept', t => {
