@@ -11,9 +11,11 @@ import type { Translated } from '../../../translator/translate.ts'
 import { close, mapById, mapInfoOf, programMapIds } from '../../kernel/sys/object.ts'
 import type { Generation } from '../generation.ts'
 import type { OpenLane } from '../programs.ts'
+import { chainTable } from './chain-table.ts'
 import { heldRules } from './held.ts'
 import { holderOf } from './holder.ts'
 import type { EditIndex, IndexedBlock, IndexedFamily, IndexedLane, IndexedStretch } from './index-file.ts'
+import { nameList } from './name-list.ts'
 import { reachesOf, reachSize, writeReach } from './reach.ts'
 import type { EditState } from './state.ts'
 
@@ -29,13 +31,14 @@ export interface Described {
   readonly resting: readonly number[]
 }
 
-/** The index; undefined where a program that goes on was loaded without one. */
+/** The index; undefined where a program that goes on was loaded without one, or a name is none to search for. */
 export function describeGeneration(described: Described): EditIndex | undefined {
   const { generation, rulesets, translation, programs, before, resting } = described
   const { number, namespace, hook, devices, conntrack, counterArrays } = generation
   const slots = generation.rulesets.flatMap(saved => saved.slots)
   const numbers = numbersOf(rulesets)
   const numberOf = (rule: number): number => numbers[rule] ?? 0
+  if (!rulesets.every(hasPlainNames)) return undefined
   const lanes = programs.map(program => {
     const translated = translation.programs.filter(({ lane }) => laneName(lane) === laneName(program.lane))
     return translated.length > 0
@@ -63,6 +66,9 @@ export function describeGeneration(described: Described): EditIndex | undefined 
     taken: Uint32Array.from([...policies, ...resting]),
   }
 }
+
+const hasPlainNames = ({ tables }: Ruleset): boolean =>
+  tables.every(({ chains }) => chains.every(({ name }) => !name.includes('\n')))
 
 /** Of all that counts, in order: the number of a rule in its chain, and 0 for a policy. */
 function numbersOf(rulesets: readonly Ruleset[]): readonly number[] {
@@ -108,8 +114,11 @@ function indexLane(
   const indexed = {
     ...lane,
     ...(code && { code }),
+    names: nameList(chains.map(({ name }) => name)),
     chains: new Map(
-      chains.map(({ name, blocks }) => [name, blocks.map(block => indexBlock(block, family, slots))]),
+      chains.flatMap(({ name, blocks }) =>
+        blocks.length === 0 ? [] : [[name, blocks.map(block => indexBlock(block, family, slots))] as const],
+      ),
     ),
     stretches: indexStretches(stretches),
     maps: named.size > 0 ? mapIds(fd, named) : new Map(),
@@ -121,12 +130,9 @@ function indexLane(
 export function onlyLoaded({ code, ...lane }: IndexedLane): IndexedLane {
   const isThere = (...names: Parameters<typeof namesOfMaps>): boolean =>
     [...namesOfMaps(...names)].every(name => lane.maps.has(name))
-  const gone: [chain: string, blocks: readonly IndexedBlock[]][] = []
-  for (const [chain, blocks] of lane.chains)
-    if (blocks.length > 0 && !isThere(blocks, [])) gone.push([chain, []])
   return {
     ...lane,
-    ...(gone.length > 0 && { chains: new Map([...lane.chains, ...gone]) }),
+    chains: new Map([...lane.chains].filter(([, blocks]) => isThere(blocks, []))),
     stretches: new Map([...lane.stretches].filter(([, stretches]) => isThere([], stretches))),
     ...(code && isThere([], [], code) && { code }),
   }
@@ -199,11 +205,12 @@ export function indexBlock(
 /** The chains some of whose rules are held by trees in maps, or many by look-ups. */
 const chainsWithKept = (lanes: readonly IndexedLane[]): ReadonlySet<string> =>
   new Set(
-    lanes.flatMap(({ family, table, stretches, chains }) =>
-      [...chains]
-        .filter(([chain, blocks]) => stretches.has(chain) || heldRules(blocks).length > 0)
-        .map(([chain]) => `${family} ${table} ${chain}`),
-    ),
+    lanes.flatMap(({ family, table, stretches, chains }) => {
+      const inLookUps = [...chains].flatMap(([chain, blocks]) =>
+        heldRules(blocks).length > 0 ? [chain] : [],
+      )
+      return [...stretches.keys(), ...inLookUps].map(chain => `${family} ${table} ${chain}`)
+    }),
   )
 
 function indexFamilies(
@@ -225,14 +232,13 @@ function indexFamilies(
     }
     const chains = tables.flatMap(table =>
       table.chains.map(({ name, policy, rules }) => {
-        const first = lines.length - 1
         const described = policy && { policy: { verdict: policy, slot: slots[next++] ?? Number.NaN } }
         const isKept = withKept.has(`${family} ${table.name} ${name}`)
         for (const rule of rules) add(rule, isKept)
-        return { table: table.name, name, first, count: rules.length, ...described }
+        return { table: table.name, name, count: rules.length, ...described }
       }),
     )
-    return { family, chains, ...joinLines(lines), slots: own, reaches }
+    return { family, chains: chainTable(chains), ...joinLines(lines), slots: own, reaches }
   })
 }
 

@@ -4,7 +4,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
-import type { TableName } from 'iptables-parser'
 import type { CounterArray } from '../../../translator/counter.ts'
 import type { BlockShape, EditableLane } from '../../../translator/edit/block.ts'
 import type { ChainCode } from '../../../translator/edit/chain-code.ts'
@@ -13,23 +12,15 @@ import { ServiceError, systemReason } from '../error.ts'
 import type { Generation } from '../generation.ts'
 import { expectObjects } from '../heap.ts'
 import type { Settings } from '../settings.ts'
+import type { ChainTable } from './chain-table.ts'
 import type { LineTable } from './lines.ts'
+import type { NameList } from './name-list.ts'
 
 /** Raised when something changes its meaning. */
 const FORMAT = 7
 
 export interface IndexedFamily extends LineTable {
-  readonly chains: readonly IndexedChain[]
-}
-
-/** The lines of a chain in the table. */
-export interface IndexedChain {
-  readonly table: TableName
-  readonly name: string
-  readonly first: number
-  readonly count: number
-  /** Only of base chains. */
-  readonly policy?: { readonly verdict: string; readonly slot: number }
+  readonly chains: ChainTable
 }
 
 /** A block, and who has its keys where they are several. */
@@ -39,8 +30,17 @@ export interface IndexedBlock extends BlockShape {
   /** In a block that only drops what is malformed: how many rules have the key. */
   readonly counts: ReadonlyMap<string, number>
   readonly edited: readonly EditedText[]
+  /** The rules that stood in for it when its program was made. */
+  readonly standing?: Standing
   /** It drops what is malformed, and may name another than the first rule for some values. */
   readonly displaced?: true
+}
+
+/** One of each kind of the rules that a look-up knows, so that these need not be gone through again. */
+export interface Standing {
+  readonly rules: readonly { readonly slot: number; readonly rule: string }[]
+  /** The texts of those that it did not know then. */
+  readonly unknown: readonly string[]
 }
 
 /** A rule that was put in or taken out, or calls a chain that has changed, since what holds the rules around it was made, which knows nothing of that. */
@@ -56,6 +56,9 @@ export interface IndexedStretch extends Stretch {
 }
 
 export interface IndexedLane extends Omit<EditableLane, 'chains'> {
+  /** The names of all chains that the program holds (name-list.ts). */
+  readonly names: NameList
+  /** The blocks of those that have some. */
   readonly chains: ReadonlyMap<string, readonly IndexedBlock[]>
   /** Of the chains that have some. */
   readonly stretches: ReadonlyMap<string, readonly IndexedStretch[]>

@@ -4,7 +4,8 @@ import { type Family, parseSave, type Rule } from 'iptables-parser'
 import { earlyItems } from '../../../translator/early.ts'
 import { type Item, RuleUntranslatable, ruleItems } from '../../../translator/item.ts'
 import { Untranslatable } from '../../../translator/match/translate.ts'
-import type { EditedText, IndexedChain, IndexedLane } from './index-file.ts'
+import type { IndexedChain } from './chain-table.ts'
+import type { EditedText, IndexedLane } from './index-file.ts'
 import { calledIn, linePrefix } from './request.ts'
 import type { ChainPlace, EditState } from './state.ts'
 
@@ -26,16 +27,15 @@ export interface EditedRule {
 
 /** Rules of a chain that were edited, each as if it stood alone; undefined where the hook cannot hold one. */
 export function editedRules(
-  { index }: EditState,
+  state: EditState,
   at: number,
   { family, table, chain: name }: ChainPlace,
   edited: readonly EditedText[],
 ): readonly EditedRule[] | undefined {
-  const lane = index.lanes[at]
+  const lane = state.index.lanes[at]
   if (edited.length === 0 || !lane) return []
-  const chains = index.families.find(one => one.family === family)?.chains ?? []
-  const called = new Set(edited.map(({ rule }) => calledIn(rule)))
-  const own = chains.filter(chain => chain.table === table && (chain.name === name || called.has(chain.name)))
+  const named = new Set([name, ...edited.flatMap(({ rule }) => calledIn(rule) ?? [])])
+  const own = [...named].flatMap(chain => state.chain({ family, table, chain }) ?? [])
   const text = saveText(table, family, own, new Map([[name, edited.map(({ rule }) => rule)]]))
   const { tables } = parseSave(text, { family, name: 'the rules that were edited' })
   const rules = tables

@@ -24,16 +24,19 @@ import {
 import { valuesFor } from '../../../translator/tree/dispatch.ts'
 import { programMapIds } from '../../kernel/sys/object.ts'
 import { ServiceError } from '../error.ts'
-import { type Generation, readGeneration } from '../generation.ts'
+import { type PlacedGeneration, readUnread } from '../generation.ts'
 import { load } from '../load.ts'
 import { lanesPinned, type OpenLane } from '../programs.ts'
 import type { Settings } from '../settings.ts'
 import type { Next, SwapOptions } from '../swap.ts'
+import { withCounts } from './chain-table.ts'
 import { goingOn, indexBlock, indexStretches, mapIds, namesOfMaps, onlyLoaded, ownMaps } from './describe.ts'
-import type { EditIndex, IndexedBlock, IndexedLane, IndexedStretch } from './index-file.ts'
+import { editedIn } from './held.ts'
+import type { EditIndex, IndexedBlock, IndexedLane, IndexedStretch, Standing } from './index-file.ts'
 import { itemsOf } from './items.ts'
 import { copyJournal, type JournalEdit, markEntry } from './journal.ts'
 import { addLines, joinPieces, type Piece } from './lines.ts'
+import { nameList, withNames } from './name-list.ts'
 import type { PlacedStep } from './plan.ts'
 import { endedBy, isAsSet, MOST_ENTRIES, placedSteps, writtenInForce } from './quick.ts'
 import { type Reduced, reduceFor } from './reduce.ts'
@@ -59,7 +62,7 @@ export function editAround(
   if (!state || mostRead(state) < 0 || !isAsSet(settings, state.index)) return false
   if (state.journal.entries.length >= MOST_ENTRIES) return false
   const outlined = outline(state, steps)
-  const saved = outlined && readGeneration(settings, state.index.generation)
+  const saved = outlined && readUnread(settings, state.index.generation)
   const next = saved && withConntrack(state, outlined.conntrack)
   const remade = next && remake(next, saved, outlined)
   return remade ? putInForce(settings, next, saved, outlined, remade, options) : false
@@ -125,7 +128,7 @@ interface Remade {
 /** Programs for all lanes that hold a chain of the edits; undefined where one cannot be made so. */
 function remake(
   state: EditState,
-  saved: Generation,
+  saved: PlacedGeneration,
   { edits, stale }: Pick<Outline, 'edits' | 'stale'>,
 ): Remade[] | undefined {
   const { lanes } = state.index
@@ -183,7 +186,7 @@ function remakeLane(
 function putInForce(
   settings: Settings,
   state: EditState,
-  saved: Generation,
+  saved: PlacedGeneration,
   { edits, fresh, conntrack }: Outline,
   remade: readonly Remade[],
   options: SwapOptions,
@@ -261,21 +264,17 @@ function describeRemade(
   })
   if (lanes.includes(undefined)) return undefined
   const families = index.families.map(family => {
-    let first = 0
     const pieces: Piece[] = []
-    const chains = family.chains.map(chain => {
-      const own = state.pieces(chain)
-      let { count } = chain
-      if (own) {
-        count = sumOf(own.map(piece => piece.count))
-        pieces.push(...own)
-      } else addLines(pieces, chain.first, count)
-      first += count
-      return first - count === chain.first && count === chain.count
-        ? chain
-        : { ...chain, first: first - count, count }
-    })
-    return { family: family.family, chains, ...joinPieces(family, pieces) }
+    const counts = new Map<number, number>()
+    let next = 0
+    for (const [{ at, first, count }, own] of state.opened(family.family)) {
+      addLines(pieces, next, first - next)
+      pieces.push(...own)
+      counts.set(at, sumOf(own.map(piece => piece.count)))
+      next = first + count
+    }
+    addLines(pieces, next, family.slots.length - next)
+    return { ...family, chains: withCounts(family.chains, counts), ...joinPieces(family, pieces) }
   })
   return {
     ...index,
@@ -309,7 +308,17 @@ function indexRemade(
             if (!before) return indexBlock(block, lane.family, slots)
             const { first, last, holders, counts, edited, displaced } = before
             const { repeated: _, ...shape } = block
-            return { ...shape, first, last, holders, counts, edited, ...(displaced && { displaced }) }
+            const standing = standingFor(reduced, before)
+            return {
+              ...shape,
+              first,
+              last,
+              holders,
+              counts,
+              edited,
+              standing,
+              ...(displaced && { displaced }),
+            }
           }),
         ] as const,
     )
@@ -332,9 +341,13 @@ function indexRemade(
     for (const [name, id] of kept) if (loaded.has(id)) ids.set(name, id)
     const going = program.held ? chainsGoingOn(state, lane, ids) : noChains
     const all = new Map(going.chains)
-    for (const [chain, own] of blocks) all.set(chain, own)
+    for (const [chain, own] of blocks) if (own.length > 0) all.set(chain, own)
     return onlyLoaded({
       ...lane,
+      names: withNames(
+        going.names,
+        blocks.map(([chain]) => chain),
+      ),
       chains: all,
       stretches: new Map([...going.stretches, ...stretches]),
       maps: ids,
@@ -343,14 +356,28 @@ function indexRemade(
   })
 }
 
-const noChains: Pick<IndexedLane, 'chains' | 'stretches'> = { chains: new Map(), stretches: new Map() }
+/** What stood in for a look-up. */
+function standingFor({ standIns, slots, texts }: Reduced, block: IndexedBlock): Standing {
+  const unknown = new Set<string>()
+  const rules: Standing['rules'][number][] = []
+  for (const [rule, held] of standIns) {
+    if (!held.blocks.includes(block)) continue
+    rules.push({ slot: slots[rule] ?? Number.NaN, rule: texts[rule] ?? '' })
+    for (const edited of editedIn(held)) unknown.add(edited.rule)
+  }
+  return { rules, unknown: [...unknown] }
+}
 
-/** The chains that were not translated for a program, which stand in its functions that went on if anywhere. */
+type ChainsGoingOn = Pick<IndexedLane, 'names' | 'chains' | 'stretches'>
+
+const noChains: ChainsGoingOn = { names: nameList([]), chains: new Map(), stretches: new Map() }
+
+/** The chains that were not translated for a program, which stand in its functions that went on if anywhere, with the names of all that it held. */
 function chainsGoingOn(
   state: EditState,
   { lane, family, chains }: EditableLane,
   maps: ReadonlyMap<string, number>,
-): Pick<IndexedLane, 'chains' | 'stretches'> {
+): ChainsGoingOn {
   const at = laneAt(state, lane, family)
   const translated = new Set(chains.map(({ name }) => name))
   const before = state.index.lanes[at]
@@ -358,14 +385,14 @@ function chainsGoingOn(
     [...namesOfMaps(...names)].every(name => maps.get(name) === before?.maps.get(name))
   const going = new Map<string, readonly IndexedBlock[]>()
   const stretches = new Map<string, readonly IndexedStretch[]>()
-  for (const [chain, blocks] of state.chainsIn(at)) {
-    if (translated.has(chain)) continue
-    const own = state.stretchesIn(at).get(chain) ?? []
-    const isKept = (blocks.length === 0 && own.length === 0) || isThere(blocks, own)
-    going.set(chain, isKept ? blocks : [])
-    if (isKept && own.length > 0) stretches.set(chain, own)
+  const [inLookUps, inTrees] = [state.chainsIn(at), state.stretchesIn(at)]
+  for (const chain of new Set([...inLookUps.keys(), ...inTrees.keys()])) {
+    const [blocks, own] = [inLookUps.get(chain) ?? [], inTrees.get(chain) ?? []]
+    if (translated.has(chain) || !isThere(blocks, own)) continue
+    if (blocks.length > 0) going.set(chain, blocks)
+    if (own.length > 0) stretches.set(chain, own)
   }
-  return { chains: going, stretches }
+  return { names: before?.names ?? nameList([]), chains: going, stretches }
 }
 
 const laneAt = ({ index }: EditState, lane: Lane, family: Family): number =>

@@ -9,8 +9,9 @@ import type { KeptRun } from '../../../translator/edit/overlay.ts'
 import type { Between } from '../../../translator/edit/parted.ts'
 import { FieldSets } from '../../../translator/field-sets.ts'
 import { laneName } from '../../../translator/lane.ts'
+import { baseChains, type IndexedChain } from './chain-table.ts'
 import { editedIn, type HeldRules, heldRules } from './held.ts'
-import type { IndexedBlock, IndexedChain, IndexedLane, IndexedStretch } from './index-file.ts'
+import type { IndexedBlock, IndexedLane, IndexedStretch } from './index-file.ts'
 import { editedRules, saveText } from './items.ts'
 import { kindOf } from './kind.ts'
 import type { Lines } from './lines.ts'
@@ -25,6 +26,8 @@ export interface Reduced {
   readonly slots: readonly number[]
   /** And its number in its chain; 0 is the policy. */
   readonly numbers: readonly number[]
+  /** And its text. */
+  readonly texts: readonly string[]
   /** What stands in for more than itself, by index among all that counts. */
   readonly standIns: ReadonlyMap<number, HeldRules>
   /** What stands in for trees, by index among all that counts. */
@@ -79,6 +82,7 @@ export function reduceFor(state: EditState, { lane, stale, most }: Wanted): Redu
     rulesets,
     slots: rows.map(({ slot }) => slot),
     numbers: rows.map(({ number }) => number),
+    texts: rows.map(({ text }) => text),
     standIns: new Map(standIns),
     kept: new Map(
       trees.map(([index, { stretch, standIns, ...changed }]) => [
@@ -110,12 +114,16 @@ function reduceFamily(
   held: ChainCode | undefined,
   most: number,
 ): { ruleset: Ruleset; rows: Row[] } | undefined {
-  const { family = 4, table = 'filter', chains: inProgram } = state.index.lanes[at] ?? {}
-  const inTable = state.chainsOf({ family, table })
-  const bases = [...inTable.values()].filter(({ policy }) => policy)
+  const { family = 4, table = 'filter' } = state.index.lanes[at] ?? {}
+  const bases = state.index.families
+    .flatMap(one => (one.family === family ? baseChains(one.chains) : []))
+    .filter(base => base.table === table)
   const called = new Set<string>()
+  /** What rules name that is no chain. */
+  const others = new Set<string>()
+  const named = new Map(bases.map(chain => [chain.name, chain]))
   const reduced = new Map<string, Row[]>(bases.map(({ name }) => [name, []]))
-  const pending = bases.filter(({ name }) => inProgram?.has(name))
+  const pending = bases.filter(({ name }) => state.blocks(at, { family, table, chain: name }) !== undefined)
   let read = 0
   for (let chain = pending.pop(); chain; chain = pending.pop()) {
     const rows = isPlainName(chain.name) ? rowsOf(state, at, chain, family, held) : undefined
@@ -124,22 +132,28 @@ function reduceFamily(
     if (read > most) return undefined
     reduced.set(chain.name, rows)
     for (const { text } of rows) {
-      const next = inTable.get(calledIn(text) ?? '')
-      if (!next || called.has(next.name) || reduced.has(next.name)) continue
-      if (held?.entries.has(next.name)) called.add(next.name)
+      const name = calledIn(text) ?? ''
+      if (called.has(name) || reduced.has(name) || others.has(name)) continue
+      const next = state.chain({ family, table, chain: name })
+      if (!next) {
+        others.add(name)
+        continue
+      }
+      named.set(name, next)
+      if (held?.entries.has(name)) called.add(name)
       else {
-        reduced.set(next.name, [])
+        reduced.set(name, [])
         pending.push(next)
       }
     }
   }
-  const chains = [...inTable.values()].filter(({ name }) => reduced.has(name) || called.has(name))
+  const chains = [...named.values()].sort((a, b) => a.at - b.at)
   const texts = new Map([...reduced].map(([name, rows]) => [name, rows.map(({ text }) => text)]))
   const ruleset = parseSave(saveText(table, family, chains, texts), { family, name: 'the rules in force' })
   const rows: Row[] = []
   for (const { name, policy, rules } of ruleset.tables.flatMap(one => one.chains)) {
     const own = reduced.get(name) ?? []
-    const slot = inTable.get(name)?.policy?.slot
+    const slot = named.get(name)?.policy?.slot
     if (own.length !== rules.length || (policy === undefined) !== (slot === undefined)) return undefined
     if (slot !== undefined) rows.push({ number: 0, slot, text: '' })
     rows.push(...own)
@@ -261,6 +275,8 @@ function standIns(
   held: HeldRules,
   { unknown, code }: { readonly unknown: ReadonlySet<string>; readonly code: ChainCode | undefined },
 ): Row[] {
+  const known = stoodIn(lines, held, unknown)
+  if (known) return known
   const rows: Row[] = []
   const ends = endsOf(arrays)
   const kinds = new Set<number>()
@@ -276,6 +292,20 @@ function standIns(
     rows.push({ number, slot, text, held })
   })
   return rows
+}
+
+/** The rules that stood in before; undefined where not all of them can, or look-ups know rules that they did not know then. */
+function stoodIn(lines: Lines, held: HeldRules, unknown: ReadonlySet<string>): Row[] | undefined {
+  const [{ standing } = {}] = held.blocks
+  if (!standing?.unknown.every(rule => unknown.has(rule))) return undefined
+  const rows = standing.rules.flatMap(({ slot, rule }): Row[] => {
+    const number = lines.numberOf(slot)
+    const isThere = number !== undefined && holds(held.first, held.last, number)
+    return isThere && !unknown.has(rule) && lines.textOf(number) === rule
+      ? [{ number, slot, text: rule, held }]
+      : []
+  })
+  return rows.length === standing.rules.length ? rows.sort((a, b) => a.number - b.number) : undefined
 }
 
 /** Of each chain that goes on in a function, a number that stands for the function. */

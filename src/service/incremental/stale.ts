@@ -47,6 +47,6 @@ export function staleAfter(state: EditState, places: readonly ChainPlace[]): Sta
 export function leadsOn(state: EditState, place: ChainPlace, { kind, rule }: Request): boolean {
   const chain = calledBy(rule)
   if (chain === undefined || kind === 'delete') return true
-  const called = state.chainsOf(place).get(chain)
+  const called = state.chain({ ...place, chain })
   return called !== undefined && !called.policy && leadingTo(state, place)?.has(chain) === false
 }

@@ -4,16 +4,17 @@ import type { Family } from 'iptables-parser'
 import { isCalling } from '../../../translator/edit/block.ts'
 import type { Settings } from '../settings.ts'
 import { afterEdit, withCalled } from './blocks.ts'
+import { chainNamed, chainOfLine, type IndexedChain } from './chain-table.ts'
 import {
   type EditIndex,
   type IndexedBlock,
-  type IndexedChain,
   type IndexedFamily,
   type IndexedStretch,
   readIndex,
 } from './index-file.ts'
 import { type Journal, type JournalEdit, readJournal } from './journal.ts'
 import { createLines, type Lines, linesEnding, type Piece } from './lines.ts'
+import { hasName } from './name-list.ts'
 import { calledIn } from './request.ts'
 import { edited } from './stretch.ts'
 
@@ -25,13 +26,13 @@ export interface EditState {
   readonly journal: Journal
   /** The rules of a chain; undefined where there is no such chain. */
   lines(place: ChainPlace): Lines | undefined
-  /** The same of a chain of the index; undefined where they are as the index has them. */
-  pieces(chain: IndexedChain): readonly Piece[] | undefined
-  /** The chains of a table, by name. */
-  chainsOf(place: Pick<ChainPlace, 'family' | 'table'>): ReadonlyMap<string, IndexedChain>
+  /** Chains of a family whose rules may not be as the index has them, and their rules, in order. */
+  opened(family: Family): readonly (readonly [IndexedChain, readonly Piece[]])[]
+  /** As the index has it; undefined where there is no such chain. */
+  chain(place: ChainPlace): IndexedChain | undefined
   /** The blocks of a chain in a lane's program, by its index; undefined where the program does not hold the chain. */
   blocks(lane: number, place: ChainPlace): readonly IndexedBlock[] | undefined
-  /** The blocks of all chains there. */
+  /** The blocks of those that have some. */
   chainsIn(lane: number): ReadonlyMap<string, readonly IndexedBlock[]>
   /** The stretches of those that have some. */
   stretchesIn(lane: number): ReadonlyMap<string, readonly IndexedStretch[]>
@@ -82,30 +83,28 @@ export function stateOf({ index, journal }: Written): EditState {
 
 function createState(index: EditIndex, journal: Journal): EditState {
   const families = new Map(index.families.map(family => [family.family, family]))
-  const tables = new Map<string, Map<string, IndexedChain>>()
-  const opened = new Map<IndexedChain, Lines>()
-  const places = new Map<IndexedChain, ChainPlace>()
+  const opened = new Map<string, Opened>()
   const chains = index.lanes.map(lane => new Map(lane.chains))
   const moved = index.lanes.map(lane => new Map(lane.stretches))
   let slots: Iterator<number> | undefined
-  const chainsOf: EditState['chainsOf'] = ({ family, table }) => {
-    const key = `${family} ${table}`
-    const known = tables.get(key) ?? namedChains(families.get(family), table)
-    tables.set(key, known)
-    return known
+  const chainOf: EditState['chain'] = place => {
+    const table = families.get(place.family)
+    return table && chainNamed(table.chains, place)
   }
   const lines: EditState['lines'] = place => {
-    const chain = chainsOf(place).get(place.chain)
-    const table = families.get(place.family)
+    const key = `${place.family} ${place.table} ${place.chain}`
+    const known = opened.get(key)
+    if (known) return known.lines
+    const [chain, table] = [chainOf(place), families.get(place.family)]
     if (!chain || !table) return undefined
-    const own = opened.get(chain) ?? createLines(table, chain.first, chain.count)
-    opened.set(chain, own)
-    places.set(chain, place)
+    const own = createLines(table, chain.first, chain.count)
+    opened.set(key, { family: place.family, chain, lines: own })
     return own
   }
   const blocks: EditState['blocks'] = (at, { family, table, chain }) => {
     const lane = index.lanes[at]
-    return lane?.family === family && lane.table === table ? chains[at]?.get(chain) : undefined
+    if (lane?.family !== family || lane.table !== table) return undefined
+    return chains[at]?.get(chain) ?? (hasName(lane.names, chain) ? [] : undefined)
   }
   const stretches: EditState['stretches'] = (at, { family, table, chain }) => {
     const lane = index.lanes[at]
@@ -115,10 +114,14 @@ function createState(index: EditIndex, journal: Journal): EditState {
     index,
     journal,
     lines,
-    chainsOf,
+    chain: chainOf,
     chainsIn: at => chains[at] ?? new Map(),
     stretchesIn: at => moved[at] ?? new Map(),
-    pieces: chain => opened.get(chain)?.pieces(),
+    opened: family =>
+      [...opened.values()]
+        .filter(own => own.family === family)
+        .sort((a, b) => a.chain.at - b.chain.at)
+        .map(({ chain, lines }) => [chain, lines.pieces()]),
     blocks,
     stretches,
     apply(edit, joins = () => false) {
@@ -129,10 +132,11 @@ function createState(index: EditIndex, journal: Journal): EditState {
         const before = blocks(at, edit)
         if (!before) continue
         const here = placed.filter(one => one.lane === at)
-        chains[at]?.set(
-          chain,
-          afterEdit(before, edit, here, block => joins(at, block)),
-        )
+        if (before.length > 0)
+          chains[at]?.set(
+            chain,
+            afterEdit(before, edit, here, block => joins(at, block)),
+          )
         const held = stretches(at, edit)
         if (held.length > 0)
           moved[at]?.set(
@@ -144,12 +148,11 @@ function createState(index: EditIndex, journal: Journal): EditState {
     calling({ family, table, chain }) {
       const inTable = families.get(family)
       const rules: CallingRule[] = inTable ? rulesCalling(inTable, table, chain) : []
-      for (const [known, own] of opened) {
-        const place = places.get(known)
-        if (place?.family !== family || place.table !== table) continue
-        for (const piece of own.pieces())
+      for (const own of opened.values()) {
+        if (own.family !== family || own.chain.table !== table) continue
+        for (const piece of own.lines.pieces())
           if (piece.kind === 'line' && calledIn(piece.text) === chain)
-            rules.push({ chain: place.chain, rule: piece.text })
+            rules.push({ chain: own.chain.name, rule: piece.text })
       }
       return rules
     },
@@ -160,11 +163,11 @@ function createState(index: EditIndex, journal: Journal): EditState {
     touch(place, rule) {
       const numbers = lines(place)?.find(rule, Number.POSITIVE_INFINITY) ?? []
       for (const at of index.lanes.keys()) {
-        const touched = blocks(at, place)?.map(block => {
+        const touched = (blocks(at, place) ?? []).map(block => {
           const holds = numbers.some(number => block.first <= number && number <= block.last)
           return holds && isCalling(block) ? withCalled(block, rule) : block
         })
-        if (touched) chains[at]?.set(place.chain, touched)
+        if (touched.length > 0) chains[at]?.set(place.chain, touched)
       }
     },
     takeSlot() {
@@ -175,10 +178,11 @@ function createState(index: EditIndex, journal: Journal): EditState {
   }
 }
 
-function namedChains(family: IndexedFamily | undefined, table: string): Map<string, IndexedChain> {
-  const named = new Map<string, IndexedChain>()
-  for (const chain of family?.chains ?? []) if (chain.table === table) named.set(chain.name, chain)
-  return named
+/** A chain whose rules were asked for. */
+interface Opened {
+  readonly family: Family
+  readonly chain: IndexedChain
+  readonly lines: Lines
 }
 
 /** Rules of the index that lead to a chain. */
@@ -189,17 +193,6 @@ function rulesCalling({ chains, ...lines }: IndexedFamily, table: string, chain:
       return own?.table === table ? [{ chain: own.name, rule: text }] : []
     }),
   )
-}
-
-/** Chains stand one after the other. */
-function chainOfLine(chains: readonly IndexedChain[], line: number): IndexedChain | undefined {
-  let [low, high] = [0, chains.length - 1]
-  while (low < high) {
-    const middle = (low + high + 1) >> 1
-    if ((chains[middle]?.first ?? 0) <= line) low = middle
-    else high = middle - 1
-  }
-  return chains[low]
 }
 
 /** In order. A slot that an edit gave back may still be counted in by a packet on its way, so it rests until the next generation. */

@@ -3,6 +3,7 @@
 import type { Rule } from 'iptables-parser'
 import { needsConntrack, TRACKING } from '../../../translator/conntrack.ts'
 import type { Lane } from '../../../translator/lane.ts'
+import { allChains } from './chain-table.ts'
 import type { ChainPlace, EditState } from './state.ts'
 
 export const asksForConntrack = ({ family, table }: ChainPlace, rule: Rule): boolean =>
@@ -32,7 +33,7 @@ export const laneWith = (lane: Lane, conntrack: boolean): Lane => (lane.early ? 
 function isAskedFor({ index, lines }: EditState): boolean | undefined {
   let isQuoted = false
   for (const { family, chains } of index.families)
-    for (const { table, name } of chains)
+    for (const { table, name } of allChains(chains))
       for (const match of TRACKING)
         for (const line of lines({ family, table, chain: name })?.holding(`-m ${match} `) ?? []) {
           if (!line.includes('"')) return true

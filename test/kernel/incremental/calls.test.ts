@@ -110,6 +110,30 @@ kernelTest(
     }),
 )
 
+kernelTest('where rules that stand in for a list of chains are edited, others do', t =>
+  withChains(chains, rules, installation => {
+    const edits: readonly (readonly [words: string, answered: number])[] = [
+      [`-A policy-${OWN} ${echoes} -j DROP`, 0],
+      // the first of the list, which stands in for it
+      ['-D pods 1', 0],
+      [`-D policy-${OWN} ${echoes} -j DROP`, 2],
+      ['-A pod-1 -s 198.51.100.1 -j DROP', 2],
+      ['-I pods 1 -d 10.0.0.0/32 -j pod-0', 2],
+      [`-A pod-${OWN} ${echoes} -j DROP`, 0],
+      ['-A policy-0 -s 198.51.100.1 -j DROP', 0],
+      ['-R pods 2 -d 192.0.2.1/32 -j pod-1', 0],
+      [`-A policy-1 ${echoes} -j DROP`, 0],
+      [`-D pods -d 192.0.2.1/32 -j pod-${OWN}`, 0],
+      ['-F pod-1', 2],
+    ]
+    for (const [words, answered] of edits) {
+      const isKept = keeps(installation, words)
+      if (!words.startsWith('-F')) t.true(isKept, words)
+      t.is(ping(installation, 2), answered, words)
+    }
+  }),
+)
+
 kernelTest('an edit makes all anew where many chains lead to the one that is edited', t =>
   withChains(
     [...chains, 'shared'],

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { chainTable } from '../../../../src/service/incremental/chain-table.ts'
 import type { EditState } from '../../../../src/service/incremental/state.ts'
 import { conntrackAfter, withConntrack } from '../../../../src/service/incremental/tracking.ts'
 import { linesOf } from './table-lines.ts'
@@ -7,7 +8,7 @@ import { linesOf } from './table-lines.ts'
 function stateOf(rules: readonly string[], conntrack: boolean): EditState {
   const index = {
     conntrack,
-    families: [{ family: 4, chains: [{ table: 'filter', name: 'INPUT' }] }],
+    families: [{ family: 4, chains: chainTable([{ table: 'filter', name: 'INPUT', count: 1 }]) }],
     lanes: [{ lane: { hook: 'nf-input', family: 4 } }, { lane: { hook: 'xdp', early: true, conntrack } }],
   }
   return { index, lines: () => linesOf(rules) } as unknown as EditState
