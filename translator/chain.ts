@@ -37,7 +37,7 @@ export type Block =
   | OverlaidBlock
   | PartedBlock
 
-/** Trees whose rules all decide. */
+/** Trees whose rules all decide, or in a map that is shared some that packets go on from. */
 export interface SeparatedBlock {
   /** Where the trees are: in code, or in a map. */
   readonly kind: 'separated' | 'mapped'
@@ -97,6 +97,8 @@ export interface Strategies {
   readonly map: Choice
   /** Slots that trees may have as code. */
   readonly mostSlots: number
+  /** Whether trees in a map may hold rules that packets go on from. */
+  readonly goingOn: boolean
   /** As many runs of a program as have maps of their own for their trees; of more, the shorter runs share one. */
   readonly ownMaps: number
 }
@@ -117,6 +119,7 @@ export const defaultStrategies: Strategies = {
   separate: 'cheapest',
   map: 'cheapest',
   mostSlots: MOST_SLOTS,
+  goingOn: false,
   ownMaps: OWN_MAPS,
 }
 

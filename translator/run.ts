@@ -12,7 +12,7 @@ import { type Dispatch, type Segment, segmentsOf } from './tree/dispatch.ts'
 import { isMappable } from './tree/map.ts'
 import { mapLeaves, shapeOf } from './tree/node.ts'
 import { type SeparateTree, separateTrees, tryTree } from './tree/separate.ts'
-import { type Space, spaceOf } from './tree/space.ts'
+import { MOST_BOXES, type Space, spaceOf } from './tree/space.ts'
 
 /** What blocks are made for. */
 interface Making {
@@ -116,13 +116,13 @@ function treesOf(all: readonly Item[], making: Making): Block[] {
   const items = side === 'odd' ? unshadowed(all) : all
   if (items.length === 0) return []
   const many = items.length >= strategies.leastSeparated
-  const answer = many && allAnswer(items)
+  const answer = many && allAnswer(items, strategies)
   // one tree would do the same, but of twice as many boxes
   if (answer && items.length >= strategies.large && !side && asksTransport(items))
     return splitTrees(items, making)
   const space = spaceOf(items, family)
   const ids = allBoxes(space)
-  const pieces = many && !answer ? piecesOf(items, strategies.leastSeparated) : [items]
+  const pieces = many && !answer ? piecesOf(items, strategies) : [items]
   const separable = answer || pieces.length > 1
   const root =
     separable && strategies.separate === 'always'
@@ -150,7 +150,8 @@ function severalTrees(
   // first of all, so that each piece is blocks of its own (see edit/kept.ts)
   if (pieces.length > 1) return pieces.flatMap(piece => treesOf(piece, making))
   if (!making.side && asksTransport(space.items)) return splitTrees(space.items, making)
-  if (strategies.separate === 'never' || !allAnswer(space.items)) return halves(space.items, making)
+  if (strategies.separate === 'never' || !allAnswer(space.items, strategies))
+    return halves(space.items, making)
   const eager = strategies.separate === 'always'
   const linear = leafSize(space.items, strategies)
   const trees = separateTrees(space, ids, { family, linear, eager, failed: eager ? 0 : REPLICATION })
@@ -172,21 +173,57 @@ const leafSize = (items: readonly Item[], { linear, large, linearInLarge }: Stra
 /** An answer names one of few outcomes, and going to each chain is one. */
 const MOST_GONE_TO = 64
 
-/** Whether one answer says what rules come to: all decide, and go to few chains. */
-const allAnswer = (items: readonly Item[]): boolean =>
-  items.every(decides) && new Set(callsOf(items).map(({ chain }) => chain)).size <= MOST_GONE_TO
+/** So many rules of a run may be such that packets go on from them: each is a turn of a loop, which the verifier goes through one by one. */
+const MOST_GOING_ON = 16
 
-/** Long stretches of rules that all decide, and what stands between them. */
-function piecesOf(items: readonly Item[], least: number): readonly (readonly Item[])[] {
-  const pieces: { readonly deciding: boolean; readonly items: Item[] }[] = []
-  const going = new Set(items.filter(item => !decides(item)).map(({ rule }) => rule))
-  for (const stretch of stretchesOf(items, ({ rule }) => going.has(rule))) {
-    const deciding = stretch.length >= least && allAnswer(stretch)
+/** Whether answers say what rules come to: all decide, but for few if others may, and go to few chains. */
+function allAnswer(items: readonly Item[], { goingOn }: Strategies): boolean {
+  const others = items.filter(item => !decides(item))
+  const mayBe = others.length === 0 || (goingOn && others.length <= MOST_GOING_ON && others.every(isWalked))
+  return mayBe && new Set(callsOf(items).map(({ chain }) => chain)).size <= MOST_GONE_TO
+}
+
+/** Trees in a map can hold it, and a walk can go on behind it. */
+const isWalked = ({ outcome, rest, sets }: Item): boolean =>
+  outcome.kind === 'continue' && rest.length === 0 && boxesOf(sets) <= MOST_BOXES
+
+const boxesOf = (sets: Item['sets']): number =>
+  [...sets.values()].reduce((boxes, set) => boxes * set.length, 1)
+
+/** Long stretches of rules that answers can speak for, and what stands between them. */
+function piecesOf(items: readonly Item[], strategies: Strategies): readonly (readonly Item[])[] {
+  const pieces: { readonly answered: boolean; readonly items: Item[] }[] = []
+  for (const stretch of answeredStretches(items, strategies)) {
+    const answered = stretch.length >= strategies.leastSeparated && allAnswer(stretch, strategies)
     const last = pieces.at(-1)
-    if (last && !last.deciding && !deciding) for (const item of stretch) last.items.push(item)
-    else pieces.push({ deciding, items: [...stretch] })
+    if (last && !last.answered && !answered) for (const item of stretch) last.items.push(item)
+    else pieces.push({ answered, items: [...stretch] })
   }
   return pieces.map(({ items }) => items)
+}
+
+/** Cut where rules begin or end that answers cannot speak for, and where too many go on. */
+function answeredStretches(items: readonly Item[], { goingOn }: Strategies): readonly (readonly Item[])[] {
+  const rulesOf = (is: (item: Item) => boolean) => new Set(items.filter(is).map(({ rule }) => rule))
+  const others = rulesOf(item => !decides(item) && !(goingOn && isWalked(item)))
+  const going = rulesOf(item => !decides(item))
+  return stretchesOf(items, ({ rule }) => others.has(rule)).flatMap(stretch =>
+    others.has(stretch[0]?.rule ?? -1) ? [stretch] : fewGoingOn(stretch, going),
+  )
+}
+
+/** The same items in stretches in which so many go on as may. */
+function fewGoingOn(items: readonly Item[], going: ReadonlySet<number>): readonly (readonly Item[])[] {
+  const stretches: Item[][] = [[]]
+  let count = 0
+  for (const item of items) {
+    if (going.has(item.rule) && ++count > MOST_GOING_ON && stretches.at(-1)?.at(-1)?.rule !== item.rule) {
+      stretches.push([])
+      count = 1
+    }
+    stretches.at(-1)?.push(item)
+  }
+  return stretches
 }
 
 /** Stretches of rules that all go on or all do not. */
@@ -206,14 +243,19 @@ function halves(items: readonly Item[], making: Making): Block[] {
 }
 
 /** Trees as code or in a map. */
-function cheapest(block: SeparatedBlock, { family, strategies }: Making): Block[] {
+function cheapest(block: SeparatedBlock, making: Making): Block[] {
+  const { family, strategies } = making
   const measures = block.trees.map(({ root }) => shapeOf(root))
   const [code, map] = [codeCost(measures), mapCost(measures)]
   const wanted = strategies.map === 'always' || (strategies.map === 'cheapest' && total(map) < total(code))
   if ((wanted || code.slots > strategies.mostSlots) && isMappable(block.space, measures, family))
     return [block]
   const [only] = block.trees
-  return only && block.trees.length === 1 ? [codeTree(only, block.space)] : [{ ...block, kind: 'separated' }]
+  if (only && block.trees.length === 1) return [codeTree(only, block.space)]
+  // several trees in code yield an answer each, and cannot go on from one
+  if (!block.space.items.every(decides))
+    return treesOf(block.space.items, { ...making, strategies: { ...strategies, goingOn: false } })
+  return [{ ...block, kind: 'separated' }]
 }
 
 const codeTree = ({ root }: SeparateTree, space: Space): Block => ({

@@ -8,7 +8,7 @@ import { type Block, blocksIn, itemsIn, type Strategies } from './chain.ts'
 import { MOST_CODE, OWN_MAPS } from './cost.ts'
 import { sharedSize } from './emit/key.ts'
 import type { Item } from './item.ts'
-import { type SharedTrees, sharedTrees } from './shared-trees.ts'
+import { isGoingOn, type SharedTrees, sharedTrees } from './shared-trees.ts'
 
 interface Scarce {
   /** For one family; two may be in one program. */
@@ -20,6 +20,11 @@ interface Scarce {
 }
 
 const scarce: readonly Scarce[] = [
+  {
+    most: 0,
+    of: (block, { blocks }) => (isGoingOn(block) && !blocks.has(block) ? 1 : 0),
+    instead: { goingOn: false },
+  },
   // MAX_USED_MAPS is 64, and look-ups take up to 39
   {
     most: OWN_MAPS,
@@ -49,7 +54,7 @@ const scarce: readonly Scarce[] = [
 ]
 
 /** From so few rules on they do. */
-const inMaps: Partial<Strategies> = { map: 'always', leastSeparated: 16 }
+const inMaps: Partial<Strategies> = { map: 'always', leastSeparated: 16, goingOn: true }
 
 interface Cut {
   readonly name: string

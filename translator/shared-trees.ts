@@ -5,6 +5,7 @@ import type { Family } from 'iptables-parser'
 import { type Block, blocksIn, type SeparatedBlock } from './chain.ts'
 import { LARGE } from './cost.ts'
 import type { FieldName } from './field.ts'
+import { isFinal } from './item.ts'
 import { MOST_WORDS } from './tree/map.ts'
 import { wordsOfFields } from './tree/word-box.ts'
 
@@ -15,17 +16,21 @@ export interface SharedTrees {
   readonly fields: readonly FieldName[]
 }
 
-/** Of a family's chains in a program, if more than `ownMaps` runs have trees; blocks whose fields would be too many words have maps of their own. */
+/**
+ * Of a family's chains in a program: those that packets go on from, and if more than `ownMaps` runs have trees all short ones. Blocks whose fields would be too many words
+ * have maps of their own.
+ */
 export function sharedTrees(
   chains: Iterable<{ readonly blocks: readonly Block[] }>,
   family: Family,
   ownMaps: number,
 ): SharedTrees {
   const blocks = new Set<Block>()
-  const short = new Set([...chains].flatMap(({ blocks }) => blocks.flatMap(blocksIn).filter(isShort)))
+  const short = [...new Set([...chains].flatMap(({ blocks }) => blocks.flatMap(blocksIn).filter(isShort)))]
+  const going = short.filter(isGoingOn)
   let fields: readonly FieldName[] = []
   // those that ask for the least first
-  for (const block of short.size > ownMaps ? [...short].sort(byFields) : []) {
+  for (const block of [...going.sort(byFields), ...(short.length > ownMaps ? short.sort(byFields) : [])]) {
     const all = [...new Set([...fields, ...fieldsOf(block)])].sort()
     if (wordsOfFields(all, family).length > MOST_WORDS) continue
     blocks.add(block)
@@ -36,7 +41,11 @@ export function sharedTrees(
 
 type Short = SeparatedBlock & { readonly kind: 'mapped' }
 
-const isShort = (block: Block): block is Short => block.kind === 'mapped' && block.space.items.length < LARGE
+/** Packets go on from some of its rules, which only a walk that is shared can do. */
+export const isGoingOn = (block: Block): boolean => block.kind === 'mapped' && !block.space.items.every(isFinal)
+
+const isShort = (block: Block): block is Short =>
+  block.kind === 'mapped' && (block.space.items.length < LARGE || isGoingOn(block))
 
 const fieldsOf = ({ space }: Short): readonly FieldName[] => space.axes.map(({ field }) => field)
 

@@ -35,6 +35,14 @@ const forced: Readonly<Record<string, Partial<Strategies>>> = {
     linear: 2,
     leastDispatch: never,
   },
+  'trees in a map that packets go on from': {
+    ownMaps: 0,
+    map: 'always',
+    goingOn: true,
+    leastSeparated: 1,
+    linear: 2,
+    leastDispatch: never,
+  },
   'separate trees in a map that all share': {
     ownMaps: 0,
     separate: 'always',

@@ -90,8 +90,8 @@ class Actions {
 /** The position of an answer and what it says. */
 export const answerAt = (position: number, said: number): bigint => (BigInt(position) << 32n) | BigInt(said)
 
-/** Does what the answer in r0 says, or goes to `next` where there is none. */
-export function emitAnswer(frame: Frame, actions: readonly Action[], next: Label): void {
+/** Does what the answer in r0 says, or goes to `next` where there is none; packets that go on do so at `on`. */
+export function emitAnswer(frame: Frame, actions: readonly Action[], next: Label, on: Label = next): void {
   frame.assembler.emit(
     jumpIf('==', r0, immediate(NO_ANSWER), next),
     mov32(r1, r0),
@@ -100,7 +100,7 @@ export function emitAnswer(frame: Frame, actions: readonly Action[], next: Label
     rshImmediate32(r2, COUNTER_BITS),
   )
   if (frame.probe) return emitProbe(frame, frame.probe, [...actions.entries()], next)
-  emitActions(frame, actions, next)
+  emitActions(frame, actions, on)
 }
 
 /** Does the action whose number is in r2, counting at the index in r1. */

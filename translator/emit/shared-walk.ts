@@ -1,6 +1,6 @@
 // The function that walks trees of many blocks, and the map they stand in together (see shared-trees.ts):
 //
-//     u64 walk(record, offset of the first root)
+//     u64 walk(record, offset of the first root, least position)
 //
 // It is verified once. Trees are placed one behind the other while code is emitted, and the function is made when all are.
 
@@ -23,7 +23,7 @@ import { emitSharedSteps } from './walk.ts'
 
 export interface SharedWalk {
   takes(block: Block): boolean
-  /** Emits the call: what its trees answer is in r0 then. `said` is what answers of the items say. */
+  /** Emits the call: the first answer from the position in r3 on is in r0 then. `said` is what answers of the items say. */
   call(assembler: Assembler, block: SeparatedBlock, said: Uint32Array): void
   /** What the program needs for the calls. */
   readonly functions: readonly FunctionSpec[]
@@ -98,6 +98,7 @@ function walkFunction(
     parameters: [
       { name: 'record', type: { kind: 'memory', size: record.size } },
       { name: 'root', type: { kind: 'scalar' } },
+      { name: 'least', type: { kind: 'scalar' } },
     ],
     instructions: assembler.assemble(jumps),
   }

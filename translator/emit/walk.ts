@@ -27,26 +27,51 @@ import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { blocksIn, type KeptTrees, type PlainBlock, type SeparatedBlock } from '../chain.ts'
 import { fieldOf } from '../field.ts'
 import { forget } from '../hook/forget.ts'
+import { isFinal } from '../item.ts'
 import type { Plan } from '../plan.ts'
 import { BRANCHES, knotLayout } from '../tree/knot.ts'
 import { BEHIND_ALL, OFFSET_MASK, ROOT_SIZE, type TreeLayout, writeTrees } from '../tree/map.ts'
 import { LAST, wordsOf, wordsOfFields } from '../tree/word-box.ts'
-import { answersOf, emitAnswer, NO_ANSWER } from './answer.ts'
+import { type Answers, answersOf, emitAnswer, NO_ANSWER } from './answer.ts'
 import type { Value } from './data.ts'
 import type { Frame, TreesUse } from './frame.ts'
 import { LENGTH_OFFSET, sizeOf, wordsRoom } from './record.ts'
+import type { SharedWalk } from './shared-walk.ts'
 
 export function emitMapped(frame: Frame, block: SeparatedBlock, next: Label): void {
   const { space, trees } = block
   const answers = answersOf(frame, space.items)
-  const { sharedWalk } = frame
-  if (sharedWalk?.takes(block)) {
-    sharedWalk.call(frame.assembler, block, answers.said)
-    return emitAnswer(frame, answers.actions, next)
-  }
+  if (frame.sharedWalk?.takes(block)) return emitShared(frame, frame.sharedWalk, block, answers, next)
   const write = () => writeTrees(space, trees, frame.family, answers.said)
   const written = frame.treesOf(block, write)
   emitTrees(frame, written, { block, layout: written, actions: answers.actions }, next)
+}
+
+/**
+ * Walks trees that share a map. From a rule that packets go on from, they come to the first behind it: r7 is the least position that is asked for, and r9 counts for the verifier
+ * how often there can be one more.
+ */
+function emitShared(
+  frame: Frame,
+  walk: SharedWalk,
+  block: SeparatedBlock,
+  { said, actions }: Answers,
+  next: Label,
+): void {
+  const { assembler } = frame
+  const goingOn = block.space.items.filter(item => !isFinal(item)).length
+  if (goingOn === 0) {
+    assembler.emit(movImmediate(r3, 0))
+    walk.call(assembler, block, said)
+    return emitAnswer(frame, actions, next)
+  }
+  const again = assembler.label('again')
+  assembler.emit(movImmediate(r7, 0), movImmediate(r9, goingOn + 2))
+  assembler.place(again)
+  assembler.emit(subImmediate(r9, 1), jumpIf('==', r9, immediate(0), next), mov(r3, r7))
+  walk.call(assembler, block, said)
+  assembler.emit(mov(r7, r0), rshImmediate(r7, 32), addImmediate(r7, 1))
+  emitAnswer(frame, actions, next, again)
 }
 
 /** Walks trees that are in a map already. */
@@ -63,7 +88,8 @@ function emitTrees(frame: Frame, data: Value, use: TreesUse, next: Label): void 
   emitWords(frame, layout)
   emitWalk(assembler, layout, map, labels)
   emitAnswer(frame, actions, next)
-  emitSteps(assembler, layout, map, labels, record.words)
+  descend(assembler, layout, map, labels, record.words)
+  compareBoxes(assembler, layout, map, labels, record.words)
 }
 
 const labelsOf = (assembler: Assembler): Labels => ({
@@ -74,26 +100,18 @@ const labelsOf = (assembler: Assembler): Labels => ({
   asked: assembler.label('asked'),
 })
 
-/** What a walk comes to beside the way past trees that are empty leaves. */
-function emitSteps(
-  assembler: Assembler,
-  trees: TreeLayout,
-  map: string,
-  labels: Labels,
-  words: number,
-): void {
-  descend(assembler, trees, map, labels, words)
-  compareBoxes(assembler, trees, map, labels, words)
-}
-
-/** The walk of trees that share a map with others (shared-walk.ts), from the roots at the offset in r8 on; what it finds is in r0 at its end. */
+/**
+ * The walk of trees that share a map with others (shared-walk.ts), from the roots at the offset in r8 on; what it finds is in r0 at its end. It is the first answer whose
+ * position is not less than r3.
+ */
 export function emitSharedSteps(frame: WalkFrame, layout: TreeLayout, map: string): void {
   const { assembler, record } = frame
   const labels = labelsOf(assembler)
   emitWords(frame, layout)
   emitSharedWalk(assembler, layout, map, labels)
   assembler.emit(exit())
-  emitSteps(assembler, layout, map, labels, record.words)
+  descend(assembler, layout, map, labels, record.words)
+  compareBoxes(assembler, layout, map, labels, record.words, LEAST)
 }
 
 /** What of a frame a walk needs. */
@@ -176,8 +194,8 @@ function emitWalk(assembler: Assembler, trees: TreeLayout, map: string, labels: 
   assembler.emit(mov(r0, r3))
 }
 
-/** As many trees as there may be yet, in a walk that is shared. */
-const TREES_LEFT = -8
+/** On the stack of a walk that is shared: as many trees as there may be yet, and the least position that is asked for. */
+const [TREES_LEFT, LEAST] = [-8, -16]
 
 /**
  * The same from whatever roots on: behind the last of them stand some that come behind all. It is known of no way how many there are, so they are counted for the verifier.
@@ -185,6 +203,7 @@ const TREES_LEFT = -8
 function emitSharedWalk(assembler: Assembler, trees: TreeLayout, map: string, labels: Labels): void {
   const out = assembler.label('out')
   assembler.emit(
+    store('u64', r10, LEAST, r3),
     movImmediate(r3, NO_ANSWER),
     load('u32', r2, r6, LENGTH_OFFSET),
     ...forget(r3, r2),
@@ -277,6 +296,7 @@ function compareBoxes(
   map: string,
   labels: Labels,
   words: number,
+  least?: number,
 ): void {
   const { box, asked } = labels
   const [first, second] = [assembler.label('another'), assembler.label('another')]
@@ -290,10 +310,10 @@ function compareBoxes(
   assembler.place(first)
   goOn()
   assembler.place(box)
-  askBox(assembler, trees, map, { asked, another: second }, words)
+  askBox(assembler, trees, map, { asked, another: second }, words, least)
   assembler.place(second)
   goOn()
-  askBox(assembler, trees, map, { asked, another: first }, words)
+  askBox(assembler, trees, map, { asked, another: first }, words, least)
 }
 
 /** Goes to `another` where the box at the offset in r2 is not the answer, and is not the last of its leaf. */
@@ -303,6 +323,7 @@ function askBox(
   map: string,
   { asked, another }: { readonly asked: Label; readonly another: Label },
   words: number,
+  least: number | undefined,
 ): void {
   const miss = assembler.label('miss')
   assembler.emit(
@@ -313,6 +334,7 @@ function askBox(
     andImmediate32(r0, LAST - 1),
     jumpIf('>', r0, register(r9), asked),
   )
+  if (least !== undefined) assembler.emit(load('u64', r1, r10, least), jumpIf('<', r0, register(r1), miss))
   compareBox(assembler, trees, miss, words)
   assembler.emit(
     mov32(r9, r7),

@@ -15,7 +15,6 @@
 
 import type { Family } from 'iptables-parser'
 import type { Measure } from '../cost.ts'
-import { isFinal } from '../item.ts'
 import { BoxWriter, type Places } from './box-writer.ts'
 import { type KnotLayout, Knots, knotLayout, LEAF, WAYS } from './knot.ts'
 import type { SeparateTree } from './separate.ts'
@@ -42,7 +41,6 @@ export function isMappable(space: Space, trees: readonly Measure[], family: Fami
   return (
     words.length > 0 &&
     words.length <= MOST_WORDS &&
-    space.items.every(isFinal) &&
     space.exact.every(one => one === 1) &&
     mostBytes(space, trees, family) <= MOST_BYTES
   )

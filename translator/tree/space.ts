@@ -37,7 +37,7 @@ export interface Space {
 }
 
 /** An item that would have more boxes gets a hull along some axes. */
-const MOST_BOXES = 32
+export const MOST_BOXES = 32
 
 export function spaceOf(items: readonly Item[], family: Family): Space {
   const boxes = new Boxes(fieldsOf(items), family, items.length)
