@@ -1,7 +1,7 @@
 // Where the code of chains stands.
 //
 //   in place    where it is called: a chain that one place calls, and one of a rule or two
-//   alone       in a function of its own: the verifier goes through it once, however often it is called
+//   alone       in a function of its own: the verifier goes through it once, however often it is called; and where there are many rules, edits of others leave it as it is
 //   together    in one function with others, which is told by a selector which of them is meant: chains that look-ups call, whose values say
 //               selectors, and all chains where they are more than the kernel takes functions
 //
@@ -10,7 +10,7 @@
 
 import type { Family } from 'iptables-parser'
 import { type CallGraph, type CallSites, slotsIn } from './calls.ts'
-import type { Block } from './chain.ts'
+import { type Block, blocksIn, itemListsIn } from './chain.ts'
 import type { HeldEntry } from './edit/chain-code.ts'
 import type { PlannedChain } from './emit/chain.ts'
 import type { Plan } from './plan.ts'
@@ -19,10 +19,13 @@ import type { Plan } from './plan.ts'
 const MOST_FRAMES = 5
 
 /** BPF_MAX_SUBPROGS is 256, and other functions and another family need some. */
-const MOST_ALONE = 64
+const MOST_ALONE = 128
 
 /** A chain of so few slots takes hardly more of them in place than calls of it do. */
 const FEW_SLOTS = 16
+
+/** Among so many rules, chains of so many stand in functions even if one place calls them. */
+const [MANY_RULES, OWN_RULES] = [1024, 32]
 
 /** Of chains that are called as functions, the name of the function that each stands in. */
 export type ChainFunctions = ReadonlyMap<string, string>
@@ -47,8 +50,12 @@ export function chooseFunctions(
   taken: ReadonlySet<string> = new Set(),
 ): ChosenFunctions {
   const { base, calls, sites } = graph
+  const rules = new Map([...chains.values()].map(({ name, blocks }) => [name, rulesIn(blocks)]))
+  const areMany = [...rules.values()].reduce((sum, own) => sum + own, 0) >= MANY_RULES
+  const isLong = (name: string): boolean => areMany && (rules.get(name) ?? 0) >= OWN_RULES
   const isWanted = ({ name, blocks }: PlannedChain): boolean =>
-    name !== base && isWorthAFunction(blocks, sites.get(name), (calls.get(name)?.size ?? 0) > 0)
+    name !== base &&
+    (isLong(name) || isWorthAFunction(blocks, sites.get(name), (calls.get(name)?.size ?? 0) > 0))
   const wanted = [...chains.values()].filter(isWanted).map(({ name }) => name)
   const functions = withinFrames(graph, new Set(wanted), held)
   const isCrowded = functions.size > MOST_ALONE
@@ -63,6 +70,14 @@ export function chooseFunctions(
   })
   return { functions: new Map([...own, ...others]), levels }
 }
+
+/** Rules in trees, about: one whose transport header is asked about is on both sides of a split. Those of look-ups are few slots, and go on by themselves. */
+const rulesIn = (blocks: readonly Block[]): number =>
+  blocks
+    .flatMap(blocksIn)
+    .filter(({ kind }) => kind !== 'dispatch')
+    .flatMap(itemListsIn)
+    .reduce((sum, { length }) => sum + length, 0)
 
 /** A name like one that is taken; chains never have it, since what follows their underscores is a number in hexadecimal digits. */
 export function freeName(name: string, taken: ReadonlySet<string>): string {

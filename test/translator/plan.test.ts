@@ -67,6 +67,8 @@ test('a chain that no base chain reaches is in no program', t => {
   )
 })
 
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, number) => number)
+
 /** Chains of a hundred rules each, for packets from one device each, which stand in place of their calls. */
 const zones = (count: number, asked = ''): string => {
   const names = Array.from({ length: count }, (_, index) => `zone-${index}`)
@@ -85,8 +87,12 @@ const zones = (count: number, asked = ''): string => {
 // what asks for some bits of a mark cannot be in a map
 for (const [what, text, functions] of [
   ['little code', zones(2), ['filter']],
-  ['much code', zones(20, ' -m mark --mark 0x1/0xff'), ['filter', 'chain4_INPUT']],
-  ['trees in one map', zones(20), ['filter', 'chain4_INPUT', 'walk0']],
+  ['much code', zones(5, ' -m mark --mark 0x1/0xff'), ['filter', 'chain4_INPUT']],
+  [
+    'more than a thousand rules, whose trees are in one map',
+    zones(11),
+    ['filter', ...numbers(11).map(zone => `chain4_zone_2d_${zone}`), 'walk0'],
+  ],
 ] as const)
   test(`the functions of a program with ${what} are ${functions.join(' and ')}`, t => {
     const [program] = compileText(text, 4)
@@ -97,9 +103,9 @@ for (const [what, text, functions] of [
   })
 
 test('packets are decided and counted as the rules of chains say whose trees stand in one map', t => {
-  const ruleset = parseSave(zones(20), { family: 4 })
+  const ruleset = parseSave(zones(12), { family: 4 })
   const [expected, actual] = [evaluator(ruleset), programs(ruleset, 'netfilter')]
-  for (let zone = 0; zone < 21; zone++)
+  for (let zone = 0; zone < 13; zone++)
     for (const [at, port] of [
       [0, 999],
       [0, 1000],
@@ -184,8 +190,6 @@ test('chains that are alike take no more code than one of them', t => {
   t.true(slotsOf(pods(2000)) < 1000)
   t.is(slotsOf(pods(2000)), slotsOf(pods(1000)))
 })
-
-const numbers = (count: number): number[] => Array.from({ length: count }, (_, number) => number)
 
 /** A chain for each of so many addresses, two rules and a call of a common chain in each. */
 const pods = (count: number): string =>
