@@ -24,7 +24,7 @@ const MOST_ALONE = 128
 /** A chain of so few slots takes hardly more of them in place than calls of it do. */
 const FEW_SLOTS = 16
 
-/** Among so many rules, chains of so many stand in functions even if one place calls them. */
+/** Among so many rules, chains of so many stand in functions even if one place calls them; beside chains that go on there were so many. */
 const [MANY_RULES, OWN_RULES] = [1024, 32]
 
 /** Of chains that are called as functions, the name of the function that each stands in. */
@@ -51,7 +51,7 @@ export function chooseFunctions(
 ): ChosenFunctions {
   const { base, calls, sites } = graph
   const rules = new Map([...chains.values()].map(({ name, blocks }) => [name, rulesIn(blocks)]))
-  const areMany = [...rules.values()].reduce((sum, own) => sum + own, 0) >= MANY_RULES
+  const areMany = held.size > 0 || [...rules.values()].reduce((sum, own) => sum + own, 0) >= MANY_RULES
   const isLong = (name: string): boolean => areMany && (rules.get(name) ?? 0) >= OWN_RULES
   const isWanted = ({ name, blocks }: PlannedChain): boolean =>
     name !== base &&

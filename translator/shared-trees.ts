@@ -42,7 +42,8 @@ export function sharedTrees(
 type Short = SeparatedBlock & { readonly kind: 'mapped' }
 
 /** Packets go on from some of its rules, which only a walk that is shared can do. */
-export const isGoingOn = (block: Block): boolean => block.kind === 'mapped' && !block.space.items.every(isFinal)
+export const isGoingOn = (block: Block): boolean =>
+  block.kind === 'mapped' && !block.space.items.every(isFinal)
 
 const isShort = (block: Block): block is Short =>
   block.kind === 'mapped' && (block.space.items.length < LARGE || isGoingOn(block))
