@@ -57,12 +57,12 @@ test('the rules of a generation go on unread, wherever they stand in its file', 
   writeGeneration(settings, first)
   const unread = readUnread(settings, 1)
   t.true('json' in unread.rulesets)
-  t.like(unread, { ...generation(1), namespace: first.namespace, rulesets: {} })
+  t.like({ ...unread, rulesets: [] }, { ...first, rulesets: [] })
   writeGeneration(settings, { ...unread, number: 2, conntrack: true })
   t.like(readGeneration(settings, 2), { ...first, number: 2, conntrack: true })
   // as they were written before
   const path = join(settings.stateDirectory, 'generations', '3.json')
-  const { conntrack, ...others } = { ...first, number: 3, format: 1 }
+  const { conntrack, ...others } = { format: 1, ...first, number: 3 }
   writeFileSync(path, `${JSON.stringify({ ...others, conntrack })}\n`)
   t.deepEqual(readUnread(settings, 3), readGeneration(settings, 3))
 })
