@@ -56,6 +56,8 @@ export interface KeptTrees {
   readonly fields: readonly FieldName[]
   /** Whose transport headers its rules look into. */
   readonly protocols: readonly number[]
+  /** Where they are to be in another map: what that holds (edit/amend.ts). */
+  readonly bytes?: Uint8Array
 }
 
 /** Packets that `over` says nothing about come to `under`. */

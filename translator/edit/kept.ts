@@ -118,13 +118,14 @@ function apart(blocks: readonly Placed[]): readonly Stretch[] {
 export const treesKept = (blocks: readonly KeptBlock[]): readonly KeptTrees[] =>
   blocks.flatMap(block => (block.kind === 'kept' ? [block] : treesKept([...block.whole, ...block.odd])))
 
-/** The blocks with each map by the name it has elsewhere. */
+/** The blocks with each map by the name it has elsewhere, where they are. */
 export const renamed = (
   blocks: readonly KeptBlock[],
   nameOf: (trees: KeptTrees) => string,
 ): readonly KeptBlock[] =>
-  blocks.map(block =>
-    block.kind === 'kept'
-      ? { ...block, map: nameOf(block) }
-      : { ...block, whole: renamed(block.whole, nameOf), odd: renamed(block.odd, nameOf) },
-  )
+  blocks.map(block => {
+    if (block.kind === 'split')
+      return { ...block, whole: renamed(block.whole, nameOf), odd: renamed(block.odd, nameOf) }
+    const { bytes: _, ...trees } = block
+    return { ...trees, map: nameOf(block) }
+  })

@@ -26,8 +26,8 @@ export interface Answers {
   readonly said: Uint32Array
 }
 
-const MOST_ACTIONS = 256
-const COUNTER_BITS = 24
+export const MOST_ACTIONS = 256
+export const COUNTER_BITS = 24
 
 export const NO_ANSWER = -1
 

@@ -74,10 +74,10 @@ function emitShared(
   emitAnswer(frame, actions, next, again)
 }
 
-/** Walks trees that are in a map already. */
+/** Walks trees that are in a map already, or were read from one and amended. */
 export function emitKept(frame: Frame, block: KeptTrees, next: Label): void {
-  const { layout, actions } = block
-  emitTrees(frame, layout, { block, layout, actions }, next)
+  const { layout, actions, bytes } = block
+  emitTrees(frame, { size: layout.size, ...(bytes && { bytes }) }, { block, layout, actions }, next)
 }
 
 function emitTrees(frame: Frame, data: Value, use: TreesUse, next: Label): void {

@@ -9,7 +9,7 @@ import type { Word } from './word-box.ts'
 
 /** Set in the reference of a leaf. */
 export const LEAF = 0x8000_0000
-const LEVELS = 3
+export const LEVELS = 3
 /** In a knot, and the ways out of it. */
 export const BRANCHES = 2 ** LEVELS - 1
 export const WAYS = 2 ** LEVELS

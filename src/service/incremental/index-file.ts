@@ -52,7 +52,12 @@ export interface EditedText {
 
 /** Rules that trees in maps hold. */
 export interface IndexedStretch extends Stretch {
+  /** What the trees know nothing of. */
   readonly edited: readonly EditedText[]
+  /** The slots of rules that were put into the trees since they were made (amended.ts). */
+  readonly putIn?: readonly number[]
+  /** The slots of rules that trees held nowhere when they were made, and since may hold in some leaves only. */
+  readonly revived?: readonly number[]
 }
 
 export interface IndexedLane extends Omit<EditableLane, 'chains'> {

@@ -30,7 +30,7 @@ interface Run {
 }
 
 /** Fewer rules are read sooner than a packet goes through the blocks twice. */
-const MOST_READ = 64
+export const MOST_READ = 64
 /** In so many places rules may stand between others: each is code. */
 const MOST_PLACES = 64
 
@@ -86,17 +86,23 @@ function ranksIn(
   places: readonly number[],
   arrays: readonly CounterArray[],
 ): Ranks {
-  const firstSlots = new Map<string, number>()
-  let slots = 0
-  for (const { name, entries } of arrays) {
-    firstSlots.set(name, slots)
-    slots += entries
-  }
+  const slots = arrays.reduce((sum, { entries }) => sum + entries, 0)
   const ofSlots = new Uint8Array(slots).fill(MET_NONE)
   let rank = 0
   lines.visit(first, last, (number, slot) => {
     while (number > (places[rank] ?? Number.POSITIVE_INFINITY)) rank++
     ofSlots[slot] = rank
   })
-  return { ofSlots, firstSlots }
+  return { ofSlots, firstSlots: firstSlotsOf(arrays) }
+}
+
+/** The first slot of each counter array, by its name. */
+function firstSlotsOf(arrays: readonly CounterArray[]): ReadonlyMap<string, number> {
+  let slots = 0
+  return new Map(
+    arrays.map(({ name, entries }) => {
+      slots += entries
+      return [name, slots - entries]
+    }),
+  )
 }

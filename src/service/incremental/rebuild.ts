@@ -29,6 +29,7 @@ import { load } from '../load.ts'
 import { lanesPinned, type OpenLane } from '../programs.ts'
 import type { Settings } from '../settings.ts'
 import type { Next, SwapOptions } from '../swap.ts'
+import { amendTrees, editsKnown } from './amended.ts'
 import { withCounts } from './chain-table.ts'
 import { goingOn, indexBlock, indexStretches, mapIds, namesOfMaps, onlyLoaded, ownMaps } from './describe.ts'
 import { editedIn } from './held.ts'
@@ -61,7 +62,9 @@ export function editAround(
   const state = steps && written && stateOf(written)
   if (!state || mostRead(state) < 0 || !isAsSet(settings, state.index)) return false
   if (state.journal.entries.length >= MOST_ENTRIES) return false
+  const known = editsKnown(state)
   const outlined = outline(state, steps)
+  if (outlined) amendTrees(state, outlined.edits, known)
   const saved = outlined && readUnread(settings, state.index.generation)
   const next = saved && withConntrack(state, outlined.conntrack)
   const remade = next && remake(next, saved, outlined)
@@ -239,7 +242,7 @@ function keptIds(
     maps.flatMap(mapNames).map(name => [name, name] as const),
   )
   const walked = [...trees].flatMap(([name, { block }]) =>
-    block.kind === 'kept' ? [[name, block.map] as const] : [],
+    block.kind === 'kept' && !block.bytes ? [[name, block.map] as const] : [],
   )
   const code = held ? ownMaps(held).map(name => [name, name] as const) : []
   const kept = new Map<string, number>()

@@ -38,6 +38,8 @@ export interface EditState {
   stretchesIn(lane: number): ReadonlyMap<string, readonly IndexedStretch[]>
   /** The stretches of a chain there; none where the program does not hold the chain. */
   stretches(lane: number, place: ChainPlace): readonly IndexedStretch[]
+  /** Has a chain's stretches be others. */
+  setStretches(lane: number, place: ChainPlace, stretches: readonly IndexedStretch[]): void
   /** Makes an edit, as text, in the blocks and in the stretches; look-ups that it `joins` take it in. */
   apply(edit: JournalEdit, joins?: (lane: number, block: IndexedBlock) => boolean): void
   /** The rules of any chain of the table that lead to this one, and maybe some that did. */
@@ -124,6 +126,7 @@ function createState(index: EditIndex, journal: Journal): EditState {
         .map(({ chain, lines }) => [chain, lines.pieces()]),
     blocks,
     stretches,
+    setStretches: (at, { chain }, own) => void moved[at]?.set(chain, own),
     apply(edit, joins = () => false) {
       const { kind, chain, number, rule, slot, placed } = edit
       if (kind === 'insert') lines(edit)?.insert(number, rule, slot)

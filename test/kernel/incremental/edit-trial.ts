@@ -4,6 +4,8 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { type Family, parseSave } from 'iptables-parser'
+import { readIndex } from '../../../src/service/incremental/index-file.ts'
+import { treesKept } from '../../../translator/edit/kept.ts'
 import { aim } from '../harness/aim.ts'
 import { compare, formatDifferences, linesOf } from '../harness/compare.ts'
 import { legacy, lockEnvironment } from '../harness/firewall.ts'
@@ -94,7 +96,19 @@ export interface Made {
   readonly edits: number
   readonly quick: number
   readonly kept: number
+  /** Of these last, how many amended trees. */
+  readonly amended: number
 }
+
+/** The ids of the maps that trees of a generation stand in. */
+const treesIn = ({ settings }: Installed, generation = 0): string =>
+  (readIndex(settings, generation)?.lanes ?? [])
+    .flatMap(({ stretches, maps }) =>
+      [...stretches.values()]
+        .flat()
+        .flatMap(({ blocks }) => treesKept(blocks).map(({ map }) => maps.get(map))),
+    )
+    .join()
 
 /** Undefined where a difference was found; then the test has failed. */
 export async function editAtRandom(
@@ -120,7 +134,8 @@ export async function editAtRandom(
     await legacy.load(oracle, rules)
     const history = [`seed ${seed}`, rules]
     const policies: Policies = new Map()
-    let [quick, kept] = [0, 0]
+    let [quick, kept, amended] = [0, 0, 0]
+    let before = treesIn(installed, first)
     for (let at = 0, generation = first; at < edits; at++) {
       const text = await save(pair)
       const words = edit(
@@ -130,7 +145,12 @@ export async function editAtRandom(
       const after = await both(t, pair, words)
       history.push(`${words.join(' ')}${after === generation ? '' : `     # generation ${after}`}`)
       if (after === generation) quick++
-      else if (existsSync(join(installed.settings.stateDirectory, `generations/${after}.edits`))) kept++
+      else if (existsSync(join(installed.settings.stateDirectory, `generations/${after}.edits`))) {
+        kept++
+        const trees = treesIn(installed, after)
+        if (trees !== before) amended++
+      }
+      before = treesIn(installed, after)
       generation = after
       if ((at + 1) % ROUND !== 0) continue
       const { probes } = aim(parseSave(await save(pair), { family }), { seed: seed + at, limit: 250 })
@@ -138,8 +158,10 @@ export async function editAtRandom(
       host.send(probes)
       if (!(await compareNow(t, pair, policies, history))) return undefined
     }
-    t.log(`${quick} of ${edits} edits (seed ${seed}) were map updates, ${kept} kept look-ups or trees`)
-    return { edits, quick, kept }
+    t.log(
+      `${quick} of ${edits} edits (seed ${seed}) were map updates, ${kept} kept look-ups or trees, ${amended} amended trees`,
+    )
+    return { edits, quick, kept, amended }
   } finally {
     await installed.close()
     oracle.close()

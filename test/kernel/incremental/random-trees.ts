@@ -33,9 +33,15 @@ function protocol(random: Random): string[] {
   return ['-p', name, ...(asked.length > 0 ? ['-m', name, ...asked] : [])]
 }
 
+/** Which addresses rules ask for: where few ask for both, as in the rules of firewalls, most have packets in common with many. */
+const addresses = {
+  lists: [['-s'], ['-d'], ['-s', '-d'], ['-s', '-d']],
+  firewall: [['-s'], ['-d'], ['-d'], ['-s', '-d']],
+}
+
 /** A rule that decides, or where it may one that only counts. */
-function ruleOf(random: Random, family: Family, counting = 0): string {
-  const sides = random.pick([['-s'], ['-d'], ['-s', '-d'], ['-s', '-d']])
+function ruleOf(random: Random, family: Family, like: keyof typeof addresses, counting = 0): string {
+  const sides = random.pick(addresses[like])
   const target = random.chance(counting) ? [] : ['-j', random.pick(['DROP', 'ACCEPT', 'RETURN'])]
   return [...sides.map(side => `${side} ${prefix(random, family)}`), ...protocol(random), ...target].join(' ')
 }
@@ -49,15 +55,17 @@ export function sketchTrees(
     counting,
     between,
     ingress,
+    like = 'lists',
   }: {
     readonly lengths: Lengths
     readonly counting: number
     readonly between: number
     readonly ingress: boolean
+    readonly like?: keyof typeof addresses
   },
 ): Sketched {
   const stretch = (chain: keyof Lengths): string[] =>
-    Array.from({ length: lengths[chain] }, () => `-A ${chain} ${ruleOf(random, family)}`)
+    Array.from({ length: lengths[chain] }, () => `-A ${chain} ${ruleOf(random, family, like)}`)
   // what stands between cuts the rules in two stretches
   const more = random.chance(0.5) ? ['-A INPUT -i lo', ...stretch('INPUT')] : []
   return {
@@ -67,7 +75,7 @@ export function sketchTrees(
       const length = count(chain)
       const wanted = random.chance(between)
         ? `${wide(random, family, ingress)} ${random.pick(['', '-j DROP', '-j ACCEPT', '-j RETURN'])}`.trim()
-        : ruleOf(random, family, counting)
+        : ruleOf(random, family, like, counting)
       const rule = wanted.split(' ')
       const chosen = random.pick([1, 1 + random.below(length), 1 + random.below(length), length])
       // the call of the other chain stays

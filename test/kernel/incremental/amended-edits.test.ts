@@ -1,0 +1,33 @@
+// Edits among rules that have packets in common with most others amend the trees in maps.
+// Each run draws new seeds; BPFTABLES_SEED=n begins with that of a failure.
+
+import { kernelTestNeeding } from '../needs-kernel.ts'
+import { editAtRandom, type Trial } from './edit-trial.ts'
+import { sketchTrees } from './random-trees.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy')
+
+const { BPFTABLES_SEED: givenSeed } = process.env
+const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)
+
+for (const [hook, family] of [
+  ['netfilter', 4],
+  ['auto', 4],
+  ['netfilter', 6],
+] as const)
+  kernelTest(
+    `IPv${family} at ${hook}: edits that amend trees do what they do to iptables-legacy`,
+    async t => {
+      t.timeout(5 * 60_000)
+      const wanted = {
+        lengths: { INPUT: 1500, run: 100 },
+        counting: 0.05,
+        between: 0.2,
+        ingress: true,
+      } as const
+      const sketch: Trial['sketch'] = (random, family) =>
+        sketchTrees(random, family, { ...wanted, like: 'firewall' })
+      const made = await editAtRandom(t, { hook, family, seed: firstSeed, sketch, rounds: 3 })
+      if (made) t.true(made.amended > 0)
+    },
+  )
