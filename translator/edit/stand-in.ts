@@ -3,7 +3,7 @@
 // rules, is found out here; what stands in the map need not be known for that.
 
 import type { Block } from '../chain.ts'
-import type { Actions } from '../emit/dispatch.ts'
+import { type Actions, keyOf } from '../emit/dispatch.ts'
 import type { LookUpUse } from '../emit/frame.ts'
 import { lookUpId } from '../emit/look-up.ts'
 import type { GoingOn } from '../look-ups.ts'
@@ -92,9 +92,13 @@ function isSameLookUp(block: BlockShape, dispatch: Dispatch, actions: Actions): 
   )
 }
 
+/** Whether each number says the same, and calls the same: selectors mean nothing to another function. */
 const areSame = (a: Actions, b: Actions): boolean =>
   a.size === b.size &&
-  [...a].every(([number, { array, kind }]) => b.get(number)?.array === array && b.get(number)?.kind === kind)
+  [...a].every(([number, action]) => {
+    const other = b.get(number)
+    return other !== undefined && keyOf(other) === keyOf(action)
+  })
 
 interface Order<B extends BlockShape> {
   readonly standIns: StandIns<B>

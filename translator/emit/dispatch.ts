@@ -93,7 +93,8 @@ function calledBy(frame: Frame, chain: string): Called {
   return entry ? { function: entry.function } : { inPlace: chain }
 }
 
-const keyOf = ({ array, kind, called }: Action): string =>
+/** The same for actions that do the same. */
+export const keyOf = ({ array, kind, called }: Action): string =>
   called ? `${array} ${kind} ${'inPlace' in called} ${Object.values(called)}` : `${array} ${kind}`
 
 /** Does what the value says whose halves are in r1 and r2. Control goes on behind where it says nothing. */

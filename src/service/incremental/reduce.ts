@@ -276,7 +276,7 @@ function standIns(
   { unknown, code }: { readonly unknown: ReadonlySet<string>; readonly code: ChainCode | undefined },
 ): Row[] {
   const known = stoodIn(lines, held, unknown)
-  if (known) return known
+  if (known) return inOrderOfCalls(known, held, arrays, code)
   const rows: Row[] = []
   const ends = endsOf(arrays)
   const kinds = new Set<number>()
@@ -291,7 +291,33 @@ function standIns(
     kinds.add(kind)
     rows.push({ number, slot, text, held })
   })
+  return inOrderOfCalls(rows, held, arrays, code)
+}
+
+/** Functions are numbered in the order in which rules call them, so those that the look-up calls are called in the order of its numbers. */
+function inOrderOfCalls(
+  rows: readonly Row[],
+  { blocks: [block] }: HeldRules,
+  arrays: readonly CounterArray[],
+  code: ChainCode | undefined,
+): Row[] {
+  const actions = [...(block?.maps[0]?.actions ?? [])]
+  const ends = endsOf(arrays)
+  const numberOf = ({ slot, text }: Row): number => {
+    const array = arrays[ends.findIndex(end => slot < end)]?.name
+    const name = code?.entries.get(calledIn(text) ?? '')?.function
+    const kind = text.includes(' -g ') ? 'goto' : 'jump'
+    const [number] =
+      actions.find(
+        ([, { array: own, kind: does, called }]) =>
+          called && 'function' in called && called.function === name && own === array && does === kind,
+      ) ?? []
+    return number ?? -1
+  }
   return rows
+    .map(row => ({ row, number: numberOf(row) }))
+    .sort((a, b) => a.number - b.number)
+    .map(({ row }) => row)
 }
 
 /** The rules that stood in before; undefined where not all of them can, or look-ups know rules that they did not know then. */
@@ -305,7 +331,7 @@ function stoodIn(lines: Lines, held: HeldRules, unknown: ReadonlySet<string>): R
       ? [{ number, slot, text: rule, held }]
       : []
   })
-  return rows.length === standing.rules.length ? rows.sort((a, b) => a.number - b.number) : undefined
+  return rows.length === standing.rules.length ? rows : undefined
 }
 
 /** Of each chain that goes on in a function, a number that stands for the function. */
