@@ -8,6 +8,7 @@ import { type Chain, parseSave, printRule } from 'iptables-parser'
 import { type Installed, install, ours } from './installed.ts'
 import { median } from './packet-time.ts'
 import { progress } from './progress.ts'
+import { workloadOf } from './series/file.ts'
 import { series } from './series/registry.ts'
 import type { Workload } from './workload.ts'
 
@@ -28,26 +29,26 @@ export interface EditedRules {
 
 const words = (text: string): string[] => text.split(' ').filter(Boolean)
 
-const beside = (round: number, middle: number): EditPair[] => [
+const beside = (round: number, middle: number, chain = 'INPUT'): EditPair[] => [
   {
     place: 'behind',
-    edit: ['-A', 'INPUT', '-s', `192.0.2.${round}`, '-j', 'DROP'],
-    undo: ['-D', 'INPUT', '-s', `192.0.2.${round}`, '-j', 'DROP'],
+    edit: ['-A', chain, '-s', `192.0.2.${round}`, '-j', 'DROP'],
+    undo: ['-D', chain, '-s', `192.0.2.${round}`, '-j', 'DROP'],
   },
   {
     place: 'before',
-    edit: ['-I', 'INPUT', '1', '-i', `bench${round}`, '-j', 'ACCEPT'],
-    undo: ['-D', 'INPUT', '1'],
+    edit: ['-I', chain, '1', '-i', `bench${round}`, '-j', 'ACCEPT'],
+    undo: ['-D', chain, '1'],
   },
   {
     place: 'between',
-    edit: ['-I', 'INPUT', `${middle}`, '-s', `192.0.2.${round}`, '-d', '192.0.2.1', '-j', 'DROP'],
-    undo: ['-D', 'INPUT', `${middle}`],
+    edit: ['-I', chain, `${middle}`, '-s', `192.0.2.${round}`, '-d', '192.0.2.1', '-j', 'DROP'],
+    undo: ['-D', chain, `${middle}`],
   },
   {
     place: 'between, any address',
-    edit: ['-I', 'INPUT', `${middle}`, '-p', 'tcp', '--dport', `${8000 + round}`, '-j', 'ACCEPT'],
-    undo: ['-D', 'INPUT', `${middle}`],
+    edit: ['-I', chain, `${middle}`, '-p', 'tcp', '--dport', `${8000 + round}`, '-j', 'ACCEPT'],
+    undo: ['-D', chain, `${middle}`],
   },
 ]
 
@@ -100,24 +101,30 @@ function madeOf(name: string, size: number): Workload {
   return made
 }
 
-function editedRules(name: string, size: number): EditedRules {
-  const made = madeOf(name, size)
-  const { tables } = parseSave(made.text, { family: 4 })
-  const rules = tables.flatMap(({ chains }) => chains).find(chain => chain.name === 'INPUT')?.rules ?? []
+const editedRules = (name: string, size: number): EditedRules => editedText(madeOf(name, size))
+
+/** The rules of a file: edits of the chain that has most. Throws RangeError for a file that is not of IPv4. */
+export function editedFile(path: string): EditedRules {
+  const made = workloadOf(path, SEED)
+  if (made.family !== 4) throw new RangeError(`there are no edits of ${path}: it is not of IPv4`)
+  return editedText(made)
+}
+
+function editedText({ text }: Pick<Workload, 'text'>): EditedRules {
+  const chains = parseSave(text, { family: 4 }).tables.flatMap(({ chains }) => chains)
+  const { name: chain = 'INPUT', rules = [] } =
+    chains.toSorted((a, b) => b.rules.length - a.rules.length)[0] ?? {}
   return {
-    text: made.text,
+    text,
     pairs(round) {
-      const number = Math.round((rules.length * (round + 1)) / 20)
+      const number = Math.max(1, Math.round((rules.length * (round + 1)) / 20))
       const rule = rules[number - 1]
-      const taken = rule ? words(printRule(rule, 4)) : []
-      return [
-        ...beside(round, number),
-        {
-          place: 'one of them',
-          edit: ['-D', 'INPUT', `${number}`],
-          undo: ['-I', 'INPUT', `${number}`, ...taken],
-        },
-      ]
+      const own = rule && {
+        place: 'one of them',
+        edit: ['-D', chain, `${number}`],
+        undo: ['-I', chain, `${number}`, ...words(printRule(rule, 4))],
+      }
+      return [...beside(round, number, chain), ...(own ? [own] : [])]
     },
   }
 }

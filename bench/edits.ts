@@ -1,13 +1,13 @@
 // How long one edit takes, as a command beside so many rules: `npm run bench:edits -- [RULES…]`, 0 10 10000 50000 unless said otherwise.
 // A rule of a blacklist is added and taken out again, by iptables as bpftables runs it, by the kernel's own, and by what a person would use
-// instead. With `--series acl,fw [--rules N]` edits are made behind, before and among the rules of these series instead (edit-places.ts). All contenders are loaded first, each in a network namespace without a name, and take turns. Needs root.
+// instead. With `--series acl,fw [--rules N]` edits are made behind, before and among the rules of these series instead, and with `--file F` among those of a file (edit-places.ts). All contenders are loaded first, each in a network namespace without a name, and take turns. Needs root.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { isInstalled } from './contender/iptables.ts'
-import { editedSeries, emptyTable, measurePlaces, placesTable } from './edit-places.ts'
+import { editedFile, editedSeries, emptyTable, measurePlaces, placesTable } from './edit-places.ts'
 import { install, ours } from './installed.ts'
 import { machine } from './machine.ts'
 import { run } from './network.ts'
@@ -145,13 +145,18 @@ function table(sizes: readonly number[], results: readonly Result[]): string {
 /** Beside a blacklist of several sizes, or in and beside the rules of several series. */
 function measureAll(): object {
   const { values, positionals } = parseArgs({
-    options: { series: { type: 'string' }, rules: { type: 'string', default: '10000' } },
+    options: {
+      series: { type: 'string' },
+      rules: { type: 'string', default: '10000' },
+      file: { type: 'string', multiple: true, default: [] },
+    },
     allowPositionals: true,
   })
-  if (values.series !== undefined) {
-    const names = values.series.split(',')
+  if (values.series !== undefined || values.file.length > 0) {
+    const names = values.series?.split(',') ?? []
     const edited = names.map(name => [name, editedSeries(name, Number(values.rules))] as const)
-    const places = measurePlaces(new Map([['none', emptyTable], ...edited]))
+    const files = values.file.map(path => [basename(path), editedFile(path)] as const)
+    const places = measurePlaces(new Map([['none', emptyTable], ...edited, ...files]))
     progress('')
     process.stdout.write(placesTable(places))
     return { rules: Number(values.rules), places }
