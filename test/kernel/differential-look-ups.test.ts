@@ -12,9 +12,10 @@ import { kernelTestNeeding } from './needs-kernel.ts'
 const kernelTest = kernelTestNeeding('iptables-legacy')
 
 /** Those of the last mostly have maps of their own. */
-const cases: readonly (readonly [hook: DirectHook, lists: number])[] = [
+const cases: readonly (readonly [hook: DirectHook, lists: number, deep?: true])[] = [
   ['netfilter', 70],
   ['netfilter', 40],
+  ['netfilter', 40, true],
   ['early-tc', 50],
   ['xdp', 40],
   ['netfilter', 6],
@@ -24,21 +25,24 @@ const { BPFTABLES_SEED: givenSeed, BPFTABLES_DIFFERENTIAL_SECONDS: givenSeconds 
 const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)
 const budget = (500 * Number(givenSeconds ?? 30)) / cases.length
 
-for (const [hook, lists] of cases)
-  kernelTest(`${lists} look-ups at ${hook} count and decide as iptables-legacy does`, async t => {
-    t.timeout(10 * 60_000)
-    const end = performance.now() + budget
-    let seed = firstSeed
-    do {
-      for (const family of families) {
-        const rules = randomLists({ seed, family, lists, rules: 8 })
-        const experiment = { rules, ...aim(parseSave(rules, { family }), { seed }) }
-        const firewall = direct(hook, { leastDispatch: 4, dispatch: 'always' })
-        const fault = await disagreement(firewall, experiment)
-        if (fault !== undefined) return t.fail(`BPFTABLES_SEED=${seed} (IPv${family})\n${fault}`)
-      }
-      seed++
-    } while (performance.now() < end)
-    t.log(`seeds ${firstSeed} to ${seed - 1}`)
-    t.pass()
-  })
+for (const [hook, lists, deep = false] of cases)
+  kernelTest(
+    `${lists} look-ups${deep ? ' in deep chains' : ''} at ${hook} count and decide as iptables-legacy does`,
+    async t => {
+      t.timeout(10 * 60_000)
+      const end = performance.now() + budget
+      let seed = firstSeed
+      do {
+        for (const family of families) {
+          const rules = randomLists({ seed, family, lists, rules: 8, deep })
+          const experiment = { rules, ...aim(parseSave(rules, { family }), { seed }) }
+          const firewall = direct(hook, { leastDispatch: 4, dispatch: 'always' })
+          const fault = await disagreement(firewall, experiment)
+          if (fault !== undefined) return t.fail(`BPFTABLES_SEED=${seed} (IPv${family})\n${fault}`)
+        }
+        seed++
+      } while (performance.now() < end)
+      t.log(`seeds ${firstSeed} to ${seed - 1}`)
+      t.pass()
+    },
+  )

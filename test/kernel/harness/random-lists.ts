@@ -10,6 +10,8 @@ export interface RandomListsOptions {
   readonly lists: number
   /** Rules of each, about. */
   readonly rules: number
+  /** Behind chains that are called from several places, one by the other. */
+  readonly deep?: boolean
 }
 
 /** What rules of a list ask, by a number. */
@@ -44,7 +46,7 @@ export const randomLists = (options: RandomListsOptions): string =>
 
 export function sketchLists(
   random: Random,
-  { family, lists, rules }: Omit<RandomListsOptions, 'seed'>,
+  { family, lists, rules, deep = false }: Omit<RandomListsOptions, 'seed'>,
 ): SketchedLists {
   const names = Array.from({ length: lists }, (_, at) => `list-${at}`)
   const shapes = new Map(names.map(name => [name, random.pick(shapesOf(family))]))
@@ -55,9 +57,12 @@ export function sketchLists(
   const listed = names.flatMap(name =>
     Array.from({ length: rules + random.below(4) }, (_, value) => `-A ${name} ${ruleOf(name, value)}`),
   )
-  const calls = ['INPUT', 'FORWARD'].flatMap(base =>
+  const between = deep ? ['outer', 'inner'] : []
+  const ways = ['-A INPUT -j outer', '-A FORWARD -j outer', '-A OUTPUT -j outer', '-A INPUT -p tcp -j outer']
+  const further = ['-A outer -p tcp -j inner', '-A outer -p udp -j inner', '-A outer -j inner']
+  const calls = (deep ? ['inner'] : ['INPUT', 'FORWARD']).flatMap(base =>
     names
-      .filter(() => base === 'INPUT' || random.chance(0.5))
+      .filter(() => base !== 'FORWARD' || random.chance(0.5))
       .map(name => `-A ${base} ${random.pick(['', '', '-p tcp ', '-p udp '])}-j ${name}`),
   )
   return {
@@ -66,7 +71,8 @@ export function sketchLists(
       `:INPUT ${random.pick(['ACCEPT', 'DROP'])} [0:0]`,
       ':FORWARD ACCEPT [0:0]',
       ':OUTPUT ACCEPT [0:0]',
-      ...names.map(name => `:${name} - [0:0]`),
+      ...[...between, ...names].map(name => `:${name} - [0:0]`),
+      ...(deep ? [...ways, ...further] : []),
       ...calls,
       ...listed,
       'COMMIT\n',

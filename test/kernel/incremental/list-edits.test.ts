@@ -16,9 +16,9 @@ const verbs: readonly Verb[] = ['append', 'insert', 'insert', 'replace', 'delete
 
 /** `others` is the share of the rules put in that are of no list's shape. */
 const edits =
-  (lists: number, others: number): Trial['sketch'] =>
+  (lists: number, others: number, deep = false): Trial['sketch'] =>
   (random, family) => {
-    const sketched = sketchLists(random, { family, lists, rules: 70 })
+    const sketched = sketchLists(random, { family, lists, rules: 70, deep })
     return {
       rules: sketched.rules,
       edit(count, ruleAt) {
@@ -38,6 +38,15 @@ for (const family of families) {
     const made = await editAtRandom(t, { hook: 'netfilter', family, seed: firstSeed, sketch: edits(40, 0) })
     if (made) t.true(made.quick > 0)
   })
+
+  kernelTest(
+    `IPv${family}: random edits of 20 lists in deep chains do what they do to iptables-legacy`,
+    async t => {
+      t.timeout(5 * 60_000)
+      const sketch = edits(20, 0.1, true)
+      await editAtRandom(t, { hook: 'netfilter', family, seed: firstSeed, sketch })
+    },
+  )
 
   kernelTest(
     `IPv${family}: random edits of 20 lists and around them do what they do to iptables-legacy`,
