@@ -134,6 +134,28 @@ kernelTest('where rules that stand in for a list of chains are edited, others do
   }),
 )
 
+kernelTest(
+  'a list calls the functions that it called, whichever of them its rules that have not changed call first',
+  t => {
+    const odd = each.filter(pod => pod % 2 === 1)
+    const shared = each
+      .slice(0, 12)
+      .map(pod => `-A shared -s 198.51.100.${pod}/32 -p tcp -m tcp --dport ${pod + 1} -j DROP`)
+    const calling = odd.map(pod => `-A pod-${pod} -p tcp -j shared`)
+    return withChains(
+      [...chains, 'shared'],
+      [...rules, ...calling, ...shared, `-A pod-${OWN} ${echoes} -j DROP`],
+      installation => {
+        t.true(new Set([...inForce(installation).entries].map(([, { function: name }]) => name)).size > 1)
+        t.is(ping(installation, 2), 0)
+        t.true(keeps(installation, '-A policy-0 -s 198.51.100.1 -j DROP'))
+        t.is(ping(installation, 2), 0)
+        t.regex(saved(installation, '-c'), new RegExp(`^\\[4:\\d+\\] -A pod-${OWN} -p icmp`, 'm'))
+      },
+    )
+  },
+)
+
 kernelTest('an edit makes all anew where many chains lead to the one that is edited', t =>
   withChains(
     [...chains, 'shared'],
