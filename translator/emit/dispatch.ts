@@ -75,7 +75,9 @@ function actionsOf(frame: Frame, { cases }: Dispatch): Actions {
       const action = actionNumber(number, kind)
       if (!actions.has(action)) actions.set(action, { array, kind })
     }
-  for (const [at, action] of [...calls.values()].entries())
+  // in an order that means nothing to edits: the values of a look-up that goes on have the numbers they had
+  const inOrder = [...calls].sort(([a], [b]) => (a < b ? -1 : 1))
+  for (const [at, [, action]] of inOrder.entries())
     actions.set(actionNumber(arrays.length, 'accept') + at, action)
   return actions
 }
