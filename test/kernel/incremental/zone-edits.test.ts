@@ -1,0 +1,34 @@
+// Edits of chains of rules of all kinds, whose trees stand in one map: the chains that are not edited go on with it. Each run draws new seeds; BPFTABLES_SEED=n begins
+// with that of a failure.
+
+import { sketchZones } from '../harness/random-zones.ts'
+import { families } from '../harness/translatable.ts'
+import { kernelTestNeeding } from '../needs-kernel.ts'
+import { editAtRandom, type Trial } from './edit-trial.ts'
+import { editWords, type Verb } from './random-edits.ts'
+
+const kernelTest = kernelTestNeeding('iptables-legacy')
+
+const { BPFTABLES_SEED: givenSeed } = process.env
+const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)
+
+const verbs: readonly Verb[] = ['append', 'insert', 'insert', 'replace', 'delete at', 'delete same']
+
+const sketch: Trial['sketch'] = (random, family) => {
+  const { rules, zones, rule } = sketchZones(random, { family, zones: 12, rules: 100 })
+  return {
+    rules,
+    edit(count, ruleAt) {
+      const chain = random.chance(0.2) ? 'INPUT' : random.pick(zones)
+      const number = 1 + random.below(Math.max(1, count(chain)))
+      return editWords(random.pick(verbs), { chain, number, rule: rule().split(' '), ruleAt })
+    },
+  }
+}
+
+for (const family of families)
+  kernelTest(`IPv${family}: random edits of chains of zones do what they do to iptables-legacy`, async t => {
+    t.timeout(5 * 60_000)
+    const made = await editAtRandom(t, { hook: 'netfilter', family, seed: firstSeed, sketch })
+    if (made) t.true(made.kept > 0)
+  })
