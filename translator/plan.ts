@@ -9,7 +9,7 @@ import type { PlannedChain } from './emit/chain.ts'
 import type { Item } from './item.ts'
 import { type Obstacle, obstacleIn } from './nesting.ts'
 import type { PlanMemory } from './plan-memory.ts'
-import { withinLimits } from './scarce.ts'
+import { cutAmong, withinLimits } from './scarce.ts'
 import { type SharedTrees, sharedTrees } from './shared-trees.ts'
 
 export interface Plan {
@@ -40,10 +40,14 @@ export interface Planning {
 /** Plans a base chain and all it can reach. */
 export function planChains(table: Table, base: string, planning: Planning): Plan {
   const { family, strategies } = planning
-  const reached = reachedFrom(table, base, planning)
-  const chains = withinLimits(reached, planning, ({ name, items }, instead) =>
-    cutChain(table, name, items, { ...planning, strategies: { ...strategies, ...instead } }),
-  )
+  const rules = rulesReached(table, base)
+  const all = [...rules.values()].reduce((sum, { length }) => sum + length, 0)
+  const cut: Cutter = (name, items, instead = {}) => {
+    const first = cutAmong(rules.get(name)?.length ?? 0, all)
+    return cutChain(table, name, items, { ...planning, strategies: { ...strategies, ...first, ...instead } })
+  }
+  const reached = reachedFrom(rules, base, planning, cut)
+  const chains = withinLimits(reached, planning, ({ name, items }, instead) => cut(name, items, instead))
   const graph = callGraph(base, chains)
   const { entries, functions: taken = [] } = planning.held ?? {}
   const { functions, levels } = chooseFunctions(
@@ -78,15 +82,31 @@ function cutChain(
   return { name, ...memory.chainOf(`${table.name} ${name}`, asked, family, strategies) }
 }
 
-function reachedFrom(table: Table, base: string, planning: Planning): Map<string, Cut> {
-  const rulesOf = new Map(table.chains.map(({ name, rules }) => [name, rules]))
+type Cutter = (name: string, items: Iterable<Item>, instead?: Partial<Strategies>) => Cut
+
+type ChainRules = ReadonlyMap<string, readonly Rule[]>
+
+/** The rules of the chains that calls lead to, whether or not packets come to the calls. */
+function rulesReached({ chains }: Table, base: string): ChainRules {
+  const rulesOf = new Map(chains.map(({ name, rules }) => [name, rules]))
+  const reached = new Map<string, readonly Rule[]>([[base, rulesOf.get(base) ?? []]])
+  // what is added meanwhile is gone through as well
+  for (const rules of reached.values())
+    for (const { target } of rules) {
+      const called = target && 'chain' in target ? target.chain : undefined
+      if (called !== undefined && !reached.has(called)) reached.set(called, rulesOf.get(called) ?? [])
+    }
+  return reached
+}
+
+function reachedFrom(rules: ChainRules, base: string, planning: Planning, cut: Cutter): Map<string, Cut> {
   const chains = new Map<string, Cut>()
   const pending = [base]
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     if (chains.has(name) || planning.held?.entries.has(name)) continue
-    const cut = cutChain(table, name, planning.itemsOf(name, rulesOf.get(name) ?? []), planning)
-    chains.set(name, cut)
-    for (const { chain } of callsOf(cut.items).reverse()) pending.push(chain)
+    const one = cut(name, planning.itemsOf(name, rules.get(name) ?? []))
+    chains.set(name, one)
+    for (const { chain } of callsOf(one.items).reverse()) pending.push(chain)
   }
   return chains
 }

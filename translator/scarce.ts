@@ -5,7 +5,7 @@
 import type { Family } from 'iptables-parser'
 import { slotsIn } from './calls.ts'
 import { type Block, blocksIn, itemsIn, type Strategies } from './chain.ts'
-import { MOST_CODE, OWN_MAPS } from './cost.ts'
+import { LARGE, MOST_CODE, OWN_MAPS } from './cost.ts'
 import { sharedSize } from './emit/key.ts'
 import type { Item } from './item.ts'
 import { isGoingOn, type SharedTrees, sharedTrees } from './shared-trees.ts'
@@ -54,7 +54,15 @@ const scarce: readonly Scarce[] = [
 ]
 
 /** From so few rules on they do. */
-const inMaps: Partial<Strategies> = { map: 'always', leastSeparated: 16, goingOn: true }
+const LEAST_IN_MAP = 16
+const inMaps: Partial<Strategies> = { map: 'always', leastSeparated: LEAST_IN_MAP, goingOn: true }
+
+/** So many rules are far more code than that, and need not be tried as such. */
+const MANY_RULES = 2048
+
+/** How a chain of so many rules is cut first, where all that are reached have so many. Longer ones are cut for maps anyway. */
+export const cutAmong = (rules: number, all: number): Partial<Strategies> =>
+  all >= MANY_RULES && rules >= LEAST_IN_MAP && rules < LARGE ? inMaps : {}
 
 interface Cut {
   readonly name: string

@@ -21,7 +21,7 @@ for (const family of families)
       `IPv${family} at ${hook}: chains of zones count and decide as iptables-legacy does`,
       async t => {
         t.timeout(5 * 60_000)
-        const rules = randomZones({ seed, family, zones: 12, rules: 100, ingress: hook === 'xdp' })
+        const rules = randomZones({ seed, family, zones: 20, rules: 105, ingress: hook === 'xdp' })
         const [program] = compileText(rules, family)
         t.true(program?.spec.functions.some(({ name }) => name === 'walk0'))
         const experiment = { rules, ...aim(parseSave(rules, { family }), { seed, limit: 600 }) }
