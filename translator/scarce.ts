@@ -19,12 +19,15 @@ interface Scarce {
   readonly instead: Partial<Strategies>
 }
 
+/** Only a walk that is shared goes on from a rule. */
+const goingOnAlone: Scarce = {
+  most: 0,
+  of: (block, { blocks }) => (isGoingOn(block) && !blocks.has(block) ? 1 : 0),
+  instead: { goingOn: false },
+}
+
 const scarce: readonly Scarce[] = [
-  {
-    most: 0,
-    of: (block, { blocks }) => (isGoingOn(block) && !blocks.has(block) ? 1 : 0),
-    instead: { goingOn: false },
-  },
+  goingOnAlone,
   // MAX_USED_MAPS is 64, and look-ups take up to 39
   {
     most: OWN_MAPS,
@@ -51,6 +54,8 @@ const scarce: readonly Scarce[] = [
     of: block => (block.kind === 'separated' ? block.trees.length : 0),
     instead: { separate: 'never' },
   },
+  // what was cut anew may go on as well
+  goingOnAlone,
 ]
 
 /** From so few rules on they do. */

@@ -29,6 +29,7 @@ import { fieldOf } from '../field.ts'
 import { forget } from '../hook/forget.ts'
 import { isFinal } from '../item.ts'
 import type { Plan } from '../plan.ts'
+import { isGoingOn } from '../shared-trees.ts'
 import { BRANCHES, knotLayout } from '../tree/knot.ts'
 import { BEHIND_ALL, OFFSET_MASK, ROOT_SIZE, type TreeLayout, writeTrees } from '../tree/map.ts'
 import { LAST, wordsOf, wordsOfFields } from '../tree/word-box.ts'
@@ -42,6 +43,7 @@ export function emitMapped(frame: Frame, block: SeparatedBlock, next: Label): vo
   const { space, trees } = block
   const answers = answersOf(frame, space.items)
   if (frame.sharedWalk?.takes(block)) return emitShared(frame, frame.sharedWalk, block, answers, next)
+  if (isGoingOn(block)) throw new RangeError('a walk that is not shared cannot go on from a rule')
   const write = () => writeTrees(space, trees, frame.family, answers.said)
   const written = frame.treesOf(block, write)
   emitTrees(frame, written, { block, layout: written, actions: answers.actions }, next)
