@@ -173,11 +173,17 @@ function emitWalk(assembler: Assembler, trees: TreeLayout, map: string, labels: 
     movImmediate(r8, 0),
   )
   assembler.place(labels.tree)
+  assembler.emit(loadMapValue(r5, map), add(r5, r8))
+  emitRoot(assembler, trees, labels, out)
+  assembler.emit(jumpIf('!=', r8, immediate(ROOT_SIZE * trees.trees), labels.tree))
+  assembler.place(out)
+  assembler.emit(mov(r0, r3))
+}
+
+/** Goes into the tree whose root is at r5, or on behind where it is an empty leaf, or to `out` where no tree from there on can have a better answer. */
+function emitRoot(assembler: Assembler, trees: TreeLayout, labels: Labels, out: Label): void {
   assembler.emit(
-    loadMapValue(r5, map),
-    add(r5, r8),
     load('u32', r7, r5, 0),
-    // no tree from here on can have a better answer
     jumpIf('>', r7, register(r9), out),
     load('u32', r2, r5, 4),
     addImmediate(r8, ROOT_SIZE),
@@ -191,9 +197,6 @@ function emitWalk(assembler: Assembler, trees: TreeLayout, map: string, labels: 
     jumpIf('<=', r2, immediate(trees.lastBox), labels.box),
   )
   assembler.place(labels.asked)
-  assembler.emit(jumpIf('!=', r8, immediate(ROOT_SIZE * trees.trees), labels.tree))
-  assembler.place(out)
-  assembler.emit(mov(r0, r3))
 }
 
 /** On the stack of a walk that is shared: as many trees as there may be yet, and the least position that is asked for. */
@@ -219,20 +222,8 @@ function emitSharedWalk(assembler: Assembler, trees: TreeLayout, map: string, la
     jumpIf('>', r8, immediate(trees.size - ROOT_SIZE), out),
     loadMapValue(r5, map),
     add(r5, r8),
-    load('u32', r7, r5, 0),
-    jumpIf('>', r7, register(r9), out),
-    load('u32', r2, r5, 4),
-    addImmediate(r8, ROOT_SIZE),
-    movImmediate(r4, Math.max(1, trees.depth)),
-    jumpIf('s>=', r2, immediate(0), labels.knot, 32),
   )
-  assembler.place(labels.leaf)
-  assembler.emit(
-    movImmediate(r4, trees.fullest),
-    andImmediate32(r2, OFFSET_MASK),
-    jumpIf('<=', r2, immediate(trees.lastBox), labels.box),
-  )
-  assembler.place(labels.asked)
+  emitRoot(assembler, trees, labels, out)
   assembler.emit(
     load('u64', r1, r10, TREES_LEFT),
     subImmediate(r1, 1),
