@@ -43,12 +43,21 @@ export interface TreeShape {
   readonly fullest: number
 }
 
-export function shapeOf<L extends AnyLeaf>(node: Node<L>): TreeShape {
+/** Costs are asked for of the same trees again and again, and trees never change. */
+const shapes = new WeakMap<Node<AnyLeaf>, TreeShape>()
+
+export function shapeOf(root: Node<AnyLeaf>): TreeShape {
+  const shape = shapes.get(root) ?? measure(root)
+  shapes.set(root, shape)
+  return shape
+}
+
+function measure(node: Node<AnyLeaf>): TreeShape {
   if (node.kind === 'leaf') {
     const { length } = node.candidates
     return { branches: 0, leaves: 1, depth: 0, candidates: length, fullest: length }
   }
-  const [below, above] = [shapeOf(node.below), shapeOf(node.above)]
+  const [below, above] = [measure(node.below), measure(node.above)]
   return {
     branches: 1 + below.branches + above.branches,
     leaves: below.leaves + above.leaves,
