@@ -23,22 +23,30 @@ const ava = spawn(
   { stdio: ['ignore', 'pipe', 'inherit'] },
 )
 
-/** Titles by how their test ended; `counts` is what ava sums up, with tests that a crash kept from running. */
+/** Of what ava tells of a failed test, so many lines are said once more at the end. */
+const LINES_AGAIN = 30
+
+/** Titles by how their test ended, with what was told of those that failed; `counts` is what ava sums up, with tests that a crash kept from running. */
 const seen = { pass: 0, fail: [], skip: [] }
 const counts = {}
+/** Where what ava tells now goes: it follows the test it is about. */
+let about = []
 
 function read(line) {
   const [, not, title, skip] = /^(not )?ok \d+ - (.*?)( # SKIP)?$/.exec(line) ?? []
   const [, what, count] = /^# (pass|fail|skip) (\d+)$/.exec(line) ?? []
   if (what) counts[what] = Number(count)
   else if (title === undefined) {
-    if (!/^(TAP version|# tests |1\.\.\d+$|$)/.test(line)) console.log(line)
-  } else if (not) tell('✘', title, () => seen.fail.push(title))
+    if (/^(TAP version|# tests |1\.\.\d+$|$)/.test(line)) return
+    console.log(line)
+    about.push(line)
+  } else if (not) tell('✘', title, () => seen.fail.push({ title, about }))
   else if (skip) tell('-', title, () => seen.skip.push(title))
   else tell('✔', title, () => seen.pass++)
 }
 
 function tell(mark, title, note) {
+  about = []
   note()
   console.log(`${mark} ${title}`)
 }
@@ -61,7 +69,8 @@ function summarise() {
   for (const title of seen.skip) reasons.set(reasonOf(title), (reasons.get(reasonOf(title)) ?? 0) + 1)
   console.log('')
   for (const [reason, count] of reasons) console.log(`skipped ${count}: ${reason}`)
-  for (const title of seen.fail) console.log(`failed: ${title}`)
+  for (const { title, about } of seen.fail)
+    console.log([`failed: ${title}`, ...about.slice(0, LINES_AGAIN)].join('\n'))
 }
 
 summarise()
