@@ -115,6 +115,7 @@ export async function editAtRandom(
   t: ExecutionContext,
   { hook, family, seed, sketch, rounds = ROUNDS }: Trial,
 ): Promise<Made | undefined> {
+  t.log(`seed ${seed}`)
   const random = seeded(seed)
   const edits = ROUND * rounds
   const { rules, edit } = sketch(random, family)
@@ -159,7 +160,7 @@ export async function editAtRandom(
       if (!(await compareNow(t, pair, policies, history))) return undefined
     }
     t.log(
-      `${quick} of ${edits} edits (seed ${seed}) were map updates, ${kept} kept look-ups or trees, ${amended} amended trees`,
+      `${quick} of ${edits} edits were map updates, ${kept} kept look-ups or trees, ${amended} amended trees`,
     )
     return { edits, quick, kept, amended }
   } finally {
