@@ -1,7 +1,15 @@
 // Writes the boxes of a space as words (word-box.ts) to the places in a map where leaves have them.
 
 import type { Space } from './space.ts'
-import { ANSWER_SIZE, boxSize, type Range, rangesSize, type Word, wideRanges } from './word-box.ts'
+import {
+  ANSWER_SIZE,
+  boxSize,
+  type Range,
+  rangesSize,
+  type Word,
+  wideRanges,
+  writeRanges,
+} from './word-box.ts'
 
 /** Where boxes go: for each place the box, and the offset. */
 export interface Places {
@@ -117,24 +125,9 @@ export class BoxWriter {
     const answer = this.#answers[position] ?? 0
     for (const [index, part] of this.#parts(id).entries()) {
       const offset = at + index * this.size
-      this.#writePart(view, offset, part)
+      writeRanges(view, offset, this.#words, index => part.find(({ word }) => word === index))
       view.setUint32(offset + this.answerOffset, answer, true)
       view.setUint32(offset + this.positionOffset, position, true)
-    }
-  }
-
-  #writePart(view: DataView, at: number, part: readonly Range[]): void {
-    let offset = at
-    for (const [index, { bits }] of this.#words.entries()) {
-      const { low, high } = part.find(({ word }) => word === index) ?? { low: 0, high: 0 }
-      if (bits === 64) {
-        view.setBigUint64(offset, BigInt(low), true)
-        view.setBigUint64(offset + 8, BigInt(high) - BigInt(low), true)
-      } else {
-        view.setUint32(offset, Number(low), true)
-        view.setUint32(offset + 4, Number(high) - Number(low), true)
-      }
-      offset += bits / 4
     }
   }
 

@@ -53,6 +53,27 @@ export interface Range {
   readonly high: Point
 }
 
+/** Writes the low and the span of each word, from an offset on. */
+export function writeRanges(
+  view: DataView,
+  at: number,
+  words: readonly Word[],
+  rangeOf: (word: number) => Pick<Range, 'low' | 'high'> | undefined,
+): void {
+  let offset = at
+  for (const [word, { bits }] of words.entries()) {
+    const { low, high } = rangeOf(word) ?? { low: 0, high: 0 }
+    if (bits === 64) {
+      view.setBigUint64(offset, BigInt(low), true)
+      view.setBigUint64(offset + 8, BigInt(high) - BigInt(low), true)
+    } else {
+      view.setUint32(offset, Number(low), true)
+      view.setUint32(offset + 4, Number(high) - Number(low), true)
+    }
+    offset += bits / 4
+  }
+}
+
 const HALF = 0xffff_ffff_ffff_ffffn
 
 /** An interval of a field of 128 bits, its high half in one word and its low half in the next. */

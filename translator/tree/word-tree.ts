@@ -4,7 +4,7 @@ import { domain } from '../field.ts'
 import type { Point } from './interval.ts'
 import { type KnotLayout, knotLayout, LEAF, LEVELS, WAYS } from './knot.ts'
 import { OFFSET_MASK, ROOT_SIZE, type TreeLayout } from './map.ts'
-import { LAST, type Word } from './word-box.ts'
+import { LAST, type Word, writeRanges } from './word-box.ts'
 
 /** Values of a word, both ends included. */
 export interface WordRange {
@@ -111,18 +111,7 @@ const wideAt = (quads: Uint32Array, quad: number): bigint =>
 /** Without LAST. */
 export function writeBox({ layout, bytes }: Trees, at: number, { ranges, answer, position }: WordBox): void {
   const view = viewOf({ bytes })
-  let from = at
-  for (const [word, { bits }] of layout.words.entries()) {
-    const { low = 0, high = 0 } = ranges[word] ?? {}
-    if (bits === 64) {
-      view.setBigUint64(from, BigInt(low), true)
-      view.setBigUint64(from + 8, BigInt(high) - BigInt(low), true)
-    } else {
-      view.setUint32(from, Number(low), true)
-      view.setUint32(from + 4, Number(high) - Number(low), true)
-    }
-    from += bits / 4
-  }
+  writeRanges(view, at, layout.words, word => ranges[word])
   view.setUint32(at + layout.box.answer, answer, true)
   view.setUint32(at + layout.box.position, position, true)
 }
