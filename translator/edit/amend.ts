@@ -7,8 +7,8 @@
 //
 // A rule that comes is put into a tree that is one leaf; where there is none that has room, it becomes one. The boxes behind it, and the trees, have positions one greater then.
 
-import { knotLayout, LEAF, WAYS } from '../tree/knot.ts'
-import { OFFSET_MASK, ROOT_SIZE } from '../tree/map.ts'
+import { knotLayout, LEAF } from '../tree/knot.ts'
+import { EMPTY, markLast, moveReferences, ROOT_SIZE } from '../tree/map.ts'
 import { LAST } from '../tree/word-box.ts'
 import {
   boxesAt,
@@ -182,7 +182,7 @@ class Leaves {
   }
 
   #add(boxes: readonly WordBox[]): number {
-    if (boxes.length === 0) return LEAF + OFFSET_MASK
+    if (boxes.length === 0) return EMPTY
     const at = this.#end
     this.#added.push(boxes)
     this.#end += boxes.length * this.#trees.layout.box.size
@@ -207,11 +207,7 @@ class Leaves {
       writeBox(trees, at, box)
       at += layout.box.size
     }
-    const view = viewOf(trees)
-    for (const end of this.#ends) {
-      const last = end - layout.box.size + layout.box.position
-      view.setUint32(last, view.getUint32(last, true) + LAST, true)
-    }
+    markLast(viewOf(trees), this.#ends, layout.box.size - layout.box.position)
     return trees
   }
 }
@@ -246,22 +242,15 @@ function withRoot({ layout, bytes }: Trees): Trees {
   const moved = new Uint8Array(bytes.length + ROOT_SIZE)
   moved.set(bytes.subarray(0, roots))
   moved.set(bytes.subarray(roots), roots + ROOT_SIZE)
-  const quads = new Uint32Array(moved.buffer)
-  const move = (quad: number): void => {
-    const reference = quads[quad] ?? 0
-    if ((reference & OFFSET_MASK) !== OFFSET_MASK) quads[quad] = reference + ROOT_SIZE
-  }
-  for (let tree = 0; tree < layout.trees; tree++) move((ROOT_SIZE * tree + 4) >> 2)
-  const { size, reference } = knotLayout(layout.words)
-  const ways = (ROOT_SIZE + reference(WAYS)) >> 2
-  for (let knot = roots; knot <= layout.lastKnot; knot += size)
-    for (let way = 0; way < WAYS; way++) move((knot >> 2) + ways + way)
+  const knot = knotLayout(layout.words)
+  const [firstKnot, lastKnot] = [roots + ROOT_SIZE, layout.lastKnot + ROOT_SIZE]
+  moveReferences(moved, { trees: layout.trees, knot, firstKnot, lastKnot }, ROOT_SIZE)
   return {
     layout: {
       ...layout,
       size: moved.length,
       trees: layout.trees + 1,
-      lastKnot: layout.lastKnot + ROOT_SIZE,
+      lastKnot,
       lastBox: layout.lastBox + ROOT_SIZE,
     },
     bytes: moved,

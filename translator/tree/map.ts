@@ -24,7 +24,7 @@ import { boxSize, LAST, mostParts, type Word, wordsOf } from './word-box.ts'
 /** What of a reference is an offset. */
 export const OFFSET_MASK = 0x7fff_fff8
 /** The leaf without boxes. */
-const EMPTY = LEAF + OFFSET_MASK
+export const EMPTY = LEAF + OFFSET_MASK
 export const ROOT_SIZE = 8
 /** Greater than the position of any answer, and of none as a walk that is shared has it. */
 export const BEHIND_ALL = 0xffff_ffff
@@ -104,10 +104,7 @@ export function writeTrees(
   if (shared) writeRoot(view, ROOT_SIZE * trees.length, BEHIND_ALL, EMPTY)
   knots.write(bytes, knotsAt, offsetOf)
   boxes.write(bytes, leaves)
-  for (const end of leaves.ends) {
-    const last = end - boxes.size + boxes.positionOffset
-    view.setUint32(last, view.getUint32(last, true) + LAST, true)
-  }
+  markLast(view, leaves.ends, boxes.size - boxes.positionOffset)
   return {
     bytes,
     size: bytes.length,
@@ -122,18 +119,40 @@ export function writeTrees(
   }
 }
 
+/** Marks the last boxes of leaves, by where the leaves end and how far before that a position stands. */
+export function markLast(view: DataView, ends: readonly number[], back: number): void {
+  for (const end of ends) view.setUint32(end - back, view.getUint32(end - back, true) + LAST, true)
+}
+
 /** The trees as they are from an offset of a map on. */
 export function movedTo({ bytes, trees, knot, lastKnot }: TreeMap, offset: number): Uint8Array {
   const moved = bytes.slice()
-  const view = new DataView(moved.buffer)
-  const move = (at: number): void => {
-    const reference = view.getUint32(at, true)
-    if (reference !== EMPTY) view.setUint32(at, reference + offset, true)
-  }
-  for (let tree = 0; tree < trees; tree++) move(ROOT_SIZE * tree + 4)
-  for (let at = ROOT_SIZE * (trees + 1); at <= lastKnot; at += knot.size)
-    for (let way = 0; way < WAYS; way++) move(at + knot.reference(WAYS + way))
+  moveReferences(moved, { trees, knot, firstKnot: ROOT_SIZE * (trees + 1), lastKnot }, offset)
   return moved
+}
+
+interface Referring {
+  readonly trees: number
+  readonly knot: KnotLayout
+  readonly firstKnot: number
+  readonly lastKnot: number
+}
+
+/** All that roots and knots refer to is so much further behind. */
+export function moveReferences(
+  bytes: Uint8Array,
+  { trees, knot, firstKnot, lastKnot }: Referring,
+  by: number,
+): void {
+  const quads = new Uint32Array(bytes.buffer)
+  const move = (quad: number): void => {
+    const reference = quads[quad] ?? EMPTY
+    if (reference !== EMPTY) quads[quad] = reference + by
+  }
+  for (let tree = 0; tree < trees; tree++) move((ROOT_SIZE * tree + 4) >> 2)
+  const ways = knot.reference(WAYS)
+  for (let at = firstKnot; at <= lastKnot; at += knot.size)
+    for (let way = 0; way < WAYS; way++) move(((at + ways) >> 2) + way)
 }
 
 function writeRoot(view: DataView, at: number, first: number, reference: number): void {
