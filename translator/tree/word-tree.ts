@@ -132,28 +132,18 @@ export const boxesAt = ({ lastKnot, words }: TreeLayout): number => lastKnot + k
 
 /** A knot stands behind the one that leads to it (Knots in knot.ts), so one pass finds all. */
 export function descentOf({ layout, bytes }: Trees): Descent {
-  const quads = quadsOf({ bytes })
-  const [from, { size, reference }] = [knotsAt(layout), knotLayout(layout.words)]
+  const [from, { size }] = [knotsAt(layout), knotLayout(layout.words)]
   const count = (boxesAt(layout) - from) / size
   const [treeOf, aboveAt] = [new Int32Array(count).fill(-1), new Int32Array(count)]
   const others = new Map<number, number[]>()
-  const lead = (quad: number, tree: number): void => {
-    const to = quads[quad] ?? 0
+  eachReference({ layout, bytes }, treeOf, (quad, to, tree) => {
     if (to >= LEAF) return
     const number = (to - from) / size
     if (treeOf[number] === -1) {
       treeOf[number] = tree
       aboveAt[number] = quad
     } else others.set(number, [...(others.get(number) ?? []), quad])
-  }
-  for (let tree = 0; tree < layout.trees; tree++) lead((ROOT_SIZE * tree + 4) >> 2, tree)
-  const ways = reference(WAYS)
-  for (let knot = 0; knot < count; knot++) {
-    const tree = treeOf[knot] ?? -1
-    if (tree < 0) continue
-    const first = (from + knot * size + ways) >> 2
-    for (let way = first; way < first + WAYS; way++) lead(way, tree)
-  }
+  })
   return { treeOf, aboveAt, others }
 }
 
@@ -162,16 +152,24 @@ export const quadsOf = ({ bytes }: Pick<Trees, 'bytes'>): Uint32Array =>
 
 /** Each reference to a leaf with boxes: where it stands in fours of bytes, the leaf, and the tree. */
 export function eachWay(
-  { layout, bytes }: Trees,
+  trees: Trees,
   { treeOf }: Descent,
   each: (quad: number, leaf: number, tree: number) => void,
 ): void {
+  eachReference(trees, treeOf, (quad, to, tree) => {
+    if (to >= LEAF && to - LEAF <= trees.layout.lastBox) each(quad, to - LEAF, tree)
+  })
+}
+
+/** Each reference of roots, and of knots that are known to be of a tree when their turn comes: where it stands in fours of bytes, what it is, and the tree. */
+function eachReference(
+  { layout, bytes }: Trees,
+  treeOf: Int32Array,
+  each: (quad: number, to: number, tree: number) => void,
+): void {
   const quads = quadsOf({ bytes })
   const [from, { size, reference }] = [knotsAt(layout), knotLayout(layout.words)]
-  const lead = (quad: number, tree: number): void => {
-    const to = quads[quad] ?? 0
-    if (to >= LEAF && to - LEAF <= layout.lastBox) each(quad, to - LEAF, tree)
-  }
+  const lead = (quad: number, tree: number): void => each(quad, quads[quad] ?? 0, tree)
   for (let tree = 0; tree < layout.trees; tree++) lead((ROOT_SIZE * tree + 4) >> 2, tree)
   const ways = reference(WAYS)
   for (let knot = 0; knot < treeOf.length; knot++) {
