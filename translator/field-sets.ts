@@ -95,6 +95,13 @@ export class FieldSets implements ReadonlyMap<FieldName, IntervalSet> {
     return this.#sets.length
   }
 
+  /** How many boxes it is: one for each way to take an interval of every set. */
+  get boxes(): number {
+    let boxes = 1
+    for (const set of this.#sets) boxes *= set.length
+    return boxes
+  }
+
   get(field: FieldName): IntervalSet | undefined {
     return this.#sets[this.#fields.names.indexOf(field)]
   }

@@ -5,6 +5,7 @@ import { blocksCost } from './block-cost.ts'
 import { callsOf } from './calls.ts'
 import { type Block, itemsIn, type SeparatedBlock, type Strategies } from './chain.ts'
 import { codeCost, mapCost, nanoseconds, REPLICATION, total } from './cost.ts'
+import { FieldSets } from './field-sets.ts'
 import { decides, type Item } from './item.ts'
 import { gathered, unshadowed, withinOdd, withinWhole } from './split.ts'
 import { allBoxes, leafOf } from './tree/build.ts'
@@ -185,10 +186,7 @@ function allAnswer(items: readonly Item[], { goingOn }: Strategies): boolean {
 
 /** Trees in a map can hold it, and a walk can go on behind it. */
 const isWalked = ({ outcome, rest, sets }: Item): boolean =>
-  outcome.kind === 'continue' && rest.length === 0 && boxesOf(sets) <= MOST_BOXES
-
-const boxesOf = (sets: Item['sets']): number =>
-  [...sets.values()].reduce((boxes, set) => boxes * set.length, 1)
+  outcome.kind === 'continue' && rest.length === 0 && FieldSets.of(sets).boxes <= MOST_BOXES
 
 /** Long stretches of rules that answers can speak for, and what stands between them. */
 function piecesOf(items: readonly Item[], strategies: Strategies): readonly (readonly Item[])[] {

@@ -106,8 +106,7 @@ class Boxes {
 
   add(item: Item, index: number): void {
     const sets = FieldSets.of(item.sets)
-    let boxes = 1
-    for (let at = 0; at < sets.size; at++) boxes *= sets.at(at).length
+    const { boxes } = sets
     if (boxes === 1) this.#addOnly(item, index, sets)
     else if (boxes > MOST_BOXES) this.#addHull(item, index, sets)
     else for (let which = 0; which < boxes; which++) this.#addOneOf(item, index, sets, which)
