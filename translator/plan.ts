@@ -43,7 +43,7 @@ export function planChains(table: Table, base: string, planning: Planning): Plan
   const rules = rulesReached(table, base)
   const all = [...rules.values()].reduce((sum, { length }) => sum + length, 0)
   const cut: Cutter = (name, items, instead = {}) => {
-    const first = cutAmong(rules.get(name)?.length ?? 0, all)
+    const first = cutAmong(rules.get(name)?.length ?? 0, all, strategies)
     return cutChain(table, name, items, { ...planning, strategies: { ...strategies, ...first, ...instead } })
   }
   const reached = reachedFrom(rules, base, planning, cut)

@@ -66,8 +66,8 @@ const inMaps: Partial<Strategies> = { map: 'always', leastSeparated: LEAST_IN_MA
 const MANY_RULES = 2048
 
 /** How a chain of so many rules is cut first, where all that are reached have so many. Longer ones are cut for maps anyway. */
-export const cutAmong = (rules: number, all: number): Partial<Strategies> =>
-  all >= MANY_RULES && rules >= LEAST_IN_MAP && rules < LARGE ? inMaps : {}
+export const cutAmong = (rules: number, all: number, { map }: Strategies): Partial<Strategies> =>
+  map === 'cheapest' && all >= MANY_RULES && rules >= LEAST_IN_MAP && rules < LARGE ? inMaps : {}
 
 interface Cut {
   readonly name: string
@@ -93,7 +93,7 @@ export function withinLimits<C extends Cut>(
     without.set(chain.name, instead)
     within.set(chain.name, cutAnew(chain, instead))
   }
-  for (const chain of largest([...within.values()])) change(chain, inMaps)
+  if (strategies.map === 'cheapest') for (const chain of largest([...within.values()])) change(chain, inMaps)
   for (const one of scarce) {
     const shared = sharedTrees(within.values(), family, strategies.ownMaps)
     const asked = (block: Block): number => one.of(block, shared, family)

@@ -3,6 +3,7 @@
 import test from 'ava'
 import { parseSave } from 'iptables-parser'
 import { slotCount } from '../../translator/asm/encode.ts'
+import { blocksIn } from '../../translator/chain.ts'
 import type { ChainFunctions } from '../../translator/chain-function.ts'
 import { newLayout } from '../../translator/counter.ts'
 import { lanesOf } from '../../translator/lane.ts'
@@ -101,6 +102,17 @@ for (const [what, text, functions] of [
       functions,
     )
   })
+
+test('no trees stand in a map where none may, however much code they are', t => {
+  const [program = never()] = compileText(zones(21), 4, 'netfilter', { map: 'never' })
+  const chains = program.plans.flatMap(({ plan }) => [...plan.chains.values()])
+  t.false(
+    chains
+      .flatMap(({ blocks }) => blocks)
+      .flatMap(blocksIn)
+      .some(({ kind }) => kind === 'mapped'),
+  )
+})
 
 test('packets are decided and counted as the rules of chains say whose trees stand in one map', t => {
   const ruleset = parseSave(zones(12), { family: 4 })
