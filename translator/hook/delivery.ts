@@ -7,9 +7,9 @@
 //     source        IPv4 only, as fib_validate_source (net/ipv4/fib_frontend.c) asks: without rp_filter it must not be an address of this
 //                   namespace, unless accept_local; with rp_filter the way back must be known, and be by the device where the filter is strict
 //
-// Registers:   r6 the record    r7 struct net_device *    r8 where the walk is    r9 steps taken
+// Registers:   r6 the record    r7 struct net_device *    r8 where the walk is    r9 whether the destination is ours
 //
-// Stack, from FREE on:   0 the list's head    8 found    16 the next address    24 how the source is judged    32 rp_filter
+// Stack, from FREE on:   0 the list's head    8 the iterator    16 the next address    24 how the source is judged    32 rp_filter
 
 import { addImmediate, be32, be64, mov, movImmediate, or } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
@@ -19,12 +19,13 @@ import type { Label } from '../asm/label.ts'
 import { addMember, load, loadMember, store, storeImmediate, subMember, typeId } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { fixedOffsets } from '../emit/record.ts'
+import { emitTimes } from '../emit/times.ts'
 import { copyAddress } from './certain.ts'
 import type { PrologueRequest } from './hook.ts'
 import { ADDRESS_FAMILY, FREE, fib, type IngressAccess, loadContext, loadNet, routed } from './ingress.ts'
 
 const HEAD = FREE
-const FOUND = FREE + 8
+const ITERATOR = FREE + 8
 const NEXT = FREE + 16
 const SOURCE = FREE + 24
 const RP_FILTER = FREE + 32
@@ -106,11 +107,10 @@ function emitSourceMode(assembler: Assembler, pass: Label): void {
 /** struct list_head */
 const PREVIOUS = 8
 
-/** Begins a walk along the list whose head r1 points to: r8 is its first node, or the head. */
+/** Begins a walk along the list whose head r1 points to: r8 is its first node, or the head, and the turns it may take are in r3. */
 const beginWalk = (): Instruction[] => [
   ...cast('in6_addr'),
   load('u64', r8, r0, 0),
-  storeImmediate('u64', r10, FOUND, 0),
   storeImmediate('u64', r10, NEXT, 0),
   movImmediate(r9, 0),
   // the node before the first is the head
@@ -118,9 +118,8 @@ const beginWalk = (): Instruction[] => [
   ...cast('in6_addr'),
   load('u64', r1, r0, PREVIOUS),
   store('u64', r10, HEAD, r1),
+  movImmediate(r3, MOST_STEPS),
 ]
-
-const step = (pass: Label) => [addImmediate(r9, 1), jumpIf('>', r9, immediate(MOST_STEPS), pass)]
 
 /** The structure around the node in r8 to r0. */
 const aroundNode = (struct: string, member: string): Instruction[] => [
@@ -131,48 +130,49 @@ const aroundNode = (struct: string, member: string): Instruction[] => [
 
 /** Along the IPv4 addresses of all devices: the destination must be among them, and the source must not where that is asked. */
 function emitWalk(assembler: Assembler, { record }: PrologueRequest, pass: Label): void {
-  const loop = assembler.label('device')
   const address = assembler.label('address')
   const destination = assembler.label('destination')
-  const done = assembler.label('walked')
+  const lost = assembler.label('lost')
   assembler.emit(...loadNet(), addMember(r1, 'net', 'dev_base_head'), ...beginWalk())
-  assembler.place(loop)
-  assembler.emit(
-    ...step(pass),
-    load('u64', r1, r10, NEXT),
-    jumpIf('!=', r1, immediate(0), address),
-    load('u64', r1, r10, HEAD),
-    jumpIf('==', r8, register(r1), done),
-    ...aroundNode('net_device', 'dev_list'),
-    loadMember('u64', r1, r0, 'net_device', 'ip_ptr'),
-    loadMember('u64', r1, r1, 'in_device', 'ifa_list'),
-    store('u64', r10, NEXT, r1),
-    mov(r1, r8),
-    ...cast('in6_addr'),
-    load('u64', r8, r0, 0),
-    jump(loop),
-  )
-  assembler.place(address)
-  assembler.emit(
-    ...cast('in_ifaddr'),
-    loadMember('u32', r2, r0, 'in_ifaddr', 'ifa_local'),
-    loadMember('u64', r1, r0, 'in_ifaddr', 'ifa_next'),
-    store('u64', r10, NEXT, r1),
-    be32(r2),
-    load('u32', r3, r6, record.offset('saddr')),
-    jumpIf('!=', r2, register(r3), destination, 32),
-    load('u64', r1, r10, SOURCE),
-    jumpIf('==', r1, immediate(source.notOurs), pass),
-  )
-  assembler.place(destination)
-  assembler.emit(
-    load('u32', r3, r6, record.offset('daddr')),
-    jumpIf('!=', r2, register(r3), loop, 32),
-    storeImmediate('u64', r10, FOUND, 1),
-    jump(loop),
-  )
-  assembler.place(done)
-  assembler.emit(load('u64', r1, r10, FOUND), jumpIf('==', r1, immediate(0), pass))
+  const turn = (next: Label, done: Label): void => {
+    assembler.emit(
+      load('u64', r1, r10, NEXT),
+      jumpIf('!=', r1, immediate(0), address),
+      load('u64', r1, r10, HEAD),
+      jumpIf('==', r8, register(r1), done),
+      ...aroundNode('net_device', 'dev_list'),
+      loadMember('u64', r1, r0, 'net_device', 'ip_ptr'),
+      loadMember('u64', r1, r1, 'in_device', 'ifa_list'),
+      store('u64', r10, NEXT, r1),
+      mov(r1, r8),
+      ...cast('in6_addr'),
+      load('u64', r8, r0, 0),
+      jump(next),
+    )
+    assembler.place(address)
+    assembler.emit(
+      ...cast('in_ifaddr'),
+      loadMember('u32', r2, r0, 'in_ifaddr', 'ifa_local'),
+      loadMember('u64', r1, r0, 'in_ifaddr', 'ifa_next'),
+      store('u64', r10, NEXT, r1),
+      be32(r2),
+      load('u32', r3, r6, record.offset('saddr')),
+      jumpIf('!=', r2, register(r3), destination, 32),
+      load('u64', r1, r10, SOURCE),
+      jumpIf('==', r1, immediate(source.notOurs), lost),
+    )
+    assembler.place(destination)
+    assembler.emit(
+      load('u32', r3, r6, record.offset('daddr')),
+      jumpIf('!=', r2, register(r3), next, 32),
+      movImmediate(r9, 1),
+      jump(next),
+    )
+    assembler.place(lost)
+    assembler.emit(movImmediate(r9, 0), jump(done))
+  }
+  emitTimes(assembler, turn, { place: ITERATOR, over: lost })
+  assembler.emit(jumpIf('==', r9, immediate(0), pass))
 }
 
 /** IFA_F_OPTIMISTIC, IFA_F_DADFAILED, IFA_F_TENTATIVE (include/uapi/linux/if_addr.h): not yet, or never, an address to be reached by. */
@@ -180,8 +180,6 @@ const UNSETTLED = 0x04 | 0x08 | 0x40
 
 /** Along the IPv6 addresses of the device, among which the destination must be. */
 function emitDeviceWalk(assembler: Assembler, { record }: PrologueRequest, pass: Label): void {
-  const loop = assembler.label('address')
-  const done = assembler.label('walked')
   const offset = record.offset('daddr')
   assembler.emit(
     loadMember('u64', r1, r7, 'net_device', 'ip6_ptr'),
@@ -189,28 +187,29 @@ function emitDeviceWalk(assembler: Assembler, { record }: PrologueRequest, pass:
     addMember(r1, 'inet6_dev', 'addr_list'),
     ...beginWalk(),
   )
-  assembler.place(loop)
-  assembler.emit(
-    ...step(pass),
-    load('u64', r1, r10, HEAD),
-    jumpIf('==', r8, register(r1), pass),
-    ...aroundNode('inet6_ifaddr', 'if_list'),
-    loadMember('u32', r4, r0, 'inet6_ifaddr', 'flags'),
-    mov(r3, r0),
-    loadMember('u64', r1, r3, 'inet6_ifaddr', 'addr'),
-    addImmediate(r3, 8),
-    loadMember('u64', r2, r3, 'inet6_ifaddr', 'addr'),
-    be64(r1),
-    be64(r2),
-    loadMember('u64', r8, r0, 'inet6_ifaddr', 'if_list'),
-    load('u64', r5, r6, offset),
-    jumpIf('!=', r1, register(r5), loop),
-    load('u64', r5, r6, offset + 8),
-    jumpIf('!=', r2, register(r5), loop),
-    jumpIf('&', r4, immediate(UNSETTLED), pass, 32),
-    jump(done),
-  )
-  assembler.place(done)
+  const turn = (next: Label, done: Label): void =>
+    assembler.emit(
+      load('u64', r1, r10, HEAD),
+      jumpIf('==', r8, register(r1), done),
+      ...aroundNode('inet6_ifaddr', 'if_list'),
+      loadMember('u32', r4, r0, 'inet6_ifaddr', 'flags'),
+      mov(r3, r0),
+      loadMember('u64', r1, r3, 'inet6_ifaddr', 'addr'),
+      addImmediate(r3, 8),
+      loadMember('u64', r2, r3, 'inet6_ifaddr', 'addr'),
+      be64(r1),
+      be64(r2),
+      loadMember('u64', r8, r0, 'inet6_ifaddr', 'if_list'),
+      load('u64', r5, r6, offset),
+      jumpIf('!=', r1, register(r5), next),
+      load('u64', r5, r6, offset + 8),
+      jumpIf('!=', r2, register(r5), next),
+      jumpIf('&', r4, immediate(UNSETTLED), done, 32),
+      movImmediate(r9, 1),
+      jump(done),
+    )
+  emitTimes(assembler, turn, { place: ITERATOR })
+  assembler.emit(jumpIf('==', r9, immediate(0), pass))
 }
 
 /** BPF_FIB_LOOKUP_SKIP_NEIGH: a way is enough, whoever is at its end. */
