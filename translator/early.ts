@@ -13,11 +13,13 @@ import {
   narrow,
   type Outcome,
   outcomeOf,
+  plainItems,
   RuleUntranslatable,
 } from './item.ts'
 import { type EarlyLane, firstTable } from './lane.ts'
 import { matchTranslators } from './match/registry.ts'
 import { type MatchTranslator, Untranslatable } from './match/translate.ts'
+import { plainSets } from './plain-sets.ts'
 import type { Plan } from './plan.ts'
 import type { AnyTest, HotdropStep, LeafTest, MaskTest, NeverTest, SetTest, Step } from './test.ts'
 import { containsPoint, type IntervalSet } from './tree/interval.ts'
@@ -68,6 +70,15 @@ const NO_TESTS: readonly LeafTest[] = []
 
 /** The items of a rule that is asked early, in the order of ruleItems. */
 export function earlyItems(rule: Rule, index: number, lane: EarlyLane, family: Family): Item[] {
+  // what plain rules ask about is known early, all of it
+  const plain = family === 4 ? plainSets(rule) : undefined
+  return plain
+    ? plainItems(plain, index, earlyOutcome(rule))
+    : earlyItemsStepByStep(rule, index, lane, family)
+}
+
+/** The items of any rule that is asked early, whatever it asks. */
+export function earlyItemsStepByStep(rule: Rule, index: number, lane: EarlyLane, family: Family): Item[] {
   const items: Item[] = []
   let sets = FieldSets.none
   let rest = NO_TESTS

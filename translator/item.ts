@@ -81,7 +81,7 @@ export function ruleItems(rule: Rule, index: number, lane: Lane, family: Family)
   return plain ? plainItems(plain, index, outcomeOf(rule.target)) : itemsStepByStep(rule, index, lane, family)
 }
 
-function plainItems({ malformed, matched }: PlainSets, rule: number, outcome: Outcome): Item[] {
+export function plainItems({ malformed, matched }: PlainSets, rule: number, outcome: Outcome): Item[] {
   const item = { rule, sets: matched, rest: NO_TESTS, outcome }
   return malformed ? [{ rule, sets: malformed, rest: NO_TESTS, outcome: outcomes.hotdrop }, item] : [item]
 }

@@ -3,8 +3,9 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { type Family, parseSave, type Rule } from 'iptables-parser'
-import { itemsStepByStep, ruleItems } from '../../translator/item.ts'
-import type { Lane } from '../../translator/lane.ts'
+import { earlyItems, earlyItemsStepByStep } from '../../translator/early.ts'
+import { type Item, itemsStepByStep, ruleItems } from '../../translator/item.ts'
+import { earlyLane, type Lane } from '../../translator/lane.ts'
 import { plainSets } from '../../translator/plain-sets.ts'
 
 const not = fc.constantFrom(...Array(9).fill(''), '! ')
@@ -61,6 +62,10 @@ const ruleOf = (text: string, family: Family): Rule => {
   return rule
 }
 
+const described = (items: readonly Item[]): object[] => items.map(item => ({ ...item, sets: [...item.sets] }))
+
+const early = earlyLane('xdp', [])
+
 for (const family of [4, 6] as const)
   test(`rules of IPv${family} come to the items that they come to step by step`, t => {
     const lane: Lane = { hook: 'nf-input', family }
@@ -69,10 +74,16 @@ for (const family of [4, 6] as const)
       fc.property(rules(family), text => {
         const rule = ruleOf(text, family)
         if (family === 4 && plainSets(rule)) plain++
-        const described = [ruleItems, itemsStepByStep].map(itemsOf =>
-          itemsOf(rule, 7, lane, family).map(item => ({ ...item, sets: [...item.sets] })),
+        t.deepEqual(
+          described(ruleItems(rule, 7, lane, family)),
+          described(itemsStepByStep(rule, 7, lane, family)),
+          text,
         )
-        t.deepEqual(described[0], described[1], text)
+        t.deepEqual(
+          described(earlyItems(rule, 7, early, family)),
+          described(earlyItemsStepByStep(rule, 7, early, family)),
+          text,
+        )
       }),
       { numRuns: 2000 },
     )
