@@ -1,11 +1,11 @@
-// bpftables in a network namespace without a name, with pins, state and lock of its own.
+// bpftables in a network namespace without a name, with pins, state and lock of its own, and with devices, as hosts have them: for these `auto` loads programs that drop early as well.
 
 import { mkdtempSync, rmdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { mountBpffs, unmount } from '../src/kernel/sys/mount.ts'
-import { newNetwork, run } from './network.ts'
+import { newRange, run } from './network.ts'
 
 export interface Installed {
   /** What commands find it by. */
@@ -21,7 +21,7 @@ export const ours = (command: string): string =>
   fileURLToPath(new URL(`../../bin/${command}`, import.meta.url))
 
 export function install(): Installed {
-  const network = newNetwork()
+  const network = newRange(4, 'INPUT')
   const [bpffs, directory] = [
     mkdtempSync(join(tmpdir(), 'bpft-bench-')),
     mkdtempSync(join(tmpdir(), 'bpft-bench-')),
@@ -31,7 +31,6 @@ export function install(): Installed {
     BPFTABLES_BPFFS: join(bpffs, 'bpftables'),
     BPFTABLES_STATE_DIR: join(directory, 'state'),
     BPFTABLES_RUN_DIR: join(directory, 'run'),
-    BPFTABLES_HOOK: 'netfilter',
     XTABLES_LOCKFILE: join(directory, 'lock'),
   }
   return {
