@@ -2,7 +2,9 @@ import { jump } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import type { FieldName } from '../field.ts'
 import { type Item, isFinal } from '../item.ts'
+import { intersect } from '../tree/interval.ts'
 import type { Candidate, Leaf, Node } from '../tree/node.ts'
+import { createChainCalls } from './chain-call.ts'
 import { jumpIfNotBelow, loadField } from './compare.ts'
 import type { Frame } from './frame.ts'
 import { emitOutcome } from './outcome.ts'
@@ -14,11 +16,18 @@ export interface LeafCode {
   enter?(item: Item): void
   /** Control goes on behind only where the item does not end the walk. */
   outcome(item: Item): void
+  /** The same where packets that the item does not end the walk of meet nothing else of the leaf. */
+  last?(item: Item): void
 }
 
 /** Emits a tree whose packets go to `next` where no rule of it ends their walk. */
 export function emitTree(frame: Frame, root: Node, next: Label): void {
-  emitNode(frame, root, next, { outcome: item => emitOutcome(frame, item) })
+  const calls = createChainCalls(frame, next)
+  emitNode(frame, root, next, {
+    outcome: item => emitOutcome(frame, item),
+    last: item => calls.take(item) || emitOutcome(frame, item),
+  })
+  calls.emit()
 }
 
 /** Emits a tree whose leaves do as `code` says. */
@@ -67,18 +76,20 @@ class TreeEmitter {
     const label = assembler.label('leaf')
     this.#leaves.set(this.#keyOf(leaf), label)
     assembler.place(label)
-    for (const candidate of leaf.candidates) this.#candidate(candidate)
+    for (const [at, candidate] of leaf.candidates.entries())
+      this.#candidate(candidate, leaf.candidates.slice(at + 1))
     const last = leaf.candidates.at(-1)
     if (!last || last.tests.length > 0 || !isFinal(last.item)) assembler.emit(jump(this.#next))
   }
 
-  #candidate({ item, tests }: Candidate): void {
+  #candidate({ item, tests }: Candidate, others: readonly Candidate[]): void {
     const { assembler } = this.#frame
     assembler.withOrigin({ rule: item.rule }, () => {
       const failed = assembler.label('not')
       this.#code.enter?.(item)
       for (const test of tests) emitTest(this.#frame, test, failed)
-      this.#code.outcome(item)
+      if (this.#code.last && others.every(other => excludes(item, other.item))) this.#code.last(item)
+      else this.#code.outcome(item)
       assembler.place(failed)
     })
   }
@@ -94,3 +105,10 @@ class TreeEmitter {
       .join(' ')
   }
 }
+
+/** Whether no packet that meets one of them meets the other. */
+const excludes = (one: Item, other: Item): boolean =>
+  [...one.sets].some(([field, set]) => {
+    const others = other.sets.get(field)
+    return others !== undefined && intersect(set, others).length === 0
+  })
