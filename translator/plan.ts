@@ -39,24 +39,28 @@ export interface Planning {
 
 /** Plans a base chain and all it can reach. */
 export function planChains(table: Table, base: string, planning: Planning): Plan {
-  const { family, strategies } = planning
+  const { family, held } = planning
+  // of many chains only few are planned then: trees that share a walk are less code than walks of their own
+  const strategies = held ? { ...planning.strategies, ownMaps: 0 } : planning.strategies
   const rules = rulesReached(table, base)
   const all = [...rules.values()].reduce((sum, { length }) => sum + length, 0)
   const cut: Cutter = (name, items, instead = {}) => {
-    const first = cutAmong(rules.get(name)?.length ?? 0, all, strategies)
+    const first = cutAmong(rules.get(name)?.length ?? 0, held ? Number.POSITIVE_INFINITY : all, strategies)
     return cutChain(table, name, items, { ...planning, strategies: { ...strategies, ...first, ...instead } })
   }
   const reached = reachedFrom(rules, base, planning, cut)
-  const chains = withinLimits(reached, planning, ({ name, items }, instead) => cut(name, items, instead))
-  const graph = callGraph(base, chains)
-  const { entries, functions: taken = [] } = planning.held ?? {}
-  const { functions, levels } = chooseFunctions(
-    graph,
-    chains,
-    family,
-    entries,
-    new Set(taken.map(({ name }) => name)),
+  const chains = withinLimits(reached, { family, strategies }, ({ name, items }, instead) =>
+    cut(name, items, instead),
   )
+  const graph = callGraph(base, chains)
+  const { entries, functions: taken = [] } = held ?? {}
+  const shared = sharedTrees(chains.values(), family, strategies.ownMaps)
+  const { functions, levels } = chooseFunctions(graph, chains, {
+    family,
+    shared,
+    ...(entries && { held: entries }),
+    taken: new Set(taken.map(({ name }) => name)),
+  })
   const obstacle = obstacleIn(graph, chains, functions)
   return {
     base: chains.get(base) ?? { name: base, blocks: [] },
@@ -64,7 +68,7 @@ export function planChains(table: Table, base: string, planning: Planning): Plan
     functions,
     levels,
     graph,
-    shared: sharedTrees(chains.values(), family, strategies.ownMaps),
+    shared,
     ...(obstacle && { obstacle }),
   }
 }

@@ -4,7 +4,7 @@ import type { Family } from 'iptables-parser'
 import { blocksCost } from './block-cost.ts'
 import { callsOf } from './calls.ts'
 import { type Block, itemsIn, type SeparatedBlock, type Strategies } from './chain.ts'
-import { codeCost, mapCost, nanoseconds, REPLICATION, total } from './cost.ts'
+import { codeCost, LARGE, mapCost, nanoseconds, REPLICATION, total } from './cost.ts'
 import { FieldSets } from './field-sets.ts'
 import { decides, type Item } from './item.ts'
 import { gathered, unshadowed, withinOdd, withinWhole } from './split.ts'
@@ -39,8 +39,8 @@ export function blocksOfRun(items: readonly Item[], family: Family, strategies: 
   const isEdited = edited.size > 0 && items.some(({ rule }) => edited.has(rule))
   if (isEdited) {
     const plain = blocksOfRun(items, family, { ...strategies, edited: new Set() })
-    // these go on beside what is edited (edit/kept.ts), and would not if look-ups cut them
-    if (plain.some(isInMap)) return plain
+    // these go on beside what is edited (edit/kept.ts), and would not if look-ups cut them; in a map with others they do not
+    if (plain.some(isInMap) && (strategies.ownMaps > 0 || items.length >= LARGE)) return plain
   }
   if (dispatch === 'never' || (items.length < leastDispatch && !isEdited)) return treesOf(items, making)
   // a rule that looks into the transport header is several items, which only a split takes apart
