@@ -136,9 +136,13 @@ export function buildProgram(
   let places = 0
   const countOn: EmitContext['countOn'] = (assembler, array) =>
     (places++ < MOST_IN_PLACE ? inPlace : byCall)(assembler, array)
+  const slotOf = (rule: number): number => place(rule).slot
   const rows = createData(freeName('rows', heldMaps))
   const holdersOf = new Map(
-    plans.map(({ plan, family }) => [family, holdersIn(plan, { family, chains: plan.chains, place })]),
+    plans.map(({ plan, family }) => [
+      family,
+      holdersIn(plan, { family, chains: plan.chains, shared: plan.shared, place, slotOf }),
+    ]),
   )
   const sharedWalks = new Map(
     plans.flatMap(({ plan: { shared }, family }) => {
@@ -152,7 +156,7 @@ export function buildProgram(
   const shared: Omit<Shared, 'family' | 'sharedWalk'> = {
     record,
     place: remember,
-    slotOf: rule => place(rule).slot,
+    slotOf,
     nth: nth.offset,
     treesOf: (block, write) => memory.treesOf(block, [], write),
     lookUp: lookUps.lookUp,

@@ -3,7 +3,7 @@
 //   in place    where it is called: a chain that one place calls, and one of a rule or two
 //   alone       in a function of its own: the verifier goes through it once, however often it is called; and where there are many rules, edits of others leave it as it is
 //   together    in one function with others, which is told by a selector which of them is meant: chains that look-ups call, whose values say
-//               selectors, and all chains where they are more than the kernel takes functions
+//               selectors, those whose rules stand in trees that share a map, which are the same code (emit/alike.ts), and all chains where they are more than the kernel takes functions
 //
 // Chains that stand together never call one another, not even through others, or a function would call itself. So those stand together from
 // which equally many calls of functions lead on, at most.
@@ -14,6 +14,7 @@ import { type Block, blocksIn, itemListsIn } from './chain.ts'
 import type { HeldEntry } from './edit/chain-code.ts'
 import type { PlannedChain } from './emit/chain.ts'
 import type { Plan } from './plan.ts'
+import type { SharedTrees } from './shared-trees.ts'
 
 /** MAX_CALL_FRAMES of the verifier is 8: the main function, the base chain's (but at netfilter), these, and the one that counts where it is not done in place. */
 const MOST_FRAMES = 5
@@ -41,13 +42,19 @@ export interface ChosenFunctions {
   readonly levels: ReadonlyMap<string, number>
 }
 
-/** `taken` are names that functions of held chains have. */
+/** What functions are chosen with. */
+interface Choosing {
+  readonly family: Family
+  readonly shared: SharedTrees
+  readonly held?: HeldEntries
+  /** Names that functions of held chains have. */
+  readonly taken: ReadonlySet<string>
+}
+
 export function chooseFunctions(
   graph: CallGraph,
   chains: Chains,
-  family: Family,
-  held: HeldEntries = new Map(),
-  taken: ReadonlySet<string> = new Set(),
+  { family, shared, held = new Map(), taken }: Choosing,
 ): ChosenFunctions {
   const { base, calls, sites } = graph
   const rules = new Map([...chains.values()].map(({ name, blocks }) => [name, rulesIn(blocks)]))
@@ -59,7 +66,10 @@ export function chooseFunctions(
   const wanted = [...chains.values()].filter(isWanted).map(({ name }) => name)
   const functions = withinFrames(graph, new Set(wanted), held)
   const isCrowded = functions.size > MOST_ALONE
-  const isTogether = (name: string): boolean => isCrowded || sites.get(name)?.lookedUp === true
+  const walked = [...functions].filter(name => isWalked(chains.get(name)?.blocks ?? [], shared))
+  const areAlike = new Set(walked.length > 1 ? walked : [])
+  const isTogether = (name: string): boolean =>
+    isCrowded || areAlike.has(name) || sites.get(name)?.lookedUp === true
   const levels = levelsOf(graph, functions, held)
   const functionOf = (name: string): string =>
     isTogether(name) ? groupName(levels.get(name) ?? 0, family) : chainFunctionName(name, family)
@@ -69,6 +79,14 @@ export function chooseFunctions(
     return entry ? [[name, entry.function] as const] : []
   })
   return { functions: new Map([...own, ...others]), levels }
+}
+
+/** Whether all of it but for rules that every packet goes on from is walks of trees that share a map. */
+const isWalked = (blocks: readonly Block[], { blocks: shared }: SharedTrees): boolean => {
+  const own = blocks.flatMap(blocksIn)
+  return (
+    own.some(block => shared.has(block)) && own.every(block => block.kind === 'always' || shared.has(block))
+  )
 }
 
 /** Rules in trees, about: one whose transport header is asked about is on both sides of a split. Those of look-ups are few slots, and go on by themselves. */

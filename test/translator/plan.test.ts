@@ -90,10 +90,11 @@ for (const [what, text, functions] of [
   ['little code', zones(2), ['filter']],
   ['much code', zones(5, ' -m mark --mark 0x1/0xff'), ['filter', 'chain4_INPUT']],
   [
-    'more than a thousand rules, whose trees are in one map',
+    'more than a thousand rules, of which the trees of seven chains are in one map and the others are code',
     zones(11),
-    ['filter', ...numbers(11).map(zone => `chain4_zone_2d_${zone}`), 'walk0'],
+    ['filter', 'chains4_0', ...numbers(4).map(zone => `chain4_zone_2d_${zone + 7}`), 'walk0'],
   ],
+  ['more than two thousand rules, whose trees are in one map', zones(21), ['filter', 'chains4_0', 'walk0']],
 ] as const)
   test(`the functions of a program with ${what} are ${functions.join(' and ')}`, t => {
     const [program] = compileText(text, 4)
@@ -112,6 +113,15 @@ test('no trees stand in a map where none may, however much code they are', t => 
       .flatMap(blocksIn)
       .some(({ kind }) => kind === 'mapped'),
   )
+})
+
+test('chains whose trees are in one map are code once', t => {
+  const slotsOf = (count: number): number => {
+    const [program] = compileText(zones(count), 4)
+    const fn = program?.spec.functions.find(({ name }) => name === 'chains4_0')
+    return fn?.instructions.length ?? Number.NaN
+  }
+  t.is(slotsOf(42), slotsOf(21))
 })
 
 test('packets are decided and counted as the rules of chains say whose trees stand in one map', t => {

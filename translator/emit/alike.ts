@@ -5,24 +5,26 @@
 //           number   number   as many as differ
 //           u32      u32
 //
-// Only chains are alike whose rules are asked in turn, or by trees in code that are cut alike.
+// Only chains are alike whose rules are asked in turn, by trees in code that are cut alike, or by walks of trees that share a map, wherever in it they stand.
 
 import type { Family } from 'iptables-parser'
-import { add, mov, mulImmediate, subImmediate } from '../asm/alu.ts'
+import { add, mov, movImmediate, mulImmediate, subImmediate } from '../asm/alu.ts'
 import type { Instruction } from '../asm/instruction.ts'
 import { immediate, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMapValue } from '../asm/memory.ts'
 import { type Register, r2, r8 } from '../asm/register.ts'
-import type { Block } from '../chain.ts'
+import type { Block, SeparatedBlock } from '../chain.ts'
 import { bodiesOf } from '../chain-function.ts'
 import type { CounterPlace } from '../counter.ts'
 import { fieldOf } from '../field.ts'
-import type { Item } from '../item.ts'
+import { type Item, isFinal } from '../item.ts'
 import type { Plan } from '../plan.ts'
+import type { SharedTrees } from '../shared-trees.ts'
 import type { LeafTest, SetTest } from '../test.ts'
 import { isSingle } from '../tree/interval.ts'
 import type { Node } from '../tree/node.ts'
+import { answersOf } from './answer.ts'
 import type { PlannedChain } from './chain.ts'
 import type { DataPlace } from './data.ts'
 import type { Frame } from './frame.ts'
@@ -32,6 +34,7 @@ type Part =
   | { readonly kind: 'counter'; readonly rule: number }
   | { readonly kind: 'value'; readonly test: SetTest }
   | { readonly kind: 'selector'; readonly chain: string }
+  | { readonly kind: 'trees'; readonly block: SeparatedBlock }
 
 /** What a chain's code says. */
 interface Shape {
@@ -44,7 +47,10 @@ interface Shape {
 export interface About {
   readonly family: Family
   readonly chains: ReadonlyMap<string, PlannedChain>
+  /** Which trees share a map. */
+  readonly shared: SharedTrees
   place(rule: number): CounterPlace
+  slotOf(rule: number): number
 }
 
 interface Shaping extends About {
@@ -131,7 +137,28 @@ class ShapeWriter {
     return blocks.every(block => {
       this.#text.push(block.kind)
       if (block.kind === 'always') return this.#outcome(block.item)
+      if (block.kind === 'split') return this.#sides(block)
+      if (block.kind === 'mapped') return this.#trees(block)
       return block.kind === 'tree' && this.#node(block.root)
+    })
+  }
+
+  #sides({ whole, odd }: Extract<Block, { kind: 'split' }>): boolean {
+    if (!this.blocks(whole)) return false
+    this.#text.push('odd')
+    if (!this.blocks(odd)) return false
+    this.#text.push('end')
+    return true
+  }
+
+  #trees(block: SeparatedBlock): boolean {
+    const { items } = block.space
+    if (!this.#shaping.shared.blocks.has(block)) return false
+    this.#text.push(items.every(isFinal) ? 'once' : 'on')
+    this.#parts.push({ kind: 'trees', block })
+    return answersOf(this.#shaping, items, true).actions.every(({ array, outcome }) => {
+      this.#text.push(outcome.kind, array)
+      return outcome.kind !== 'past' && (!('chain' in outcome) || this.#call(outcome.chain))
     })
   }
 
@@ -194,36 +221,60 @@ export interface Row {
   readonly counters: ReadonlyMap<number, number>
   readonly values: ReadonlyMap<LeafTest, number>
   readonly selectors: ReadonlyMap<string, number>
+  readonly trees: ReadonlyMap<Block, number>
+  /** From how many rules packets go on in such trees, at most. */
+  readonly goingOn: ReadonlyMap<Block, number>
 }
 
 /** The rows of chains that are alike, given to the program as data. */
-export function rowsOf(
-  { parts }: Kind,
-  { place, entryOf, rows }: Pick<Frame, 'place' | 'entryOf' | 'rows'>,
-): Row {
-  const numberOf = (part: Part): number => {
-    if (part.kind === 'counter') return place(part.rule).index
-    return part.kind === 'value' ? Number(part.test.set[0]?.low ?? 0) : (entryOf(part.chain)?.selector ?? 0)
-  }
-  const numbers = parts.map(own => own.map(numberOf))
+export function rowsOf({ parts }: Kind, frame: Frame): Row {
+  const numbers = parts.map(own => own.map(part => numberOf(part, frame)))
   const [first = [], ...others] = numbers
   const columns = first.flatMap((number, at) => (others.some(own => own[at] !== number) ? [at] : []))
   const bytes = Uint32Array.from(numbers.flatMap(own => columns.map(at => own[at] ?? 0)))
   const offsets = new Map(columns.map((at, column) => [parts[0]?.[at], 4 * column]))
-  return { place: rows(new Uint8Array(bytes.buffer)), size: 4 * columns.length, ...byWhat(offsets) }
+  const place = frame.rows(new Uint8Array(bytes.buffer))
+  return { place, size: 4 * columns.length, ...byWhat(offsets), goingOn: goingOnIn(parts) }
+}
+
+function numberOf(part: Part, frame: Frame): number {
+  if (part.kind === 'counter') return frame.place(part.rule).index
+  if (part.kind === 'value') return Number(part.test.set[0]?.low ?? 0)
+  if (part.kind === 'selector') return frame.entryOf(part.chain)?.selector ?? 0
+  return frame.sharedWalk?.place(part.block, answersOf(frame, part.block.space.items, true).said) ?? 0
+}
+
+/** From how many rules of trees packets go on. */
+export const goingOnFrom = ({ space: { items } }: SeparatedBlock): number =>
+  items.filter(item => !isFinal(item)).length
+
+/** By the trees of the first of the chains. */
+function goingOnIn([first = [], ...others]: Kind['parts']): Row['goingOn'] {
+  const goingOn = new Map<Block, number>()
+  for (const [at, part] of first.entries()) {
+    if (part.kind !== 'trees') continue
+    const alike = others.flatMap(own => {
+      const other = own[at]
+      return other?.kind === 'trees' ? [other.block] : []
+    })
+    goingOn.set(part.block, Math.max(...[part.block, ...alike].map(goingOnFrom)))
+  }
+  return goingOn
 }
 
 function byWhat(
   offsets: ReadonlyMap<Part | undefined, number>,
-): Pick<Row, 'counters' | 'values' | 'selectors'> {
+): Pick<Row, 'counters' | 'values' | 'selectors' | 'trees'> {
   const counters = new Map<number, number>()
   const values = new Map<LeafTest, number>()
   const selectors = new Map<string, number>()
+  const trees = new Map<Block, number>()
   for (const [part, offset] of offsets)
     if (part?.kind === 'counter') counters.set(part.rule, offset)
     else if (part?.kind === 'value') values.set(part.test, offset)
-    else if (part) selectors.set(part.chain, offset)
-  return { counters, values, selectors }
+    else if (part?.kind === 'selector') selectors.set(part.chain, offset)
+    else if (part) trees.set(part.block, offset)
+  return { counters, values, selectors, trees }
 }
 
 /** r8 = how far the row is of the selector in r2, for chains with selectors from `first` on; goes to `none` for others. */
@@ -246,3 +297,12 @@ export const loadFromRow = (dst: Register, { place: { map, offset } }: Row, at: 
   add(dst, r8),
   load('u32', dst, dst, 0),
 ]
+
+/** dst = what a row has there, or the number where it is the same in all. */
+export const numberIn = (
+  dst: Register,
+  row: Row | undefined,
+  at: number | undefined,
+  number: number,
+): readonly Instruction[] =>
+  row && at !== undefined ? loadFromRow(dst, row, at) : [movImmediate(dst, number)]

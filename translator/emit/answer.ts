@@ -8,7 +8,7 @@ import { andImmediate32, mov32, rshImmediate32 } from '../asm/alu.ts'
 import { immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { r0, r1, r2 } from '../asm/register.ts'
-import type { Item, Outcome } from '../item.ts'
+import { type Item, isFinal, type Outcome } from '../item.ts'
 import type { Frame } from './frame.ts'
 import { emitCall, pastOf } from './outcome.ts'
 import { emitProbe } from './parted.ts'
@@ -42,8 +42,14 @@ const isUncounted = ({ kind }: Outcome): boolean => kind === 'hotdrop' || kind =
 const keyOf = (outcome: Outcome): string =>
   'chain' in outcome ? `${outcome.kind} ${outcome.chain}` : outcome.kind
 
-/** What items come to; the numbers depend on nothing but which outcomes there are. Throws RangeError where bits do not suffice. */
-export function answersOf(frame: Frame, items: readonly Item[]): Answers {
+/** What answers are made with. */
+type Placing = Pick<Frame, 'place' | 'slotOf'>
+
+/**
+ * What items come to; the numbers depend on nothing but which outcomes there are, and if they are to be alike for different items not even on which verdicts there are.
+ * Throws RangeError where bits do not suffice.
+ */
+export function answersOf(frame: Placing, items: readonly Item[], alike = false): Answers {
   const known = new Actions()
   const said = new Uint32Array(items.length)
   const numbered = items.map(({ rule, outcome }, position) => {
@@ -53,12 +59,15 @@ export function answersOf(frame: Frame, items: readonly Item[]): Answers {
     said[position] = index
     return known.of(place?.array.name ?? '', outcome)
   })
+  if (alike) known.addVerdicts(items.every(isFinal))
   const actions = known.inOrder()
   if (actions.length > MOST_ACTIONS) throw new RangeError(`no answer says action ${MOST_ACTIONS}`)
   for (let position = 0; position < said.length; position++)
     said[position] = (numbered[position]?.number ?? 0) * 2 ** COUNTER_BITS + (said[position] ?? 0)
   return { actions, said }
 }
+
+const VERDICTS = ['accept', 'drop', 'return'] as const
 
 /** The different actions of items. */
 class Actions {
@@ -74,6 +83,13 @@ class Actions {
     const added = { name: `${array} ${key}`, action: { array, outcome }, number: 0 }
     own.set(key, added)
     return added
+  }
+
+  /** All that rules without calls come to, of each counter array. */
+  addVerdicts(isFinal: boolean): void {
+    this.of('', { kind: 'hotdrop' })
+    for (const array of [...this.#known.keys()].filter(name => name !== ''))
+      for (const kind of isFinal ? VERDICTS : ([...VERDICTS, 'continue'] as const)) this.of(array, { kind })
   }
 
   /** Numbers them in the order of their names. */

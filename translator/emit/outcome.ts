@@ -1,10 +1,9 @@
-import { mov, movImmediate } from '../asm/alu.ts'
-import type { Instruction } from '../asm/instruction.ts'
+import { mov } from '../asm/alu.ts'
 import { callFunction, immediate, jump, jumpIf } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
-import { type Register, r0, r1, r2, r6, r7 } from '../asm/register.ts'
+import { r0, r1, r2, r6, r7 } from '../asm/register.ts'
 import type { Item, Outcome } from '../item.ts'
-import { loadFromRow } from './alike.ts'
+import { numberIn } from './alike.ts'
 import { chainResult, type Frame } from './frame.ts'
 
 /** What happens to a packet that matches: it is counted, and goes where the target sends it; falls through where the next rule is asked. */
@@ -14,22 +13,13 @@ export function emitOutcome(frame: Frame, { rule, outcome }: Item): void {
   if (outcome.kind === 'past') return assembler.emit(jump(pastOf(frame)))
   const { array, index } = frame.place(rule)
   const column = frame.row?.counters.get(rule)
-  assembler.emit(...numberIn(r1, frame, column, index))
+  assembler.emit(...numberIn(r1, frame.row, column, index))
   // counting is the ending's, so that a leaf is two instructions
   if (!('chain' in outcome || outcome.kind === 'continue'))
     return assembler.emit(jump(frame.ending({ kind: outcome.kind, count: array.name })))
   frame.countOn(array.name)
   if ('chain' in outcome) emitCall(frame, outcome)
 }
-
-/** dst = what a row has there, or the number where it is the same in all. */
-const numberIn = (
-  dst: Register,
-  { row }: Frame,
-  at: number | undefined,
-  number: number,
-): readonly Instruction[] =>
-  row && at !== undefined ? loadFromRow(dst, row, at) : [movImmediate(dst, number)]
 
 /** Throws RangeError where nothing lies under the block. */
 export function pastOf({ past }: Frame): Label {
@@ -41,7 +31,7 @@ export function pastOf({ past }: Frame): Label {
 export function emitCall(frame: Frame, { kind, chain }: Extract<Outcome, { chain: string }>): void {
   const entry = frame.entryOf(chain)
   const column = frame.row?.selectors.get(chain)
-  if (entry?.selector !== undefined) frame.assembler.emit(...numberIn(r2, frame, column, entry.selector))
+  if (entry?.selector !== undefined) frame.assembler.emit(...numberIn(r2, frame.row, column, entry.selector))
   callChain(frame, kind, entry ?? { inPlace: chain })
 }
 

@@ -23,8 +23,10 @@ import { emitSharedSteps } from './walk.ts'
 
 export interface SharedWalk {
   takes(block: Block): boolean
-  /** Emits the call: the first answer from the position in r3 on is in r0 then. `said` is what answers of the items say. */
-  call(assembler: Assembler, block: SeparatedBlock, said: Uint32Array): void
+  /** Where in the map the roots of its trees are. `said` is what answers of the items say. */
+  place(block: SeparatedBlock, said: Uint32Array): number
+  /** Emits the call: of the trees whose roots are at the offset in r2, the first answer from the position in r3 on is in r0 then. */
+  call(assembler: Assembler): void
   /** What the program needs for the calls. */
   readonly functions: readonly FunctionSpec[]
   readonly maps: readonly MapSpec[]
@@ -59,10 +61,8 @@ export function createSharedWalk(
   }
   return {
     takes: block => blocks.has(block),
-    call(assembler, block, said) {
-      const offset = placed.get(block) ?? place(block, said)
-      assembler.emit(mov(r1, r6), movImmediate(r2, offset), callFunction(name))
-    },
+    place: (block, said) => placed.get(block) ?? place(block, said),
+    call: assembler => assembler.emit(mov(r1, r6), callFunction(name)),
     get functions() {
       return layout ? [walkFunction({ family, record, jumps, name, map }, layout)] : []
     },

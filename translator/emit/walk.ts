@@ -27,13 +27,13 @@ import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { blocksIn, type KeptTrees, type PlainBlock, type SeparatedBlock } from '../chain.ts'
 import { fieldOf } from '../field.ts'
 import { forget } from '../hook/forget.ts'
-import { isFinal } from '../item.ts'
 import type { Plan } from '../plan.ts'
 import { isGoingOn } from '../shared-trees.ts'
 import { BRANCHES, knotLayout } from '../tree/knot.ts'
 import { BEHIND_ALL, OFFSET_MASK, ROOT_SIZE, type TreeLayout, writeTrees } from '../tree/map.ts'
 import { LAST, wordsOf, wordsOfFields } from '../tree/word-box.ts'
-import { type Answers, answersOf, emitAnswer, NO_ANSWER } from './answer.ts'
+import { goingOnFrom, numberIn } from './alike.ts'
+import { answersOf, emitAnswer, NO_ANSWER } from './answer.ts'
 import type { Value } from './data.ts'
 import type { Frame, TreesUse } from './frame.ts'
 import { LENGTH_OFFSET, sizeOf, wordsRoom } from './record.ts'
@@ -41,8 +41,8 @@ import type { SharedWalk } from './shared-walk.ts'
 
 export function emitMapped(frame: Frame, block: SeparatedBlock, next: Label): void {
   const { space, trees } = block
+  if (frame.sharedWalk?.takes(block)) return emitShared(frame, frame.sharedWalk, block, next)
   const answers = answersOf(frame, space.items)
-  if (frame.sharedWalk?.takes(block)) return emitShared(frame, frame.sharedWalk, block, answers, next)
   if (isGoingOn(block)) throw new RangeError('a walk that is not shared cannot go on from a rule')
   const write = () => writeTrees(space, trees, frame.family, answers.said)
   const written = frame.treesOf(block, write)
@@ -53,25 +53,24 @@ export function emitMapped(frame: Frame, block: SeparatedBlock, next: Label): vo
  * Walks trees that share a map. From a rule that packets go on from, they come to the first behind it: r7 is the least position that is asked for, and r9 counts for the verifier
  * how often there can be one more.
  */
-function emitShared(
-  frame: Frame,
-  walk: SharedWalk,
-  block: SeparatedBlock,
-  { said, actions }: Answers,
-  next: Label,
-): void {
-  const { assembler } = frame
-  const goingOn = block.space.items.filter(item => !isFinal(item)).length
+function emitShared(frame: Frame, walk: SharedWalk, block: SeparatedBlock, next: Label): void {
+  const { assembler, row } = frame
+  const { said, actions } = answersOf(frame, block.space.items, true)
+  const goingOn = row?.goingOn.get(block) ?? goingOnFrom(block)
+  const emitCall = (): void => {
+    assembler.emit(...numberIn(r2, row, row?.trees.get(block), walk.place(block, said)))
+    walk.call(assembler)
+  }
   if (goingOn === 0) {
     assembler.emit(movImmediate(r3, 0))
-    walk.call(assembler, block, said)
+    emitCall()
     return emitAnswer(frame, actions, next)
   }
   const again = assembler.label('again')
   assembler.emit(movImmediate(r7, 0), movImmediate(r9, goingOn + 2))
   assembler.place(again)
   assembler.emit(subImmediate(r9, 1), jumpIf('==', r9, immediate(0), next), mov(r3, r7))
-  walk.call(assembler, block, said)
+  emitCall()
   assembler.emit(mov(r7, r0), rshImmediate(r7, 32), addImmediate(r7, 1))
   emitAnswer(frame, actions, next, again)
 }
