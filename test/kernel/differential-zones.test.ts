@@ -23,7 +23,8 @@ for (const family of families)
         t.timeout(5 * 60_000)
         const rules = randomZones({ seed, family, zones: 20, rules: 105, ingress: hook === 'xdp' })
         const [program] = compileText(rules, family)
-        t.true(program?.spec.functions.some(({ name }) => name === 'walk0'))
+        const functions = program?.spec.functions.map(({ name }) => name) ?? []
+        t.true(functions.includes('walk0') && functions.includes(`chains${family}_0`), functions.join(' '))
         const experiment = { rules, ...aim(parseSave(rules, { family }), { seed, limit: 600 }) }
         t.is(await disagreement(direct(hook), experiment), undefined, `BPFTABLES_SEED=${seed}`)
       },
