@@ -77,6 +77,23 @@ export function pretendKernel() {
     },
     // BPF_MAP_LOOKUP_BATCH: zeros, to the end
     24: () => fail(ENOENT),
+    // BPF_MAP_UPDATE_BATCH
+    26: updateBatch,
+  }
+
+  /** Its keys and values stand one behind the other. */
+  function updateBatch(view) {
+    const [keys, values] = [bufferAt(view, 16), bufferAt(view, 24)]
+    const [count, { elements, words }] = [
+      view.getUint32(32, true),
+      objects[open.get(view.getUint32(36, true))],
+    ]
+    const [keySize, valueSize] = new Uint32Array(words.buffer, 4, 2)
+    for (let at = 0; at < count; at++) {
+      const key = Buffer.from(keys.buffer, keys.byteOffset + keySize * at, keySize).toString('hex')
+      elements.set(key, values.slice(valueSize * at, valueSize * (at + 1)))
+    }
+    return 0
   }
 
   /** struct bpf_map_info and bpf_prog_info: every program has every map. */

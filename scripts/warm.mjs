@@ -20,6 +20,14 @@ const edits = [
   '-D INPUT 1',
 ]
 
+/** Among rules whose boxes overlap: one that has packets in common with most of them, one of theirs, and one that has with few. */
+const boxEdits = [
+  '-I INPUT 700 -p tcp --dport 8080 -j ACCEPT',
+  '-D INPUT 700',
+  '-D INPUT 800',
+  '-I INPUT 800 -s 192.0.2.1 -d 192.0.2.2 -p tcp --dport 8080 -j ACCEPT',
+]
+
 /** In a chain, and where chains are called. */
 const podEdits = [
   '-A policy-7 -s 192.0.2.1 -j ACCEPT',
@@ -39,11 +47,13 @@ const kernel = pretendKernel()
 const { perform } = evaluateCommands(script, name => (name === 'koffi' ? kernel : require(name)))
 await perform('bpftables', ['fmt', rules])
 await perform('bpftables', ['convert', rules])
-await withFiles({ list: list(2000), boxes: boxes(1500), pods: pods(300) }, async ({ list, boxes, pods }) => {
+const files = { few: boxes(20), list: list(2000), boxes: boxes(1500), pods: pods(300) }
+await withFiles(files, async ({ few, list, boxes, pods }) => {
   for (const path of [list, boxes, pods]) await perform('bpftables', ['convert', '--format', 'report', path])
   // where offsets in its structures are to be had
   if (!existsSync('/sys/kernel/btf/vmlinux')) return
-  for (const path of [list, boxes]) await changeRules(path, edits)
+  for (const path of [few, list]) await changeRules(path, edits)
+  await changeRules(boxes, [...edits, ...boxEdits])
   await changeRules(pods, [...edits, ...podEdits])
 })
 await perform('iptables', ['--version'])
@@ -98,20 +108,20 @@ function pods(count) {
   ]
 }
 
-/** Rules whose boxes overlap, each along one address only, which become several trees. */
+/** Rules whose boxes overlap, each along one address only, which become several trees in maps. */
 function boxes(count) {
   return Array.from({ length: count }, (_, at) => {
-    const source = at % 2 === 0 ? '' : ` -s ${prefix(at * 7919, 8 + (at % 25))}`
-    const destination = at % 2 === 1 ? '' : ` -d ${prefix(at * 104_729, 8 + ((at * 7) % 25))}`
+    const source = at % 2 === 0 ? '' : ` -s ${prefix(at * 7919, 14 + (at % 19))}`
+    const destination = at % 2 === 1 ? '' : ` -d ${prefix(at * 104_729, 14 + ((at * 7) % 19))}`
     const low = (at * 37) % 30_000
     const verdict = at % 3 === 0 ? 'ACCEPT' : 'DROP'
     return `-A INPUT${source}${destination} -p tcp -m tcp --dport ${low}:${low + 20_000} -j ${verdict}`
   })
 }
 
-/** The prefix of that length that an address begins with, which is told by its lower 24 bits. */
+/** The prefix of that length that some address begins with. */
 function prefix(bits, length) {
-  const address = 0xa00_0000 + (Math.imul(bits, 0x9e3779b1) >>> 8)
+  const address = Math.imul(bits, 0x9e3779b1) >>> 0
   const first = Math.floor(address / 2 ** (32 - length)) * 2 ** (32 - length)
   return `${[24, 16, 8, 0].map(shift => (first >>> shift) & 255).join('.')}/${length}`
 }
