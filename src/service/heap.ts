@@ -4,9 +4,10 @@
 const MANY = 1 << 16
 
 let many = false
+let objects = false
 
-/** Whether many rules were read: V8 then compiles and collects beside the program, to its end. */
-export const hasReadMany = (): boolean => many
+/** Whether much was read: V8 then compiles and collects beside the program, to its end. */
+export const hasReadMany = (): boolean => many || objects
 
 /**
  * The space for new objects begins at a megabyte and is doubled step by step, so the collector would move the first thousands of rules again and again; to let
@@ -27,5 +28,7 @@ export function expectRules(text: string): void {
 
 /** Says that so many bytes are about to become objects. */
 export function expectObjects(bytes: number): void {
-  if (bytes >= MANY && !many) process.getBuiltinModule('node:v8').setFlagsFromString(inOneStep)
+  if (bytes < MANY || many) return
+  objects = true
+  process.getBuiltinModule('node:v8').setFlagsFromString(inOneStep)
 }
