@@ -6,12 +6,12 @@ import { isMissing, ServiceError, systemReason } from './error.ts'
  * Writes a file so that the old one or the new one is there whenever the power goes: beside it, synced, renamed, and the
  * directory synced. Makes the directory. Throws ServiceError('ERR_FILE').
  */
-export function writeDurably(path: string, text: string): void {
+export function writeDurably(path: string, content: string | Uint8Array): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     const beside = `${path}.new`
     withFile(beside, 'w', fd => {
-      writeFileSync(fd, text)
+      writeFileSync(fd, content)
       fsyncSync(fd)
     })
     renameSync(beside, path)
@@ -34,9 +34,16 @@ function withFile(path: string, flags: string, use: (fd: number) => void): void 
 }
 
 /** The text of a file; undefined where there is none. Throws ServiceError('ERR_FILE'). */
-export function readIfThere(path: string): string | undefined {
+export const readIfThere = (path: string): string | undefined =>
+  orMissing(path, () => readFileSync(path, 'utf8'))
+
+/** The same as bytes. */
+export const readBytesIfThere = (path: string): Buffer | undefined =>
+  orMissing(path, () => readFileSync(path))
+
+function orMissing<T>(path: string, read: () => T): T | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    return read()
   } catch (error) {
     if (isMissing(error)) return undefined
     throw new ServiceError('ERR_FILE', `cannot read ${path}: ${systemReason(error)}`, undefined, error)

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import type { Family } from 'iptables-parser'
 import type { CounterArray } from '../../translator/counter.ts'
 import type { Lane } from '../../translator/lane.ts'
-import { readIfThere, writeDurably } from './durable-file.ts'
+import { readBytesIfThere, readIfThere, writeDurably } from './durable-file.ts'
 import type { EarlyChoice } from './early.ts'
 import { isMissing, ServiceError, systemReason } from './error.ts'
 import { removeIndex } from './incremental/index-file.ts'
@@ -54,7 +54,7 @@ export interface Generation {
 
 /** The rule sets of a generation, as its file says them. */
 export interface UnreadRulesets {
-  readonly json: string
+  readonly json: Buffer
 }
 
 /** A generation that is put in force with its rules read or unread: a file of thousands of them takes longer to read and to write than an edit beside them. */
@@ -77,13 +77,16 @@ const currentOf = ({ stateDirectory }: Settings): string => join(stateDirectory,
 export function writeGeneration(settings: Settings, { rulesets, ...rest }: PlacedGeneration): void {
   // of a process that died over the same number
   removeJournal(settings, rest.number)
-  const json = 'json' in rulesets ? rulesets.json : JSON.stringify(rulesets)
-  const text = `${JSON.stringify({ format: FORMAT, ...rest }).slice(0, -1)}${RULESETS}${json}}\n`
-  writeDurably(generationFile(settings, rest.number), text)
+  const head = `${JSON.stringify({ format: FORMAT, ...rest }).slice(0, -1)}${RULESETS}`
+  const path = generationFile(settings, rest.number)
+  if ('json' in rulesets)
+    writeDurably(path, Buffer.concat([Buffer.from(head), rulesets.json, Buffer.from(END)]))
+  else writeDurably(path, `${head}${JSON.stringify(rulesets)}${END}`)
 }
 
 /** What the rule sets follow, which are the last in a file. In a string the quotes would stand behind a backslash. */
 const RULESETS = ',"rulesets":'
+const END = '}\n'
 
 /** Says which generation to load after a reboot. */
 export const writeCurrent = (settings: Settings, number: number): void =>
@@ -103,7 +106,7 @@ export function readCurrent(settings: Settings): number | undefined {
 
 /** Reads a generation back. Throws ServiceError('ERR_STATE') where it is missing or of another make. */
 export const readGeneration = (settings: Settings, number: number): Generation =>
-  readFile(settings, number, parseGeneration)
+  readFile(settings, number, (path, bytes) => parseGeneration(path, bytes.toString()))
 
 /** The same but for its rules. */
 export const readUnread = (settings: Settings, number: number): PlacedGeneration =>
@@ -112,23 +115,24 @@ export const readUnread = (settings: Settings, number: number): PlacedGeneration
 function readFile<G extends Pick<Generation, 'number'>>(
   settings: Settings,
   number: number,
-  parse: (path: string, text: string) => G,
+  parse: (path: string, bytes: Buffer) => G,
 ): G {
   const path = generationFile(settings, number)
-  const text = readIfThere(path)
-  if (text === undefined) throw new ServiceError('ERR_STATE', `${path} is missing`, stateHint)
-  const generation = parse(path, text)
+  const bytes = readBytesIfThere(path)
+  if (bytes === undefined) throw new ServiceError('ERR_STATE', `${path} is missing`, stateHint)
+  const generation = parse(path, bytes)
   if (generation.number === number) return generation
   throw new ServiceError('ERR_STATE', `${path} holds generation ${generation.number}`)
 }
 
-function parseUnread(path: string, text: string): PlacedGeneration {
-  const at = text.indexOf(RULESETS)
-  const rest = at < 0 ? undefined : parseGeneration(path, `${text.slice(0, at)}}`)
-  const json = text.slice(at + RULESETS.length, text.lastIndexOf('}'))
+function parseUnread(path: string, bytes: Buffer): PlacedGeneration {
+  const at = bytes.indexOf(RULESETS)
+  const rest = at < 0 ? undefined : parseGeneration(path, `${bytes.toString('utf8', 0, at)}}`)
+  const json = bytes.subarray(at + RULESETS.length, bytes.length - END.length)
   // files that were written before rule sets came last are read whole
-  const isWhole = rest && 'conntrack' in rest && json.endsWith(']')
-  return isWhole ? { ...rest, rulesets: { json } } : parseGeneration(path, text)
+  const isWhole =
+    rest && 'conntrack' in rest && bytes.toString('latin1', bytes.length - END.length - 1) === `]${END}`
+  return isWhole ? { ...rest, rulesets: { json } } : parseGeneration(path, bytes.toString())
 }
 
 const stateHint =
