@@ -3,14 +3,14 @@
 
 import type { Family } from 'iptables-parser'
 import type { KeptTrees } from '../../../translator/chain.ts'
-import { eachBox, putIn, takenOut, withGaps } from '../../../translator/edit/amend.ts'
+import { putIn, takenOut, withGaps } from '../../../translator/edit/amend.ts'
 import type { KeptBlock } from '../../../translator/edit/kept.ts'
 import { canPart } from '../../../translator/edit/parted.ts'
 import {
   answersNaming,
   boxesOfItems,
   firstSlotsOf,
-  slotOfAnswer,
+  positionsOf,
   type Unplaced,
 } from '../../../translator/edit/word-items.ts'
 import type { Action } from '../../../translator/emit/answer.ts'
@@ -113,11 +113,13 @@ function changeOf(
   const standing = lines.find(one.rule, 2).filter(number => first <= number && number <= last)
   if (standing.length !== (kind === 'insert' ? 1 : 0)) return undefined
   const [number = last] = standing
-  const near = lines.meeting(first, number, reachOf(rule, place.family))
+  // what was put into trees hides nothing in them
+  const hidesNone = kind === 'insert' || putIn?.includes(slot)
+  const most = hidesNone ? MOST_READ + 1 : undefined
+  const near = lines.meeting(first, number, reachOf(rule, place.family), most)
   if (near.length <= MOST_READ) return undefined
   if (kind === 'insert') return { kind, slot, items, number }
-  // what was put into trees hides nothing in them
-  if (putIn?.includes(slot)) return { kind, slot, near: [] }
+  if (hidesNone) return { kind, slot, near: [] }
   return isPlain(one.rule, place.family) ? { kind, slot, near } : undefined
 }
 
@@ -245,30 +247,20 @@ function standingIn(
   trees: Trees,
 ): Standing | undefined {
   const firstSlots = firstSlotsOf(actions, state.index.arrays)
-  const numbers = new Int32Array(state.index.arrays.reduce((sum, { entries }) => sum + entries, 0))
-  lines.visit(first, last, (number, slot) => {
-    numbers[slot] = number
-  })
-  const room = last - first + 1
-  const [least, most] = [new Int32Array(room).fill(NONE), new Int32Array(room).fill(-1)]
-  eachBox(trees, (answer, position) => {
-    const at = (numbers[slotOfAnswer(answer, firstSlots)] ?? 0) - first
-    if ((least[at] ?? 0) > position) least[at] = position
-    if ((most[at] ?? NONE) < position) most[at] = position
-  })
-  const before = new Int32Array(room + 1).fill(-1)
-  for (let at = 0; at < room; at++) {
-    const greatest = before[at] ?? -1
+  const rules = new Int32Array(state.index.arrays.reduce((sum, { entries }) => sum + entries, 0)).fill(-1)
+  const slots = lines.slots(first, last)
+  for (let at = 0; at < slots.length; at++) rules[slots[at] ?? 0] = at
+  const { least, most } = positionsOf(trees, rules, slots.length, firstSlots)
+  const before = new Int32Array(slots.length + 1).fill(-1)
+  for (let at = 0, greatest = -1; at < slots.length; before[++at] = greatest) {
     if ((least[at] ?? 0) <= greatest) return undefined
-    before[at + 1] = Math.max(greatest, most[at] ?? -1)
+    greatest = Math.max(greatest, most[at] ?? -1)
   }
   return {
     lastBefore: number => before[number - first] ?? -1,
     isThere: number => (most[number - first] ?? -1) >= 0,
   }
 }
-
-const NONE = 0x7fff_ffff
 
 /** What a rule asks, item by item. */
 interface Asked {

@@ -37,8 +37,10 @@ export interface Lines {
   find(text: string, most: number): readonly number[]
   /** The lines that hold a text of ASCII. */
   holding(text: string): Iterable<string>
-  /** The numbers of the rules from one to another that can have packets in common with one of this reach. */
-  meeting(first: number, last: number, other: Reach): readonly number[]
+  /** The slots of the rules from one to another. */
+  slots(first: number, last: number): Uint32Array
+  /** The numbers of the first rules from one to another, at most so many, that can have packets in common with one of this reach. */
+  meeting(first: number, last: number, other: Reach, most?: number): readonly number[]
   /** The number of the rule that counts in a slot. */
   numberOf(slot: number): number | undefined
   pieces(): readonly Piece[]
@@ -47,7 +49,7 @@ export interface Lines {
 /** Lines with a newline behind each. */
 interface Stretch {
   readonly text: Uint8Array
-  /** Where each begins in the text. */
+  /** Where each begins, by the first of them. */
   readonly starts: Uint32Array
   readonly slots: Uint32Array
   readonly reaches: Uint32Array
@@ -127,17 +129,29 @@ export function createLines(table: LineTable, first: number, count: number): Lin
           for (const line of linesWith(table, buffer, piece, text)) yield lineAt(table, buffer, line)
         else if (piece.text.includes(text)) yield piece.text
     },
-    meeting(first, last, other) {
+    slots(first, last) {
+      const found = new Uint32Array(Math.max(0, last - first + 1))
+      for (const [number, piece] of numbered()) {
+        const [from, to] = [Math.max(first, number), Math.min(last, number + piece.count - 1)]
+        if (from > to) continue
+        const by = piece.kind === 'line' ? 0 : piece.from - number
+        const own = piece.kind === 'line' ? [piece.slot] : table.slots.subarray(from + by, to + by + 1)
+        found.set(own, from - first)
+      }
+      return found
+    },
+    meeting(first, last, other, most = Number.POSITIVE_INFINITY) {
       const found: number[] = []
       for (const [number, piece] of numbered()) {
         const [from, to] = [Math.max(first, number), Math.min(last, number + piece.count - 1)]
         if (from > to) continue
+        if (found.length >= most) break
         // of a rule that is in no table it is not known
         if (piece.kind === 'line') found.push(number)
         else {
           const by = piece.from - number
-          for (const line of meeting(table.reaches, from + by, to + by + 1, other, table.family))
-            found.push(line - by)
+          const among = { from: from + by, end: to + by + 1, most: most - found.length }
+          for (const line of meeting(table.reaches, among, other, table.family)) found.push(line - by)
         }
       }
       return found
@@ -206,7 +220,7 @@ function stretchOf({ family, text, offsets, slots, reaches }: LineTable, piece: 
   const begin = offsets[from] ?? 0
   return {
     text: text.subarray(begin, offsets[from + count]),
-    starts: offsets.subarray(from, from + count).map(offset => offset - begin),
+    starts: offsets.subarray(from, from + count),
     slots: slots.subarray(from, from + count),
     reaches: reaches.subarray(reachSize(family) * from, reachSize(family) * (from + count)),
   }
@@ -217,7 +231,7 @@ function joinStretches(stretches: readonly Stretch[]): Omit<LineTable, 'family'>
   const starts = stretches.map(({ text, starts }) => {
     const begin = next
     next += text.length
-    return starts.map(start => begin + start)
+    return moved(starts, begin - (starts[0] ?? 0))
   })
   return {
     text: Buffer.concat([Buffer.from('\n'), ...stretches.map(({ text }) => text)]),
@@ -225,6 +239,14 @@ function joinStretches(stretches: readonly Stretch[]): Omit<LineTable, 'family'>
     slots: joined(stretches.map(({ slots }) => slots)),
     reaches: joined(stretches.map(({ reaches }) => reaches)),
   }
+}
+
+/** A loop, since V8 has not optimized a function yet that is called ten thousand times. */
+function moved(offsets: Uint32Array, by: number): Uint32Array {
+  if (by === 0) return offsets
+  const all = offsets.slice()
+  for (let at = 0; at < all.length; at++) all[at] = (all[at] ?? 0) + by
+  return all
 }
 
 function joined(columns: readonly Uint32Array[]): Uint32Array {

@@ -94,39 +94,51 @@ function rangeOf(
 const wordsOfAddress = (address: Point): number[] =>
   [96n, 64n, 32n, 0n].map(shift => Number((BigInt(address) >> shift) & 0xffff_ffffn))
 
-/** The rules of a table, from one to before another, that can have packets in common with one of this reach. */
+/** Rules of a table, from one to before another, and how many of them are wanted. */
+export interface Among {
+  readonly from: number
+  readonly end: number
+  readonly most: number
+}
+
+/** Those that can have packets in common with one of this reach. */
 export function meeting(
   reaches: Uint32Array,
-  from: number,
-  end: number,
+  { from, end, most }: Among,
   other: Reach,
   family: Family,
 ): readonly number[] {
   const [words, size] = [wordsOf(family), reachSize(family)]
   const [sourceFirst = 0, sourceLast = 0, first = 0, last = 0] = [0, 1, 2, 3].map(at => other[at * words])
   const found: number[] = []
-  for (let rule = from, at = from * size; rule < end; rule++, at += size)
+  for (let rule = from, at = from * size; rule < end && found.length < most; rule++, at += size)
     // the highest words tell most apart: ten thousand rules are gone through by code that V8 has not optimized yet
     if (
       (reaches[at] ?? 0) <= sourceLast &&
       (reaches[at + words] ?? 0) >= sourceFirst &&
       (reaches[at + 2 * words] ?? 0) <= last &&
       (reaches[at + 3 * words] ?? 0) >= first &&
-      meets(reaches.subarray(at, at + size), other, words)
+      meets(reaches, at, other, words)
     )
       found.push(rule)
   return found
 }
 
-function meets(one: ArrayLike<number>, other: ArrayLike<number>, words: number): boolean {
+function meets(reaches: Uint32Array, at: number, other: Reach, words: number): boolean {
+  const [own, asked] = [reaches[at + 4 * words], other[4 * words]]
+  if (own !== asked && own !== ANY_PROTOCOL && asked !== ANY_PROTOCOL) return false
+  // of one word, all was compared
+  return words === 1 || meetsAddresses(reaches, at, other, words)
+}
+
+function meetsAddresses(reaches: Uint32Array, at: number, other: Reach, words: number): boolean {
   for (const side of [0, 2 * words])
     if (
-      difference(one, side + words, other, side, words) < 0 ||
-      difference(one, side, other, side + words, words) > 0
+      difference(reaches, at + side + words, other, side, words) < 0 ||
+      difference(reaches, at + side, other, side + words, words) > 0
     )
       return false
-  const [own, asked] = [one[4 * words], other[4 * words]]
-  return own === asked || own === ANY_PROTOCOL || asked === ANY_PROTOCOL
+  return true
 }
 
 function difference(

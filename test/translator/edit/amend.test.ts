@@ -2,8 +2,8 @@
 
 import test from 'ava'
 import type { Family } from 'iptables-parser'
-import { eachBox, putIn, takenOut, withGaps } from '../../../translator/edit/amend.ts'
-import { rangesOfItem } from '../../../translator/edit/word-items.ts'
+import { putIn, takenOut, withGaps } from '../../../translator/edit/amend.ts'
+import { positionsOf, rangesOfItem } from '../../../translator/edit/word-items.ts'
 import type { Item } from '../../../translator/item.ts'
 import { allBoxes } from '../../../translator/tree/build.ts'
 import type { IntervalSet, Point } from '../../../translator/tree/interval.ts'
@@ -113,12 +113,9 @@ const rangesOf = ({ item }: Standing, { layout }: Trees, family: Family) =>
   rangesOfItem(item, layout.words, family) ?? []
 
 /** The greatest position of each answer. */
-function positionsIn(trees: Trees): ReadonlyMap<number, number> {
-  const positions = new Map<number, number>()
-  eachBox(trees, (answer, position) => {
-    positions.set(answer, Math.max(position, positions.get(answer) ?? -1))
-  })
-  return positions
+function positionsIn(trees: Trees): Int32Array {
+  const answers = Int32Array.from({ length: 2 * RULES }, (_, answer) => answer)
+  return positionsOf(trees, answers, answers.length, Float64Array.of(0)).most
 }
 
 /** Boxes of rules among those that stand, and room for them. */
@@ -129,7 +126,7 @@ function placed(trees: Trees, standing: readonly Standing[], wanted: readonly St
       1 +
       standing
         .slice(0, standing.indexOf(one))
-        .reduce((most, { answer }) => Math.max(most, positions.get(answer) ?? -1), -1),
+        .reduce((most, { answer }) => Math.max(most, positions[answer] ?? -1), -1),
   )
   const boxes = wanted.flatMap((one, at) =>
     rangesOf(one, trees, family).map(ranges => ({
@@ -190,7 +187,7 @@ for (const family of [4, 6] as const)
       const after = standing.filter(one => one !== gone)
       const there = positionsIn(trees)
       // what was in no leaf once may be in some now, and in others not
-      for (const { answer } of after) if (!there.has(answer)) incomplete.add(answer)
+      for (const { answer } of after) if ((there[answer] ?? -1) < 0) incomplete.add(answer)
       const hidden = after.filter(({ answer }) => incomplete.has(answer))
       const room = placed(trees, after, hidden, family)
       return { trees: takenOut(room.trees, new Set([gone.answer]), room.boxes), standing: after }
@@ -216,3 +213,12 @@ for (const family of [4, 6] as const)
       })
     }
   })
+
+test('positions of boxes that count in the slot of no rule are those of none', t => {
+  const { trees } = drawTrees(seeded(firstSeed), 4)
+  const rules = new Int32Array(2 * RULES).fill(-1)
+  rules[7] = 0
+  const [all, one] = [positionsIn(trees), positionsOf(trees, rules, 1, Float64Array.of(0))]
+  t.is(one.most[0], all[7])
+  t.is(one.least[0], (all[7] ?? 0) < 0 ? 0x7fff_ffff : one.most[0], `seed ${firstSeed}`)
+})

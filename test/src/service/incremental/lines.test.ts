@@ -1,6 +1,8 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { linesOf } from './table-lines.ts'
+import { createLines, joinPieces } from '../../../../src/service/incremental/lines.ts'
+import { everything, reachSize } from '../../../../src/service/incremental/reach.ts'
+import { linesOf, tableOf } from './table-lines.ts'
 
 test('a rule is found by its whole text, in its own chain', t => {
   const lines = linesOf(
@@ -32,7 +34,8 @@ test('lines after edits are those that an array has after the same edits', t => 
   const edit = fc.record({ at: fc.nat(1000), text: fc.option(line, { nil: undefined }) })
   fc.assert(
     fc.property(fc.array(line, { maxLength: 6 }), fc.array(edit, { maxLength: 12 }), (texts, edits) => {
-      const lines = linesOf(texts)
+      const table = tableOf(texts)
+      const lines = createLines(table, 0, texts.length)
       const model = texts.map((text, index) => ({ text, slot: 100 + index }))
       for (const [index, { at, text }] of edits.entries()) {
         if (text === undefined && model.length === 0) continue
@@ -58,12 +61,26 @@ test('lines after edits are those that an array has after the same edits', t => 
         model.map(({ slot }) => lines.numberOf(slot)),
         numbers,
       )
+      t.deepEqual(
+        [...lines.slots(2, lines.count)],
+        model.slice(1).map(({ slot }) => slot),
+      )
+      // all of them can be about anything
+      t.deepEqual(lines.meeting(2, lines.count, everything(4)), numbers.slice(1))
+      t.deepEqual(lines.meeting(1, lines.count, everything(4), 3), numbers.slice(0, 3))
       for (const { text } of model)
         t.deepEqual(
           lines.find(text, 99),
           numbers.filter(number => model[number - 1]?.text === text),
         )
       t.is(lines.count, model.length)
+      const joined = joinPieces(table, lines.pieces())
+      const again = createLines({ family: 4, ...joined }, 0, model.length)
+      t.deepEqual(
+        numbers.map(number => [again.textOf(number), again.slotOf(number)]),
+        model.map(({ text, slot }) => [text, slot]),
+      )
+      t.is(joined.reaches.length, model.length * reachSize(4))
     }),
   )
 })

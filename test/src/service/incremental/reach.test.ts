@@ -18,8 +18,7 @@ const ruleOf = (text: string, family: Family): Rule => {
 const meet = (a: string, b: string, family: Family): boolean =>
   meeting(
     Uint32Array.from(reachOf(ruleOf(a, family), family)),
-    0,
-    1,
+    { from: 0, end: 1, most: 1 },
     reachOf(ruleOf(b, family), family),
     family,
   ).length > 0
