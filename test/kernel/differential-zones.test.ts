@@ -17,15 +17,17 @@ const seed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Num
 
 for (const family of families)
   for (const hook of ['netfilter', 'early-tc', 'xdp'] as const)
-    kernelTest(
-      `IPv${family} at ${hook}: chains of zones count and decide as iptables-legacy does`,
-      async t => {
-        t.timeout(5 * 60_000)
-        const rules = randomZones({ seed, family, zones: 20, rules: 105, ingress: hook === 'xdp' })
-        const [program] = compileText(rules, family)
-        const functions = program?.spec.functions.map(({ name }) => name) ?? []
-        t.true(functions.includes('walk0') && functions.includes(`chains${family}_0`), functions.join(' '))
-        const experiment = { rules, ...aim(parseSave(rules, { family }), { seed, limit: 600 }) }
-        t.is(await disagreement(direct(hook), experiment), undefined, `BPFTABLES_SEED=${seed}`)
-      },
-    )
+    for (const alike of [false, true])
+      kernelTest(
+        `IPv${family} at ${hook}: chains of zones ${alike ? 'that are alike ' : ''}count and decide as iptables-legacy does`,
+        async t => {
+          t.timeout(5 * 60_000)
+          const rules = randomZones({ seed, family, zones: 20, rules: 105, ingress: hook === 'xdp', alike })
+          const [program] = compileText(rules, family)
+          const functions = program?.spec.functions.map(({ name }) => name) ?? []
+          t.true(functions.includes('walk0'), functions.join(' '))
+          if (alike) t.true(functions.includes(`chains${family}_1`), functions.join(' '))
+          const experiment = { rules, ...aim(parseSave(rules, { family }), { seed, limit: 600 }) }
+          t.is(await disagreement(direct(hook), experiment), undefined, `BPFTABLES_SEED=${seed}`)
+        },
+      )

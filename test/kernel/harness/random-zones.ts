@@ -12,6 +12,8 @@ export interface RandomZonesOptions {
   readonly rules: number
   /** For hooks that see what comes in before anything is known of its connection. */
   readonly ingress?: boolean
+  /** Of rules that can all stand in trees in a map, from few of which packets go on: so the code of chains is alike. */
+  readonly alike?: boolean
 }
 
 export interface SketchedZones {
@@ -27,10 +29,10 @@ export const randomZones = (options: RandomZonesOptions): string =>
 
 export function sketchZones(
   random: Random,
-  { family, zones, rules, ingress = false }: Omit<RandomZonesOptions, 'seed'>,
+  { family, zones, rules, ingress = false, alike = false }: Omit<RandomZonesOptions, 'seed'>,
 ): SketchedZones {
   const names = Array.from({ length: zones }, (_, at) => `zone-${at}`)
-  const rule = (): string => ruleOf(random, family, ingress)
+  const rule = (): string => ruleOf(random, { family, ingress, alike })
   const calls = names.flatMap(name =>
     ['INPUT', 'FORWARD', ...(ingress ? [] : ['OUTPUT'])]
       .filter(base => base === 'INPUT' || random.chance(0.3))
@@ -46,8 +48,14 @@ export function sketchZones(
       `:FORWARD ${random.pick(['ACCEPT', 'DROP'])} [0:0]`,
       ':OUTPUT ACCEPT [0:0]',
       ...names.map(name => `:${name} - [0:0]`),
+      ':rest - [0:0]',
       ...calls,
-      ...names.flatMap(name => Array.from({ length: rules }, () => `-A ${name} ${rule()}`.trim())),
+      ...names.flatMap(name => [
+        ...Array.from({ length: rules }, () => `-A ${name} ${rule()}`.trim()),
+        ...(alike ? [`-A ${name} -j rest`] : []),
+      ]),
+      '-A rest -p tcp',
+      '-A rest -p udp -j RETURN',
       'COMMIT\n',
     ].join('\n'),
     zones: names,
@@ -61,8 +69,10 @@ function network(random: Random, family: Family): string {
   return family === 4 ? `198.51.100.${value}/${32 - bits}` : `2001:db8:7::${value.toString(16)}/${128 - bits}`
 }
 
+type RuleOptions = Required<Pick<RandomZonesOptions, 'family' | 'ingress' | 'alike'>>
+
 /** Nearly all can be said as boxes; those with bits of flags cannot. */
-function transport(random: Random, ingress: boolean): string {
+function transport(random: Random, { ingress, alike }: RuleOptions): string {
   const [port, more] = [1000 + random.below(40), 1 + random.below(60)]
   return random.pick([
     '',
@@ -73,14 +83,16 @@ function transport(random: Random, ingress: boolean): string {
     `-p udp -m udp --sport 4000 --dport ${port}`,
     ...(ingress ? [] : ['-m conntrack --ctstate NEW']),
     '-i eth0',
-    ...(random.chance(0.3) ? ['-p tcp -m tcp --tcp-flags SYN,ACK SYN'] : []),
+    ...(!alike && random.chance(0.3) ? ['-p tcp -m tcp --tcp-flags SYN,ACK SYN'] : []),
   ])
 }
 
-function ruleOf(random: Random, family: Family, ingress: boolean): string {
+function ruleOf(random: Random, options: RuleOptions): string {
+  const { family, alike } = options
   const source = random.chance(0.7) ? `-s ${network(random, family)}` : ''
   const destination = random.chance(0.7) || source === '' ? `-d ${network(random, family)}` : ''
   // packets are to come far
-  const target = random.pick(['', '', '-j RETURN', '-j RETURN', '-j RETURN', '-j DROP', '-j ACCEPT'])
-  return [source, destination, transport(random, ingress), target].filter(word => word !== '').join(' ')
+  const verdict = random.pick(['-j RETURN', '-j RETURN', '-j RETURN', '-j DROP', '-j ACCEPT'])
+  const target = random.chance(alike ? 0.05 : 0.3) ? '' : verdict
+  return [source, destination, transport(random, options), target].filter(word => word !== '').join(' ')
 }
