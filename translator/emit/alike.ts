@@ -154,7 +154,7 @@ class ShapeWriter {
   #trees(block: SeparatedBlock): boolean {
     const { items } = block.space
     if (!this.#shaping.shared.blocks.has(block)) return false
-    this.#text.push(items.every(isFinal) ? 'once' : 'on')
+    this.#text.push(`${block.trees.length} ${items.every(isFinal) ? 'once' : 'on'}`)
     this.#parts.push({ kind: 'trees', block })
     return answersOf(this.#shaping, items, true).actions.every(({ array, outcome }) => {
       this.#text.push(outcome.kind, array)

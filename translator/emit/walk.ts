@@ -20,9 +20,10 @@ import {
   subImmediate,
 } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
+import type { Instruction } from '../asm/instruction.ts'
 import { exit, immediate, jump, jumpIf, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
-import { load, loadMapValue, store, storeImmediate } from '../asm/memory.ts'
+import { load, loadMapValue, store } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10 } from '../asm/register.ts'
 import { blocksIn, type KeptTrees, type PlainBlock, type SeparatedBlock } from '../chain.ts'
 import { fieldOf } from '../field.ts'
@@ -57,22 +58,37 @@ function emitShared(frame: Frame, walk: SharedWalk, block: SeparatedBlock, next:
   const { assembler, row } = frame
   const { said, actions } = answersOf(frame, block.space.items, true)
   const goingOn = row?.goingOn.get(block) ?? goingOnFrom(block)
-  const emitCall = (): void => {
-    assembler.emit(...numberIn(r2, row, row?.trees.get(block), walk.place(block, said)))
-    walk.call(assembler)
+  const offset = numberIn(r2, row, row?.trees.get(block), walk.place(block, said))
+  const emitCalls = (...least: Instruction[]): void => {
+    for (const tree of block.trees.keys()) {
+      if (tree > 0) assembler.emit(store('u64', r10, BEST, r0))
+      assembler.emit(...least, ...offset)
+      if (tree > 0) assembler.emit(addImmediate(r2, tree * ROOT_SIZE))
+      walk.call(assembler)
+      if (tree > 0) emitBetter(assembler)
+    }
   }
   if (goingOn === 0) {
-    assembler.emit(movImmediate(r3, 0))
-    emitCall()
+    emitCalls(movImmediate(r3, 0))
     return emitAnswer(frame, actions, next)
   }
   const again = assembler.label('again')
   assembler.emit(movImmediate(r7, 0), movImmediate(r9, goingOn + 2))
   assembler.place(again)
-  assembler.emit(subImmediate(r9, 1), jumpIf('==', r9, immediate(0), next), mov(r3, r7))
-  emitCall()
+  assembler.emit(subImmediate(r9, 1), jumpIf('==', r9, immediate(0), next))
+  emitCalls(mov(r3, r7))
   assembler.emit(mov(r7, r0), rshImmediate(r7, 32), addImmediate(r7, 1))
   emitAnswer(frame, actions, next, again)
+}
+
+/** On the stack, the best answer of the trees before. */
+const BEST = -16
+
+/** The answers of trees are compared as they are (answer.ts). */
+function emitBetter(assembler: Assembler): void {
+  const better = assembler.label('better')
+  assembler.emit(load('u64', r1, r10, BEST), jumpIf('<', r0, register(r1), better), mov(r0, r1))
+  assembler.place(better)
 }
 
 /** Walks trees that are in a map already, or were read from one and amended. */
@@ -94,7 +110,6 @@ function emitTrees(frame: Frame, data: Value, use: TreesUse, next: Label): void 
 }
 
 const labelsOf = (assembler: Assembler): Labels => ({
-  tree: assembler.label('tree'),
   knot: assembler.label('knot'),
   leaf: assembler.label('leaf'),
   box: assembler.label('box'),
@@ -102,8 +117,8 @@ const labelsOf = (assembler: Assembler): Labels => ({
 })
 
 /**
- * The walk of trees that share a map with others (shared-walk.ts), from the roots at the offset in r8 on; what it finds is in r0 at its end. It is the first answer whose
- * position is not less than r3.
+ * The walk of one of the trees that share a map with others (shared-walk.ts), from the root at the offset in r8 on; what it finds is in r0 at its end. It is the first answer
+ * whose position is not less than r3. To walk several the verifier would go through the rest of the code for each number of trees that may be left.
  */
 export function emitSharedSteps(frame: WalkFrame, layout: TreeLayout, map: string): void {
   const { assembler, record } = frame
@@ -142,8 +157,6 @@ function emitWords({ assembler, family, record }: WalkFrame, { words }: TreeLayo
 }
 
 interface Labels {
-  /** Here the next tree is asked, if there can be a better answer. */
-  readonly tree: Label
   /** r2 is the reference of a knot, and r4 says how many more there can be on the way. */
   readonly knot: Label
   /** r2 is the reference of a leaf. */
@@ -160,7 +173,8 @@ interface Labels {
  * it is through with the knots and boxes of one tree before it sees those of another.
  */
 function emitWalk(assembler: Assembler, trees: TreeLayout, map: string, labels: Labels): void {
-  const out = assembler.label('out')
+  // here the next tree is asked, if there can be a better answer
+  const [tree, out] = [assembler.label('tree'), assembler.label('out')]
   assembler.emit(
     movImmediate(r3, NO_ANSWER),
     // or the verifier would go through all once more, without an answer
@@ -171,10 +185,10 @@ function emitWalk(assembler: Assembler, trees: TreeLayout, map: string, labels: 
     ...forget(r9, r2),
     movImmediate(r8, 0),
   )
-  assembler.place(labels.tree)
+  assembler.place(tree)
   assembler.emit(loadMapValue(r5, map), add(r5, r8))
   emitRoot(assembler, trees, labels, out)
-  assembler.emit(jumpIf('!=', r8, immediate(ROOT_SIZE * trees.trees), labels.tree))
+  assembler.emit(jumpIf('!=', r8, immediate(ROOT_SIZE * trees.trees), tree))
   assembler.place(out)
   assembler.emit(mov(r0, r3))
 }
@@ -198,12 +212,10 @@ function emitRoot(assembler: Assembler, trees: TreeLayout, labels: Labels, out: 
   assembler.place(labels.asked)
 }
 
-/** On the stack of a walk that is shared: as many trees as there may be yet, and the least position that is asked for. */
-const [TREES_LEFT, LEAST] = [-8, -16]
+/** On the stack of a walk that is shared: the least position that is asked for. */
+const LEAST = -8
 
-/**
- * The same from whatever roots on: behind the last of them stand some that come behind all. It is known of no way how many there are, so they are counted for the verifier.
- */
+/** The same of the one tree whose root is at the offset in r8, whatever that is. */
 function emitSharedWalk(assembler: Assembler, trees: TreeLayout, map: string, labels: Labels): void {
   const out = assembler.label('out')
   assembler.emit(
@@ -213,22 +225,12 @@ function emitSharedWalk(assembler: Assembler, trees: TreeLayout, map: string, la
     ...forget(r3, r2),
     movImmediate32(r9, BEHIND_ALL - 1),
     ...forget(r9, r2),
-    storeImmediate('u64', r10, TREES_LEFT, trees.trees + 1),
-  )
-  assembler.place(labels.tree)
-  assembler.emit(
     andImmediate32(r8, OFFSET_MASK),
     jumpIf('>', r8, immediate(trees.size - ROOT_SIZE), out),
     loadMapValue(r5, map),
     add(r5, r8),
   )
   emitRoot(assembler, trees, labels, out)
-  assembler.emit(
-    load('u64', r1, r10, TREES_LEFT),
-    subImmediate(r1, 1),
-    store('u64', r10, TREES_LEFT, r1),
-    jumpIf('!=', r1, immediate(0), labels.tree),
-  )
   assembler.place(out)
   assembler.emit(mov(r0, r3))
 }
