@@ -60,7 +60,12 @@ const scarce: readonly Scarce[] = [
 
 /** From so few rules on they do. */
 const LEAST_IN_MAP = 16
-const inMaps: Partial<Strategies> = { map: 'always', leastSeparated: LEAST_IN_MAP, goingOn: true }
+const inMaps: Partial<Strategies> = {
+  map: 'always',
+  leastSeparated: LEAST_IN_MAP,
+  goingOn: true,
+  large: LEAST_IN_MAP,
+}
 
 /** So many rules are far more code than that, and need not be tried as such. */
 const MANY_RULES = 2048
