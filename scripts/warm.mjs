@@ -36,6 +36,15 @@ const podEdits = [
   '-D pods -d 192.0.2.1 -j pod-8',
 ]
 
+/** In chains whose trees share a map, and where they are called. */
+const zoneEdits = [
+  '-A zone-3 -s 192.0.2.1 -j DROP',
+  '-I zone-3 5 -p tcp --dport 80 -j ACCEPT',
+  '-D zone-3 5',
+  '-I FORWARD 5 -p tcp --dport 80 -j DROP',
+  '-D FORWARD 9',
+]
+
 // V8 takes a cache only where its flags are as they were: so the commands set none here (src/service/heap.ts), and this one is set back
 const { setFlagsFromString } = v8
 v8.setFlagsFromString = () => {}
@@ -47,14 +56,16 @@ const kernel = pretendKernel()
 const { perform } = evaluateCommands(script, name => (name === 'koffi' ? kernel : require(name)))
 await perform('bpftables', ['fmt', rules])
 await perform('bpftables', ['convert', rules])
-const files = { few: boxes(20), list: list(2000), boxes: boxes(1500), pods: pods(300) }
-await withFiles(files, async ({ few, list, boxes, pods }) => {
-  for (const path of [list, boxes, pods]) await perform('bpftables', ['convert', '--format', 'report', path])
+const files = { few: boxes(20), list: list(2000), boxes: boxes(1500), pods: pods(300), zones: zones(24) }
+await withFiles(files, async ({ few, list, boxes, pods, zones }) => {
+  for (const path of [list, boxes, pods, zones])
+    await perform('bpftables', ['convert', '--format', 'report', path])
   // where offsets in its structures are to be had
   if (!existsSync('/sys/kernel/btf/vmlinux')) return
   for (const path of [few, list]) await changeRules(path, edits)
   await changeRules(boxes, [...edits, ...boxEdits])
   await changeRules(pods, [...edits, ...podEdits])
+  await changeRules(zones, [...edits, ...zoneEdits])
 })
 await perform('iptables', ['--version'])
 setFlagsFromString('--flush-bytecode')
@@ -105,6 +116,33 @@ function pods(count) {
       `-A policy-${at} -s 192.0.2.0/24 -j RETURN`,
       `-A policy-${at} -p tcp -m tcp --dport 8080 -j ACCEPT`,
     ]),
+  ]
+}
+
+/** Networks with a chain each of rules of all kinds. */
+function zones(count) {
+  const each = Array.from({ length: count }, (_, at) => at)
+  const kinds = [
+    '-p tcp -m tcp --dport 22 -j ACCEPT',
+    '-p udp -m multiport --dports 53,123,161 -j ACCEPT',
+    '-p tcp -m tcp --dport 1024:2048 --tcp-flags SYN,ACK SYN -j DROP',
+    '-m mac --mac-source 02:00:00:00:00:01 -m comment --comment "a host" -j RETURN',
+    '-p icmp -m icmp --icmp-type 8 -j ACCEPT',
+    '-p tcp -m tcp --sport 80 -j DROP',
+  ]
+  const rules = at =>
+    Array.from({ length: 100 }, (_, n) => {
+      const target = n % 20 === 9 ? '-p udp' : kinds[n % kinds.length]
+      return `-A zone-${at} -s 10.${at}.${n}.0/${n % 3 === 0 ? 24 : 28} -d 10.${at + 1}.0.0/${16 + (n % 9)} ${target}`
+    })
+  return [
+    ...['rest', ...each.map(at => `zone-${at}`)].map(name => `:${name} - [0:0]`),
+    '-A FORWARD -i eth0 -j ACCEPT',
+    ...each.map(at => `-A FORWARD -s 10.${at}.0.0/16 -d 10.${at + 1}.0.0/16 -j zone-${at}`),
+    '-A FORWARD -j rest',
+    ...each.flatMap(at => [...rules(at), `-A zone-${at} -j rest`]),
+    '-A rest -p tcp',
+    '-A rest -j DROP',
   ]
 }
 
