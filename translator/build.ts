@@ -11,7 +11,7 @@ import { slotsIn } from './calls.ts'
 import type { Block } from './chain.ts'
 import { chainFunctionName, freeName } from './chain-function.ts'
 import type { CounterArray, CounterPlace } from './counter.ts'
-import { type ChainCode, unpack } from './edit/chain-code.ts'
+import { type ChainCode, type HeldCode, heldTogether, unpack } from './edit/chain-code.ts'
 import { addressTypeFunction } from './emit/address-type.ts'
 import { type Entry, type Holders, holdersIn, onlyKind } from './emit/alike.ts'
 import { cgroupFunction } from './emit/cgroup.ts'
@@ -38,7 +38,7 @@ import { type GoingOn, LookUps, largestKey } from './look-ups.ts'
 import { type NthLayout, nthTestsIn } from './nth.ts'
 import type { Plan } from './plan.ts'
 import type { PlanMemory } from './plan-memory.ts'
-import { calls, type FunctionSpec, type MapSpec, type ProgramSpec } from './program.ts'
+import { calls, type FunctionSpec, type MapSpec, onceByName, type ProgramSpec } from './program.ts'
 
 /** The plan of one family in a program, and its base chain's policy. */
 export interface FamilyPlan {
@@ -60,7 +60,7 @@ export interface BuiltProgram {
   readonly chainFunctions: readonly FunctionSpec[]
   readonly record: RecordShape
   /** What it has of another program. */
-  readonly held?: ChainCode
+  readonly held?: HeldCode
 }
 
 /** What all programs of a translation are built with. */
@@ -69,8 +69,8 @@ interface Building {
   readonly nth: NthLayout
   readonly jumps: JumpOptions
   readonly memory: PlanMemory
-  /** Functions of a program for the same family that go on in this one. */
-  readonly held?: ChainCode
+  /** Functions of a program for the same families that go on in this one. */
+  readonly held?: HeldCode
   /** And look-ups. */
   readonly goingOn?: GoingOn
 }
@@ -87,11 +87,12 @@ export function buildProgram(
     arrays.set(found.array.name, found.array)
     return found
   }
-  for (const { name, maxEntries, type } of held?.maps ?? [])
+  const going = heldTogether(held)
+  for (const { name, maxEntries, type } of going.maps)
     if (type === 'PERCPU_ARRAY') arrays.set(name, { name, entries: maxEntries })
-  const heldMaps = new Set(held?.maps.flatMap(({ name, shared }) => (shared ? [] : [name])))
+  const heldMaps = new Set(going.maps.flatMap(({ name, shared }) => (shared ? [] : [name])))
   const dataName = createNames(heldMaps)
-  const subprogramName = createNames(new Set(held?.functions.map(({ name }) => name)))
+  const subprogramName = createNames(new Set(going.functions.map(({ name }) => name)))
   const dataMaps: MapSpec[] = []
   const lookUps = new LookUps({
     plans,
@@ -108,7 +109,7 @@ export function buildProgram(
       logSize: lane.early ? LOG_SIZE : 0,
       words: Math.max(...plans.map(({ plan, family }) => wordsOfPlan(plan, family))),
       ranks: parted.length,
-      ...(held && { like: held.record }),
+      ...(going.record && { like: going.record }),
     },
   )
 
@@ -168,7 +169,7 @@ export function buildProgram(
   const contextOf = ({ plan: { chains }, family }: FamilyPlan): EmitContext => ({
     shared: { ...shared, family, sharedWalk: sharedWalks.get(family) },
     chains,
-    functions: withHeld(holdersOf.get(family)?.entries, held),
+    functions: withHeld(holdersOf.get(family)?.entries, held?.get(family)),
     jumps,
     countEnd: inPlace,
     countOn,
@@ -193,7 +194,7 @@ export function buildProgram(
     ...subprograms,
     ...walks.flatMap(({ functions }) => functions),
     ...looked.functions,
-    ...(held?.functions ?? []).map(unpack),
+    ...going.functions.map(unpack),
   ]
   const chains = [...emitted.flatMap(({ base, own }) => [...base, ...own]), ...others]
   const names = [...arrays.keys()]
@@ -201,7 +202,7 @@ export function buildProgram(
     ? logFunctions(names, lane.hook, record)
     : names
         .filter(array => [main, ...chains].some(fn => calls(fn, countFunctionName(array))))
-        .map(array => countFunction(array, lane.hook, record))
+        .map(array => countFunction(array, lane.hook))
   const spec: ProgramSpec = {
     name: programName(lane),
     hook: lane.hook,
@@ -215,7 +216,7 @@ export function buildProgram(
       ...(asked.some(({ needs }) => needs.fields.has('cgroup')) ? [cgroupFunction()] : []),
       ...(asked.some(({ needs }) => needs.fields.has('groups')) ? [groupFunction()] : []),
     ],
-    maps: byName([
+    maps: onceByName([
       ...[...arrays.values()].map(counterMap),
       ...frameOf(lane).maps,
       ...looked.maps,
@@ -223,7 +224,7 @@ export function buildProgram(
       ...walks.flatMap(({ maps }) => maps),
       ...rows.maps,
       ...(nth.map && nthTestsIn(plans).length > 0 ? [nth.map] : []),
-      ...(held?.maps ?? []),
+      ...going.maps,
     ]),
   }
   const protocols = new Map(asked.map(({ family, needs }) => [family, needs.protocols]))
@@ -247,11 +248,6 @@ function withHeld(own: Holders['entries'] = new Map(), held?: ChainCode): Holder
   return entries
 }
 
-/** Each once; programs that go on elsewhere share maps with those that are new. */
-const byName = (maps: readonly MapSpec[]): readonly MapSpec[] => [
-  ...new Map(maps.map(map => [map.name, map])).values(),
-]
-
 /** Gives names out of prefixes and numbers, from 0 on, but for those that are taken. */
 function createNames(taken: ReadonlySet<string>): (prefix: string) => string {
   let next = 0
@@ -267,12 +263,13 @@ function createNames(taken: ReadonlySet<string>): (prefix: string) => string {
  */
 const MOST_IN_PLACE = 128
 
-function needsFor(lane: Lane, { plan, family }: FamilyPlan, held: ChainCode | undefined): Needs {
+function needsFor(lane: Lane, { plan, family }: FamilyPlan, held?: HeldCode): Needs {
+  const code = held?.get(family)
   const { fields, protocols } = needsOf(plan, family)
   const more = lane.early ? certaintyFields[firstTable(lane, family)] : []
   return {
-    fields: new Set([...fields, ...more, ...(held?.fields ?? [])]),
-    protocols: new Set([...protocols, ...(held?.protocols ?? [])]),
+    fields: new Set([...fields, ...more, ...(code?.fields ?? [])]),
+    protocols: new Set([...protocols, ...(code?.protocols ?? [])]),
   }
 }
 

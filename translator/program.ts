@@ -77,6 +77,11 @@ export interface FunctionSpec {
   readonly instructions: readonly Instruction[]
 }
 
+/** One of each name, the last. */
+export const onceByName = <T extends { readonly name: string }>(all: readonly T[]): readonly T[] => [
+  ...new Map(all.map(one => [one.name, one])).values(),
+]
+
 export interface ProgramSpec {
   /** At most 15 bytes. */
   readonly name: string

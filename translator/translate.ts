@@ -24,7 +24,7 @@ import {
   countingIn,
 } from './counter.ts'
 import { earlyItems } from './early.ts'
-import { type ChainCode, canHold } from './edit/chain-code.ts'
+import { canHold, type HeldCode } from './edit/chain-code.ts'
 import { addFields } from './emit/needs.ts'
 import type { FieldName } from './field.ts'
 import { FieldSets } from './field-sets.ts'
@@ -50,7 +50,7 @@ export interface TranslateOptions {
   /** What translations of the same rule sets share. */
   readonly memory?: PlanMemory
   /** Chains of which the program of the one lane has the code, and not the rules. */
-  readonly held?: ChainCode
+  readonly held?: HeldCode
   /** Look-ups of its program before that go on. */
   readonly goingOn?: GoingOn
 }
@@ -98,7 +98,7 @@ export interface PlannedLanes {
   readonly lanes: readonly Pick<LaneProgram, 'lane' | 'plans'>[]
   readonly index: RuleIndex
   readonly memory: PlanMemory
-  readonly held?: ChainCode
+  readonly held?: HeldCode
   readonly goingOn?: GoingOn
 }
 
@@ -116,9 +116,7 @@ export function translateAround(
   const planning = planLanes(rulesets, options)
   if (planning.kind === 'refused') return undefined
   const plans = planning.lanes.flatMap(lane => lane.plans)
-  return plans.every(planned => canHold(options.held, planned))
-    ? buildLanes(planning, options.jumps)
-    : undefined
+  return canHold(options.held, plans) ? buildLanes(planning, options.jumps) : undefined
 }
 
 /** Half of a translation: which blocks the chains come to, without their code. */
@@ -193,7 +191,7 @@ interface Making {
   readonly strategies: Strategies
   /** Grows. */
   readonly refusals: Refusal[]
-  readonly held?: ChainCode
+  readonly held?: HeldCode
 }
 
 function planTable(
@@ -221,12 +219,13 @@ function planTable(
     }
     return concatenated(rules, (rule, at) => itemsOf(rule, first + at))
   }
+  const code = held?.get(family)
   const plan = planChains(table, base, {
     family,
     strategies,
     memory,
     itemsOf: itemsIn,
-    ...(held && { held }),
+    ...(code && { held: code }),
   })
   if (plan.obstacle) refusals.push(tooDeep(plan.obstacle, lane, table, index))
   return { family, plan, policy: { rule: index.of(family, table.name, base, 0), verdict } }

@@ -31,7 +31,7 @@ kernelTest('a program the verifier refuses is said by rule and line of the listi
       protocols: new Map(),
       holders: new Map(),
       chainFunctions: [],
-      record: { offsets: new Map(), words: 0, end: 0 },
+      record: { families: [4], offsets: new Map(), words: 0, end: 0 },
     },
   ] as const
   const translation = { kind: 'translated', programs, rules } as const

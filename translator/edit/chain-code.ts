@@ -4,17 +4,18 @@
 // them are called by the selectors they had. What they call stands in functions that go on as well; what counts, and what else is the same in all programs,
 // is made anew.
 
+import type { Family } from 'iptables-parser'
 import { decode, encode } from '../asm/encode.ts'
 import type { Relocation } from '../asm/instruction.ts'
 import type { FamilyPlan } from '../build.ts'
 import { heldFit } from '../chain-function.ts'
 import type { Entry } from '../emit/alike.ts'
+import { countFunctionName } from '../emit/count.ts'
 import { needsOf } from '../emit/needs.ts'
 import type { RecordShape } from '../emit/record.ts'
 import { wordsOfPlan } from '../emit/walk.ts'
 import type { FieldName } from '../field.ts'
-import { isNetfilterHook } from '../hook/place.ts'
-import type { FunctionSpec, MapSpec } from '../program.ts'
+import { type FunctionSpec, type MapSpec, onceByName } from '../program.ts'
 import { isQuestionField, MOST_QUESTIONS } from '../question.ts'
 import type { LaneProgram } from '../translate.ts'
 
@@ -22,6 +23,9 @@ import type { LaneProgram } from '../translate.ts'
 export interface HeldEntry extends Entry {
   readonly level: number
 }
+
+/** What goes on in a program, of each family that has such. */
+export type HeldCode = ReadonlyMap<Family, ChainCode>
 
 export interface ChainCode {
   readonly functions: readonly PackedFunction[]
@@ -59,12 +63,15 @@ export function unpack({ bytes, relocations, ...fn }: PackedFunction): FunctionS
   return { ...fn, instructions }
 }
 
-/** The functions of a program's chains; undefined where it has none, or none that could go on in another. */
-export function chainCodeOf({ lane, plans, spec, held, ...built }: LaneProgram): ChainCode | undefined {
-  const [planned] = plans
-  if (!planned || plans.length > 1 || !isNetfilterHook(lane.hook)) return undefined
-  const { plan, family } = planned
-  const code = held ?? noCode
+/** The functions of a program's chains of a family; undefined where it has none, or none that could go on in another. */
+export function chainCodeOf(
+  { plans, spec, held, ...built }: Omit<LaneProgram, 'lane'>,
+  family: Family,
+): ChainCode | undefined {
+  const planned = plans.find(one => one.family === family)
+  if (!planned) return undefined
+  const { plan } = planned
+  const code = held?.get(family) ?? noCode
   const own = built.holders.get(family)?.entries ?? new Map<string, Entry>()
   const all = new Map(built.chainFunctions.map(fn => [fn.name, fn]))
   // the main function, and that of the base chain where it has one
@@ -116,13 +123,16 @@ function functionsFrom(
   return reached
 }
 
+/** The maps that functions refer to, and those they count in by a call. */
 function mapsIn(functions: readonly FunctionSpec[], maps: readonly MapSpec[]): readonly MapSpec[] {
-  const names = new Set(
-    functions.flatMap(({ instructions }) =>
-      instructions.flatMap(({ relocation }) => (relocation && 'map' in relocation ? [relocation.map] : [])),
-    ),
-  )
-  return maps.filter(({ name }) => names.has(name)).map(({ contents: _, ...map }) => map)
+  const [names, called] = [new Set<string>(), new Set<string>()]
+  for (const { relocation } of functions.flatMap(({ instructions }) => instructions)) {
+    if (relocation && 'map' in relocation) names.add(relocation.map)
+    if (relocation?.kind === 'function') called.add(relocation.name)
+  }
+  return maps
+    .filter(({ name }) => names.has(name) || called.has(countFunctionName(name)))
+    .map(({ contents: _, ...map }) => map)
 }
 
 /** The chains that stand in place in functions of others, and in these. */
@@ -141,19 +151,40 @@ function inPlaceOf({ plan }: FamilyPlan, own: ReadonlyMap<string, Entry>): Reado
 /** BPF_MAX_SUBPROGS is 256, and MAX_USED_MAPS 64; other functions and maps need some. */
 const [MOST_FUNCTIONS, MOST_MAPS] = [160, 40]
 
-/** Whether a program of a plan can have the functions: there are frames for them, and their record has room for what else is read. */
-export function canHold(
-  { functions, entries, fields, maps, record }: ChainCode,
-  planned: FamilyPlan,
-): boolean {
-  const { plan, family } = planned
-  const needs = needsOf(plan, family)
-  const questions = [...new Set([...fields, ...needs.fields])].filter(isQuestionField)
+/** Whether a program of these plans can have the functions: there are frames for them, and their record has room for what else is read. */
+export function canHold(held: HeldCode, plans: readonly FamilyPlan[]): boolean {
+  const { functions, maps, record } = heldTogether(held)
   return (
+    record?.families.join() === plans.map(({ family }) => family).join() &&
     functions.length <= MOST_FUNCTIONS &&
     maps.length <= MOST_MAPS &&
-    questions.length <= MOST_QUESTIONS &&
-    wordsOfPlan(plan, family) <= record.words &&
-    heldFit(plan, entries)
+    plans.every(planned => hasRoom(held.get(planned.family), planned))
   )
+}
+
+function hasRoom(code: ChainCode | undefined, { plan, family }: FamilyPlan): boolean {
+  if (!code) return true
+  const needs = needsOf(plan, family)
+  const questions = [...new Set([...code.fields, ...needs.fields])].filter(isQuestionField)
+  return (
+    questions.length <= MOST_QUESTIONS &&
+    wordsOfPlan(plan, family) <= code.record.words &&
+    heldFit(plan, code.entries)
+  )
+}
+
+/** What goes on of all families; what several have stands once. */
+export function heldTogether(held: HeldCode = new Map()): {
+  readonly functions: readonly PackedFunction[]
+  readonly maps: readonly MapSpec[]
+  /** One for all families of a program. */
+  readonly record?: RecordShape
+} {
+  const all = [...held.values()]
+  const [first] = all
+  return {
+    functions: onceByName(all.flatMap(({ functions }) => functions)),
+    maps: onceByName(all.flatMap(({ maps }) => maps)),
+    ...(first && { record: first.record }),
+  }
 }

@@ -10,7 +10,7 @@ import type { CounterArray } from '../counter.ts'
 import { forget } from '../hook/forget.ts'
 import { isProcessContext } from '../hook/place.ts'
 import type { FunctionSpec, Hook, MapSpec } from '../program.ts'
-import { LENGTH_OFFSET, type RecordLayout } from './record.ts'
+import { FIXED_SIZE, LENGTH_OFFSET } from './record.ts'
 
 export const COUNTER_SIZE = 16
 
@@ -62,12 +62,7 @@ export function emitCountInPlace(assembler: Assembler, array: string, hook: Hook
   emitCount(assembler, array, hook)
 }
 
-export function countFunction(
-  array: string,
-  hook: Hook,
-  { size }: RecordLayout,
-  name = countFunctionName(array),
-): FunctionSpec {
+export function countFunction(array: string, hook: Hook, name = countFunctionName(array)): FunctionSpec {
   const assembler = createAssembler()
   const done = assembler.label('done')
   assembler.emit(mov(r6, r2), jumpIf('==', r6, immediate(0), done))
@@ -78,7 +73,8 @@ export function countFunction(
     name,
     parameters: [
       { name: 'index', type: { kind: 'scalar' } },
-      { name: 'record', type: { kind: 'memory', size } },
+      // no more than it needs: functions that go on from another program have no more (see edit/chain-code.ts)
+      { name: 'record', type: { kind: 'memory', size: FIXED_SIZE } },
     ],
     instructions: assembler.assemble(),
   }

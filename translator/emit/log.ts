@@ -1,5 +1,5 @@
 // Counting in the end: what is to be counted is noted in the record on the way, and counted when the packet is dropped for certain.
-// Where it is passed on, nothing has been counted. The notes lie behind the record's fields:
+// Where it is passed on, nothing has been counted. The notes lie behind the record's words:
 //
 //     byte  0         4        8 …
 //           number    note     the other notes, as many as there is room for
@@ -40,7 +40,7 @@ const counterName = (array: string): string => `add_${array}`
 /** The functions that chains count by, which note; those that count; and the one that counts what is noted. */
 export const logFunctions = (arrays: readonly string[], hook: Hook, record: RecordLayout): FunctionSpec[] => [
   ...arrays.map((array, number) => noteFunction(array, number, record)),
-  ...arrays.map(array => countFunction(array, hook, record, counterName(array))),
+  ...arrays.map(array => countFunction(array, hook, counterName(array))),
   flushFunction(arrays, record),
 ]
 
@@ -49,9 +49,10 @@ const offsetOf = ({ log }: RecordLayout): number => {
   return log
 }
 
-const parameters = ({ size }: RecordLayout): FunctionSpec['parameters'] => [
+/** Of the record no more than they need: functions that go on from another program have no more (see edit/chain-code.ts). */
+const parameters = (record: RecordLayout): FunctionSpec['parameters'] => [
   { name: 'index', type: { kind: 'scalar' } },
-  { name: 'record', type: { kind: 'memory', size } },
+  { name: 'record', type: { kind: 'memory', size: offsetOf(record) + LOG_SIZE } },
 ]
 
 function noteFunction(array: string, number: number, record: RecordLayout): FunctionSpec {

@@ -2,7 +2,7 @@
 // It is also what functions for chains are given. Numbers are in the machine's byte order.
 //
 //     byte  0        4          5           6          7       8 …
-//           length   protocol   transport   fragment   spare   words, ranks, and then the other fields the program asks for, the widest first
+//           length   protocol   transport   fragment   spare   words, notes, ranks, and then the other fields the program asks for, the widest first
 //           u32      u8         u8          u8         u8      u64    u64
 //
 // A field of 128 bits is two u64, the high half first. An address of IPv4 is a u32, at the start of what one of IPv6 takes where
@@ -26,7 +26,8 @@ export const SPARE_OFFSET = 7
 /** Fields that prologues need themselves, so that every record has them. */
 export const fixedOffsets = { protocol: 4, transport: 5, fragment: 6 } as const
 const FIXED = new Map<FieldName, number>(Object.entries(fixedOffsets) as [FieldName, number][])
-const FIXED_SIZE = 8
+/** What is in every record. */
+export const FIXED_SIZE = 8
 
 /** Where the record of one program has its fields. */
 export interface RecordLayout {
@@ -45,6 +46,8 @@ export interface RecordLayout {
 
 /** A record as plain data, for other programs to have their fields in the same places. */
 export interface RecordShape {
+  /** Whose fields it has room for. */
+  readonly families: readonly Family[]
   readonly offsets: ReadonlyMap<FieldName, number>
   /** How many words trees in a map compare. */
   readonly words: number
@@ -53,8 +56,8 @@ export interface RecordShape {
 }
 
 /**
- * A record for all that is asked; the same fields give the same layout. Where it is to be like another, which is of the same family, fields that are new stand behind
- * those of the other. Throws RangeError where that has no room for the words.
+ * A record for all that is asked; the same fields give the same layout. Where it is to be like another, which is for the same families, fields that are new stand behind
+ * those of the other. Throws RangeError where that is for others, or has no room for the words.
  */
 export function recordLayout(
   requests: readonly { readonly family: Family; readonly fields: ReadonlySet<FieldName> }[],
@@ -62,13 +65,17 @@ export function recordLayout(
 ): RecordLayout {
   const words = like?.words ?? asked
   if (asked > words) throw new RangeError(`a record with ${words} words has no room for ${asked}`)
+  const families = requests.map(({ family }) => family)
+  if (like && like.families.join() !== families.join())
+    throw new RangeError(`a record for ${like.families} has not the fields of ${families}`)
   const sizes = new Map<FieldName, number>()
   for (const request of requests)
     for (const field of request.fields)
       if (!FIXED.has(field))
         sizes.set(field, Math.max(sizes.get(field) ?? 0, bytesOf(fieldOf(field).bits(request.family))))
   const offsets = new Map(like?.offsets ?? FIXED)
-  const ranksAt = like ? Math.ceil(like.end / 8) * 8 : FIXED_SIZE + 8 * words
+  const log = FIXED_SIZE + 8 * words
+  const ranksAt = like ? Math.ceil(like.end / 8) * 8 : log + logSize
   let end = ranksAt + 8 * ranks
   for (const [field, size] of [...sizes].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))) {
     if (offsets.has(field)) continue
@@ -77,13 +84,12 @@ export function recordLayout(
     offsets.set(field, end)
     end += size
   }
-  const log = Math.ceil(end / 8) * 8
   return {
     // a mask keeps the place of a word inside: for the verifier they are as many as it lets through
-    size: Math.max(log + logSize, FIXED_SIZE + wordsRoom(words)),
+    size: Math.max(Math.ceil(end / 8) * 8, FIXED_SIZE + wordsRoom(words)),
     words: FIXED_SIZE,
     ranks: ranksAt,
-    shape: { offsets, words, end },
+    shape: { families, offsets, words, end },
     ...(logSize > 0 && { log }),
     offset(field) {
       const offset = offsets.get(field)

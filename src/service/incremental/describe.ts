@@ -45,7 +45,7 @@ export function describeGeneration(described: Described): EditIndex | undefined 
       ? translated.flatMap(one =>
           editableLanes(one, rule => ({ first: numberOf(rule), last: numberOf(rule) })).map(lane => {
             const stretches = stretchesOf(one, lane.family, numberOf)
-            return indexLane(lane, stretches, chainCodeOf(one), program, slots)
+            return indexLane(lane, stretches, chainCodeOf(one, lane.family), program, slots)
           }),
         )
       : before && goingOn(before, program)

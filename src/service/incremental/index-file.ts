@@ -17,7 +17,7 @@ import type { LineTable } from './lines.ts'
 import type { NameList } from './name-list.ts'
 
 /** Raised when something changes its meaning. */
-const FORMAT = 7
+const FORMAT = 8
 
 export interface IndexedFamily extends LineTable {
   readonly chains: ChainTable

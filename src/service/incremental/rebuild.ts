@@ -10,7 +10,7 @@ import {
   standsAnywhere,
 } from 'iptables-parser'
 import { type EditableLane, editableLanes, isCalling, type Range } from '../../../translator/edit/block.ts'
-import { chainCodeOf } from '../../../translator/edit/chain-code.ts'
+import { chainCodeOf, heldTogether } from '../../../translator/edit/chain-code.ts'
 import { renamed, stretchesOf } from '../../../translator/edit/kept.ts'
 import { goingOnWith, takeOver } from '../../../translator/edit/stand-in.ts'
 import { lookUpId, mapNames } from '../../../translator/emit/look-up.ts'
@@ -244,7 +244,7 @@ function keptIds(
   const walked = [...trees].flatMap(([name, { block }]) =>
     block.kind === 'kept' && !block.bytes ? [[name, block.map] as const] : [],
   )
-  const code = held ? ownMaps(held).map(name => [name, name] as const) : []
+  const code = ownMaps(heldTogether(held)).map(name => [name, name] as const)
   const kept = new Map<string, number>()
   for (const [name, before] of [...looked, ...walked, ...code]) {
     const id = ids.get(before)
@@ -297,10 +297,11 @@ function indexRemade(
   const numberOf = (rule: number): number => numbers[rule] ?? 0
   const rangeOf = (rule: number): Range =>
     standIns.get(rule) ?? { first: numberOf(rule), last: numberOf(rule) }
-  const code = chainCodeOf(program)
-  // where a chain's code stands in functions too that went on, what is edited in it here would be missing there
-  const isTwice = (chain: string): boolean => program.held?.inPlace.has(chain) === true
   return editableLanes(program, rangeOf).map(lane => {
+    const code = chainCodeOf(program, lane.family)
+    const held = program.held?.get(lane.family)
+    // where a chain's code stands in functions too that went on, what is edited in it here would be missing there
+    const isTwice = (chain: string): boolean => held?.inPlace.has(chain) === true
     const blocks = lane.chains.map(
       ({ name, blocks }) =>
         [
@@ -342,7 +343,7 @@ function indexRemade(
     // a map that no packet comes to any more is in no program, and gone with the one before
     const loaded = new Set(programMapIds(fd))
     for (const [name, id] of kept) if (loaded.has(id)) ids.set(name, id)
-    const going = program.held ? chainsGoingOn(state, lane, ids) : noChains
+    const going = held ? chainsGoingOn(state, lane, ids) : noChains
     const all = new Map(going.chains)
     for (const [chain, own] of blocks) if (own.length > 0) all.set(chain, own)
     return onlyLoaded({

@@ -4,7 +4,7 @@
 import { type Family, parseSave, type Ruleset } from 'iptables-parser'
 import type { CounterArray } from '../../../translator/counter.ts'
 import { isCalling } from '../../../translator/edit/block.ts'
-import type { ChainCode } from '../../../translator/edit/chain-code.ts'
+import type { ChainCode, HeldCode } from '../../../translator/edit/chain-code.ts'
 import type { KeptRun } from '../../../translator/edit/overlay.ts'
 import type { Between } from '../../../translator/edit/parted.ts'
 import { FieldSets } from '../../../translator/field-sets.ts'
@@ -33,7 +33,7 @@ export interface Reduced {
   /** What stands in for trees, by index among all that counts. */
   readonly kept: ReadonlyMap<number, KeptRun>
   /** The functions that go on, and the chains that are called in them. */
-  readonly held?: ChainCode
+  readonly held?: HeldCode
 }
 
 /** One that counts. */
@@ -67,11 +67,12 @@ export interface Wanted {
 export function reduceFor(state: EditState, { lane, stale, most }: Wanted): Reduced | undefined {
   const rulesets: Ruleset[] = []
   const rows: Row[] = []
-  let held: ChainCode | undefined
+  const held = new Map<Family, ChainCode>()
   for (const [at, indexed] of state.index.lanes.entries()) {
     if (laneName(indexed.lane) !== lane) continue
-    held = heldCode(indexed, stale.get(tableKey(indexed)) ?? new Set())
-    const reduced = reduceFamily(state, at, held, most)
+    const code = heldCode(indexed, stale.get(tableKey(indexed)) ?? new Set())
+    if (code) held.set(indexed.family, code)
+    const reduced = reduceFamily(state, at, code, most)
     if (!reduced) return undefined
     rulesets.push(reduced.ruleset)
     rows.push(...reduced.rows)
@@ -90,7 +91,7 @@ export function reduceFor(state: EditState, { lane, stale, most }: Wanted): Redu
         { under: stretch?.blocks ?? { standIns }, ...changed },
       ]),
     ),
-    ...(held && { held }),
+    ...(held.size > 0 && { held }),
   }
 }
 

@@ -42,12 +42,14 @@ const podsOf = (pods: readonly number[]): LaneProgram =>
   )
 
 const pods = podsOf(each)
-const code = chainCodeOf(pods) as ChainCode
+const code = chainCodeOf(pods, 4) as ChainCode
 
 /** The program of a few rules that has the code of the pods. */
 function around(chains: readonly string[], rules: readonly string[], held = code): LaneProgram | undefined {
   const ruleset = rulesetOf(chains, rules)
-  return onlyProgram(translateAround([ruleset], { lanes: [lane], counters: newLayout([ruleset]), held }))
+  return onlyProgram(
+    translateAround([ruleset], { lanes: [lane], counters: newLayout([ruleset]), held: new Map([[4, held]]) }),
+  )
 }
 
 test('chains that are called from a base chain in a function of its own have their code, too', t => {
@@ -61,7 +63,7 @@ test('chains that are called from a base chain in a function of its own have the
     )
   t.false(calls(own[0]))
   t.true(own.slice(1).some(calls))
-  const entries = chainCodeOf(many)?.entries
+  const entries = chainCodeOf(many, 4)?.entries
   t.true(all.every(pod => entries?.has(`pod-${pod}`)))
 })
 
@@ -111,12 +113,12 @@ test('another program calls chains as they were called, and reads the fields whe
 
 test('a program can have the code again of one that had it, but for functions that nothing calls any more', t => {
   const again = around(['pod-3'], ['INPUT -j pod-3'])
-  const kept = again && chainCodeOf(again)
+  const kept = again && chainCodeOf(again, 4)
   t.deepEqual(kept?.entries.get('pod-3'), code.entries.get('pod-3'))
   t.deepEqual(kept?.functions, code.functions)
   const without = around([], ['INPUT -i lo -j ACCEPT'])
   t.truthy(without)
-  t.is(without && chainCodeOf(without), undefined)
+  t.is(without && chainCodeOf(without, 4), undefined)
 })
 
 test('chains of a name that a held function has get a function of another', t => {
@@ -131,17 +133,22 @@ test('chains of a name that a held function has get a function of another', t =>
   t.not(program?.plans[0]?.plan.functions.get('pod-3'), code.entries.get('pod-3')?.function)
 })
 
+const named = <T>(one: T, count: number): T[] =>
+  Array.from({ length: count }, (_, at) => ({ ...one, name: `name${at}` }))
+
 test('code is not held where there are too few frames, words, functions or maps for it', t => {
   const program = around(['pod-3'], ['INPUT -j pod-3'])
   const [planned] = program?.plans ?? []
   if (!planned) return t.fail()
-  t.true(canHold(code, planned))
+  const holds = (held: ChainCode): boolean => canHold(new Map([[4, held]]), [planned])
+  t.true(holds(code))
   const [fn, map] = [code.functions[0], pods.spec.maps[0]]
   if (!fn || !map) return t.fail()
   const deep = new Map([...code.entries].map(([name, entry]) => [name, { ...entry, level: 5 }]))
-  t.false(canHold({ ...code, entries: deep }, planned))
-  t.false(canHold({ ...code, functions: Array(200).fill(fn) }, planned))
-  t.false(canHold({ ...code, maps: Array(60).fill(map) }, planned))
+  t.false(holds({ ...code, entries: deep }))
+  t.false(holds({ ...code, functions: named(fn, 200) }))
+  t.false(holds({ ...code, maps: named(map, 60) }))
   const asked = Array.from({ length: 33 }, (_, at) => `asked:{"kind":"dccp-option","option":${at}}` as const)
-  t.false(canHold({ ...code, fields: new Set(asked) }, planned))
+  t.false(holds({ ...code, fields: new Set(asked) }))
+  t.false(holds({ ...code, record: { ...code.record, families: [4, 6] } }))
 })
