@@ -186,10 +186,15 @@ function rowsOf(
         : [rowOf(lines, number)]
     if (!part) return undefined
     rows.push(...part)
+    // no packet comes to what is behind
+    if (!found && !stretch && endsAll.test(lines.textOf(number))) break
     number = (found ?? stretch)?.last ?? number
   }
   return rows
 }
+
+/** A rule that asks nothing and decides, as iptables-save prints it. */
+const endsAll = /^ -j (ACCEPT|DROP|RETURN)$/
 
 /** Whether all that the values of a look-up call goes on. */
 const callsHeld = ({ maps }: IndexedBlock, code: ChainCode | undefined): boolean =>
