@@ -17,6 +17,28 @@ const shapes = {
   'pods and deep chains': { chains: 18, depth: 6, listed: 20, pods: 80 },
 } as const satisfies Readonly<Record<string, Shape>>
 
+for (const [hook, family] of [
+  ['auto', 4],
+  ['auto', 6],
+  ['xdp', 4],
+  ['tc', 6],
+] as const)
+  kernelTest(
+    `IPv${family} at ${hook}: edits of both families' chains do what they do to iptables-legacy`,
+    async t => {
+      t.timeout(5 * 60_000)
+      const made = await editAtRandom(t, {
+        hook,
+        family,
+        seed: firstSeed,
+        sketch: (random, family) => sketchCalls(random, family, { ...shapes.pods, pods: 80 }),
+        rounds: 1,
+        beside: true,
+      })
+      if (made) t.true(made.kept > 0)
+    },
+  )
+
 for (const [name, shape] of Object.entries(shapes))
   for (const family of families)
     kernelTest(`IPv${family}: random edits beside ${name} do what they do to iptables-legacy`, async t => {

@@ -51,7 +51,10 @@ async function both(
   return generation
 }
 
-async function save({ family, installed }: Pair, ...words: string[]): Promise<string> {
+async function save(
+  { family, installed }: Pick<Pair, 'family' | 'installed'>,
+  ...words: string[]
+): Promise<string> {
   return (await installed.ask({ command: 'save', family, words: ['-t', 'filter', ...words] })).stdout
 }
 
@@ -89,6 +92,8 @@ export interface Trial {
   readonly sketch: (random: Random, family: Family) => Sketched
   /** Of twelve edits each. */
   readonly rounds?: number
+  /** With rules of the other family, which are edited in turns with these; nothing is compared of them, but programs before netfilter are of both. */
+  readonly beside?: boolean
 }
 
 /** Of how many edits, how many were map updates, and how many made programs around what went on. */
@@ -110,10 +115,35 @@ const treesIn = ({ settings }: Installed, generation = 0): string =>
     )
     .join()
 
+const wordsOf = (edit: Sketched['edit'], text: string): readonly string[] =>
+  edit(
+    chain => rulesOf(text, chain).length,
+    (chain, number) => rulesOf(text, chain)[number - 1] ?? '',
+  ).filter(word => word !== '')
+
+const otherThan = (family: Family): Family => (family === 4 ? 6 : 4)
+
+/** Loads rules of the other family; what edits them comes back. */
+async function loadOther(
+  t: ExecutionContext,
+  { family: own, installed }: Pair,
+  { rules, edit }: Sketched,
+): Promise<() => Promise<number | undefined>> {
+  const family = otherThan(own)
+  const file = join(installed.settings.runDirectory, '..', 'others')
+  writeFileSync(file, rules)
+  const { code, stderr } = await installed.ask({ command: 'restore', family, words: ['-c', file] })
+  t.is(code, 0, stderr)
+  return async () => {
+    const words = wordsOf(edit, await save({ family, installed }))
+    return (await installed.ask({ command: 'iptables', family, words })).generation
+  }
+}
+
 /** Undefined where a difference was found; then the test has failed. */
 export async function editAtRandom(
   t: ExecutionContext,
-  { hook, family, seed, sketch, rounds = ROUNDS }: Trial,
+  { hook, family, seed, sketch, rounds = ROUNDS, beside = false }: Trial,
 ): Promise<Made | undefined> {
   t.log(`seed ${seed}`)
   const random = seeded(seed)
@@ -133,16 +163,14 @@ export async function editAtRandom(
     } = await installed.ask({ command: 'restore', family, words: ['-c', file] })
     t.is(code, 0, stderr)
     await legacy.load(oracle, rules)
+    const editOther = beside ? await loadOther(t, pair, sketch(random, otherThan(family))) : undefined
     const history = [`seed ${seed}`, rules]
     const policies: Policies = new Map()
     let [quick, kept, amended] = [0, 0, 0]
     let before = treesIn(installed, first)
     for (let at = 0, generation = first; at < edits; at++) {
-      const text = await save(pair)
-      const words = edit(
-        chain => rulesOf(text, chain).length,
-        (chain, number) => rulesOf(text, chain)[number - 1] ?? '',
-      ).filter(word => word !== '')
+      if (editOther && at % 3 === 2) generation = (await editOther()) ?? generation
+      const words = wordsOf(edit, await save(pair))
       const after = await both(t, pair, words)
       history.push(`${words.join(' ')}${after === generation ? '' : `     # generation ${after}`}`)
       if (after === generation) quick++

@@ -2,12 +2,14 @@ import test from 'ava'
 import { parseSave } from 'iptables-parser'
 import { newLayout } from '../../../translator/counter.ts'
 import { type ChainCode, canHold, chainCodeOf, unpack } from '../../../translator/edit/chain-code.ts'
+import { earlyLane } from '../../../translator/lane.ts'
 import {
   type LaneProgram,
   type Translated,
   translate,
   translateAround,
 } from '../../../translator/translate.ts'
+import { randomChains } from '../../kernel/harness/random-chains.ts'
 
 const PODS = 100
 const lane = { hook: 'nf-input', family: 4 } as const
@@ -119,6 +121,30 @@ test('a program can have the code again of one that had it, but for functions th
   const without = around([], ['INPUT -i lo -j ACCEPT'])
   t.truthy(without)
   t.is(without && chainCodeOf(without, 4), undefined)
+})
+
+test('programs of both families that drop early have the code of each', t => {
+  const sets = ([4, 6] as const).map(family =>
+    parseSave(randomChains({ seed: 5, family, chains: 12, depth: 3, listed: 20, pods: 100 }), { family }),
+  )
+  const options = { lanes: [earlyLane('xdp', sets)], counters: newLayout(sets) }
+  const whole = translate(sets, options)
+  const before = whole.kind === 'translated' ? onlyProgram(whole) : undefined
+  if (!before) return t.fail()
+  const held = new Map(([4, 6] as const).map(family => [family, chainCodeOf(before, family) as ChainCode]))
+  const after = onlyProgram(translateAround(sets, { ...options, held }))
+  t.deepEqual(after?.record.offsets, before.record.offsets)
+  for (const [family, { functions, entries }] of held) {
+    t.true(functions.length > 0)
+    t.deepEqual(
+      after?.spec.functions.filter(({ name }) => functions.some(fn => fn.name === name)),
+      functions.map(unpack),
+    )
+    // of the chains that are held nothing is translated
+    const { plan } = after?.plans.find(one => one.family === family) ?? {}
+    t.true([...(plan?.chains.keys() ?? [])].every(chain => !entries.has(chain)))
+    t.true((plan?.chains.size ?? 0) > 0)
+  }
 })
 
 test('chains of a name that a held function has get a function of another', t => {
