@@ -49,8 +49,7 @@ export function amendTrees(
       edits.map(edit => [`${edit.family} ${edit.table} ${edit.chain}`, edit]),
     ).values()) {
       const lines = state.lines(place)
-      // what is not known early is passed on, which is another question than which rule comes first
-      if (lane.lane.early || !lines || state.stretches(at, place).length === 0) continue
+      if (!lines || state.stretches(at, place).length === 0) continue
       const amend = (stretch: IndexedStretch): IndexedStretch =>
         stretch.edited.reduce((amended, one) => {
           const [edit, other] = edits.filter(({ rule, kind }) => rule === one.rule && kind === one.kind)

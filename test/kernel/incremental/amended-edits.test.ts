@@ -12,6 +12,7 @@ const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) 
 
 for (const [hook, family, rounds] of [
   ['netfilter', 4, 3],
+  ['auto', 4, 2],
   ['netfilter', 6, 1],
 ] as const)
   kernelTest(
@@ -22,12 +23,12 @@ for (const [hook, family, rounds] of [
         lengths: { INPUT: 1500, run: 100 },
         counting: 0.05,
         between: 0.2,
-        ingress: true,
+        ingress: hook === 'netfilter',
       } as const
       const sketch: Trial['sketch'] = (random, family) =>
         sketchTrees(random, family, { ...wanted, like: 'firewall' })
       const made = await editAtRandom(t, { hook, family, seed: firstSeed, sketch, rounds })
-      // trees of IPv6 are seldom such as can be amended
-      if (made && family === 4) t.true(made.amended > 0)
+      // trees of IPv6 are seldom such as can be amended, and behind a rule that ends all early there are none
+      if (made && hook === 'netfilter' && family === 4) t.true(made.amended > 0)
     },
   )
