@@ -3,7 +3,7 @@
 
 import { encode, SLOT } from '../../translator/asm/encode.ts'
 import type { Instruction, Relocation } from '../../translator/asm/instruction.ts'
-import { CallSource, Class, classOf, LoadSource, slotsOf } from '../../translator/asm/opcode.ts'
+import { CallSource, Class, classOf, LoadSource, MAY_GOTO, slotsOf } from '../../translator/asm/opcode.ts'
 import type { ProgramSpec } from '../../translator/program.ts'
 import {
   kernelEnumerator,
@@ -37,6 +37,8 @@ export interface Resolver {
   readonly ticks: () => number
   readonly cgroup: (path: string) => bigint
   readonly kfunc: (name: string) => { readonly id: number; readonly module: string | undefined }
+  /** Whether the kernel bounds loops by itself. */
+  readonly openLoops: boolean
 }
 
 const remember = <T>(answer: (key: string) => T): ((key: string) => T) => {
@@ -49,7 +51,10 @@ const remember = <T>(answer: (key: string) => T): ((key: string) => T) => {
 }
 
 /** Asks the running kernel's types, and `maps` by name. */
-export const kernelResolver = (maps: ReadonlyMap<string, { readonly fd: FileDescriptor }>): Resolver => {
+export const kernelResolver = (
+  maps: ReadonlyMap<string, { readonly fd: FileDescriptor }>,
+  openLoops: boolean,
+): Resolver => {
   const members = remember(key => {
     const [struct = '', ...path] = key.split('.')
     return kernelMemberOffset(struct, path)
@@ -69,6 +74,7 @@ export const kernelResolver = (maps: ReadonlyMap<string, { readonly fd: FileDesc
     ticks: ticksPerSecond,
     cgroup: remember(cgroupId),
     kfunc: remember(kernelFunction),
+    openLoops,
   }
 }
 
@@ -132,6 +138,14 @@ const relocateMember = (slot: Slot, offset: number): void => {
   else patchOffset(slot, offset)
 }
 
+/** A jump has no registers then, and goes where it did. */
+const openLoop = (slot: Slot): void => {
+  const { view, index } = slot
+  const isJump = classOf(view.getUint8(index * SLOT)) === Class.JMP
+  if (isJump) view.setUint16(index * SLOT, MAY_GOTO, true)
+  patchImmediate(slot, isJump ? 0 : -1)
+}
+
 const relocate = (slot: Slot, relocation: Relocation, linkage: Linkage): void => {
   const { resolver } = linkage
   switch (relocation.kind) {
@@ -168,6 +182,9 @@ const relocate = (slot: Slot, relocation: Relocation, linkage: Linkage): void =>
       break
     case 'ticks':
       patchImmediate(slot, resolver.ticks())
+      break
+    case 'open-loop':
+      if (resolver.openLoops) openLoop(slot)
       break
     case 'cgroup':
       patchWide(slot, resolver.cgroup(relocation.path))

@@ -116,16 +116,23 @@ const describeProgram = (
 /** So many fillers are tried before each jump back of a program that the JIT compiler gave up on. */
 const FILLERS = [1, 2, 3, 5]
 
+/** How the verifier is told that loops end which may be open (translator/asm/jump.ts): by the kernel itself, where it can, or turn by turn. */
+export type Loops = 'open' | 'counted'
+
 /**
  * Loads a program. `maps` holds the maps it names.
  * Throws VerifierError (naming the instruction and its rule) or KernelError; the caller closes the program.
  */
-export const loadProgram = (whole: ProgramSpec, maps: ReadonlyMap<string, MapHandle>): ProgramHandle => {
+export const loadProgram = (
+  whole: ProgramSpec,
+  maps: ReadonlyMap<string, MapHandle>,
+  loops: Loops = 'open',
+): ProgramHandle => {
   const spec = withoutUncalled(whole)
   try {
-    return loadCalled(spec, maps)
+    return loadCalled(spec, maps, loops)
   } catch (error) {
-    const program = isLayoutFailure(error, spec) ? loadFilled(spec, maps) : undefined
+    const program = isLayoutFailure(error, spec) ? loadFilled(spec, maps, loops) : undefined
     if (program) return program
     throw error
   }
@@ -138,10 +145,14 @@ const isLayoutFailure = (error: unknown, { functions }: ProgramSpec): boolean =>
   functions.every(({ instructions }) => instructions.length <= cautiousJumps.reach)
 
 /** Loads a program in another layout; undefined where the JIT compiler has none for it. */
-const loadFilled = (spec: ProgramSpec, maps: ReadonlyMap<string, MapHandle>): ProgramHandle | undefined => {
+const loadFilled = (
+  spec: ProgramSpec,
+  maps: ReadonlyMap<string, MapHandle>,
+  loops: Loops,
+): ProgramHandle | undefined => {
   for (const count of FILLERS)
     try {
-      return loadCalled(spaced(spec, count), maps)
+      return loadCalled(spaced(spec, count), maps, loops)
     } catch (error) {
       if (!isLayoutFailure(error, spec)) throw error
     }
@@ -153,8 +164,17 @@ const spaced = (spec: ProgramSpec, count: number): ProgramSpec => ({
   functions: spec.functions.map(fn => ({ ...fn, instructions: withFillers(fn.instructions, count) })),
 })
 
-const loadCalled = (spec: ProgramSpec, maps: ReadonlyMap<string, MapHandle>): ProgramHandle => {
-  const image = link(spec, maps)
+/** Kernels before Linux 6.9 refuse open loops before they verify anything, and are not asked again. */
+let takesOpenLoops = true
+
+const hasOpenLoops = ({ functions }: ProgramSpec): boolean =>
+  functions.some(({ instructions }) =>
+    instructions.some(({ relocation }) => relocation?.kind === 'open-loop'),
+  )
+
+const loadCalled = (spec: ProgramSpec, maps: ReadonlyMap<string, MapHandle>, loops: Loops): ProgramHandle => {
+  const isOpen = loops === 'open' && takesOpenLoops && hasOpenLoops(spec)
+  const image = link(spec, maps, isOpen)
   const types = programBtf(spec)
   const open: FileDescriptor[] = []
   try {
@@ -162,16 +182,23 @@ const loadCalled = (spec: ProgramSpec, maps: ReadonlyMap<string, MapHandle>): Pr
     open.push(btf)
     for (const module of image.modules) open.push(openModuleBtf(module))
     const info = functionInfo(image.starts, types.functions)
-    const program = describeProgram(spec, image, { fd: btf, functionInfo: info }, open.slice(1))
-    return { fd: load(spec, image, program), spec }
+    const describe = (linked: Image): ProgramImage =>
+      describeProgram(spec, linked, { fd: btf, functionInfo: info }, open.slice(1))
+    if (!isOpen) return { fd: load(spec, image, describe(image)), spec }
+    const fd = tryLoad(describe(image))
+    if (fd >= 0) return { fd, spec }
+    // what else is wrong with it is said of the program without them
+    takesOpenLoops = false
+    const counted = link(spec, maps, false)
+    return { fd: load(spec, counted, describe(counted)), spec }
   } finally {
     open.forEach(close)
   }
 }
 
-const link = (spec: ProgramSpec, maps: ReadonlyMap<string, MapHandle>): Image => {
+const link = (spec: ProgramSpec, maps: ReadonlyMap<string, MapHandle>, openLoops: boolean): Image => {
   try {
-    return linkImage(spec, kernelResolver(maps))
+    return linkImage(spec, kernelResolver(maps, openLoops))
   } catch (error) {
     throw explainFailure(error, { kind: 'program', type: spec.type })
   }

@@ -109,6 +109,8 @@ const constantText = (relocation: Relocation): string => {
       return relocation.name
     case 'ticks':
       return 'HZ'
+    case 'open-loop':
+      return 'exists(may_goto) * -1'
     case 'member':
       return `offsetof(${relocation.struct}.${relocation.member.join('.')})`
     default:

@@ -34,6 +34,11 @@ export type Relocation =
   | { readonly kind: 'enumerator'; readonly enum: string; readonly name: string }
   /** MOV immediate: timer ticks in a second (CONFIG_HZ). */
   | { readonly kind: 'ticks' }
+  /**
+   * Where a kernel takes loops that it bounds by itself (may_goto, Linux 6.9), a jump out of the loop becomes that, and MOV immediate is -1 (all ones). Elsewhere
+   * they stay the jump that bounds the loop, and 0.
+   */
+  | { readonly kind: 'open-loop' }
   /** LDDW: the id of a control group by its path below the root of cgroup v2. */
   | { readonly kind: 'cgroup'; readonly path: string }
 

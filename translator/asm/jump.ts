@@ -46,6 +46,9 @@ export const jumpIf = (
   return { opcode: opcode | Source.K, dst, src: r0, offset: 0, immediate: value, target }
 }
 
+/** A jump out of a loop that is bounded by it only where a kernel cannot bound loops by itself: the verifier goes through the others once, and not once for each turn. */
+export const openLoop = (out: Jump): Jump => ({ ...out, relocation: { kind: 'open-loop' } })
+
 const callOf = (source: number, id: number): Instruction => ({
   opcode: CALL,
   dst: r0,

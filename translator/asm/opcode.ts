@@ -53,6 +53,9 @@ export const Jmp = {
   JSLE: 0xd0,
 } as const
 
+/** The opcode of a jump that the kernel takes where a loop has run for too long; until then the next instruction follows. Its other operands are 0. */
+export const MAY_GOTO = 0xe5
+
 /** The immediate of an atomic store: an operation, or'ed with FETCH where the old value is wanted. */
 export const Atomic = {
   ADD: 0x00,

@@ -1,6 +1,6 @@
 // Making the verifier forget what it has learnt, where it would follow the code behind once for every way there.
 
-import { add, movImmediate32, mulImmediate, rshImmediate, xor, xor32 } from '../asm/alu.ts'
+import { add, and, movImmediate, movImmediate32, mulImmediate, rshImmediate, xor, xor32 } from '../asm/alu.ts'
 import type { Instruction } from '../asm/instruction.ts'
 import { load, storeImmediate } from '../asm/memory.ts'
 import { type Register, r1, r2, r6, r9 } from '../asm/register.ts'
@@ -10,6 +10,13 @@ import { LENGTH_OFFSET, type RecordLayout, SPARE_OFFSET } from '../emit/record.t
 export const forget = (number: Register, unknown: Register = r9): Instruction[] => [
   xor(number, unknown),
   xor(number, unknown),
+]
+
+/** The same where loops are open (jump.ts); elsewhere it is still known, since it bounds the loop. Destroys `scratch`. */
+export const forgetInLoop = (number: Register, unknown: Register, scratch: Register): Instruction[] => [
+  { ...movImmediate(scratch, 0), relocation: { kind: 'open-loop' } },
+  and(scratch, unknown),
+  ...forget(number, scratch),
 ]
 
 /** The same of a number of 32 bits. However large it may have grown from one step of a walk to the next, it is any such number then. */

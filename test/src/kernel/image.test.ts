@@ -17,6 +17,7 @@ const resolver: Resolver = {
   ticks: () => 250,
   cgroup: () => 0x1_0000_0002n,
   kfunc: name => ({ id: name.length, module: name.startsWith('ct') ? 'nf_conntrack' : undefined }),
+  openLoops: true,
 }
 
 const slots = (bytes: Uint8Array): readonly string[] =>
@@ -141,4 +142,15 @@ test('functions that nothing calls are left out', t => {
     withoutUncalled(spec).functions.map(fn => fn.name),
     ['main', 'b', 'c'],
   )
+})
+
+test('the jump out of an open loop is may_goto where the kernel has it, and what hides its count is any number', t => {
+  const jump = { ...asm.skipIfZero(r1, 3), immediate: 9 }
+  const instructions = [
+    asm.relocated(jump, { kind: 'open-loop' }),
+    asm.relocated(asm.move(r2, 0), { kind: 'open-loop' }),
+  ]
+  t.deepEqual(slots(link(asm.main(instructions)).bytes), ['e5 00 0300 00000000', 'b7 02 0000 ffffffff'])
+  const without = linkImage(asm.program('xdp', [asm.main(instructions)]), { ...resolver, openLoops: false })
+  t.deepEqual(slots(without.bytes), ['15 01 0300 09000000', 'b7 02 0000 00000000'])
 })
