@@ -8,6 +8,7 @@ import type { ChainCode, HeldCode } from '../../../translator/edit/chain-code.ts
 import type { KeptRun } from '../../../translator/edit/overlay.ts'
 import type { Between } from '../../../translator/edit/parted.ts'
 import { FieldSets } from '../../../translator/field-sets.ts'
+import { endsAll } from '../../../translator/item.ts'
 import { laneName } from '../../../translator/lane.ts'
 import { baseChains, type IndexedChain } from './chain-table.ts'
 import { editedIn, type HeldRules, heldRules } from './held.ts'
@@ -187,14 +188,19 @@ function rowsOf(
     if (!part) return undefined
     rows.push(...part)
     // no packet comes to what is behind
-    if (!found && !stretch && endsAll.test(lines.textOf(number))) break
+    if (!found && !stretch && isLast(state, at, place, lines.textOf(number))) break
     number = (found ?? stretch)?.last ?? number
   }
   return rows
 }
 
-/** A rule that asks nothing and decides, as iptables-save prints it. */
-const endsAll = /^ -j (ACCEPT|DROP|RETURN)$/
+/** Whether every packet ends at a rule, in the program of a lane: early, one of which it is not known whether it matches is such. */
+const isLast = (state: EditState, at: number, place: ChainPlace, rule: string): boolean =>
+  !narrows.test(rule) &&
+  (editedRules(state, at, place, [{ rule, kind: 'insert' }]) ?? []).some(({ items }) => items.some(endsAll))
+
+/** What every hook knows of a packet: most rules ask some of it, and need not be read to be told from such. One of several lines is none to read. */
+const narrows = / -[sdpio] |\0/
 
 /** Whether all that the values of a look-up call goes on. */
 const callsHeld = ({ maps }: IndexedBlock, code: ChainCode | undefined): boolean =>
