@@ -92,15 +92,18 @@ export function chainCodeOf(
   const functions = [...all.values()].filter(({ name }) => names.has(name))
   const maps = mapsIn(functions, spec.maps)
   if (functions.length === 0 || maps.some(({ together }) => together)) return undefined
-  const needs = needsOf(plan, family)
+  const { record } = heldTogether(held)
+  const hasOwn = [...built.holders.values()].some(({ entries }) => entries.size > 0)
+  // or the record would grow with each edit of a base chain, whose code does not go on
+  const asked = record && !hasOwn ? noCode : needsOf(plan, family)
   return {
     functions: functions.map(pack),
     entries,
     inPlace: new Set([...code.inPlace, ...inPlaceOf(planned, own)]),
     maps,
-    fields: new Set([...code.fields, ...needs.fields]),
-    protocols: new Set([...code.protocols, ...needs.protocols]),
-    record: built.record,
+    fields: new Set([...code.fields, ...asked.fields]),
+    protocols: new Set([...code.protocols, ...asked.protocols]),
+    record: record && !hasOwn ? record : built.record,
   }
 }
 

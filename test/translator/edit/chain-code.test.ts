@@ -123,6 +123,14 @@ test('a program can have the code again of one that had it, but for functions th
   t.is(without && chainCodeOf(without, 4), undefined)
 })
 
+test('the record does not grow with edits of a base chain', t => {
+  const program = around(['pod-3'], ['INPUT -j pod-3', 'INPUT -m ttl --ttl-gt 9 -j DROP'])
+  const kept = program && chainCodeOf(program, 4)
+  t.deepEqual(kept?.record, code.record)
+  t.deepEqual(kept?.fields, code.fields)
+  t.true((program?.record.end ?? 0) > code.record.end)
+})
+
 test('programs of both families that drop early have the code of each', t => {
   const sets = ([4, 6] as const).map(family =>
     parseSave(randomChains({ seed: 5, family, chains: 12, depth: 3, listed: 20, pods: 100 }), { family }),
