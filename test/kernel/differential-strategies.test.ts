@@ -51,6 +51,15 @@ const forced: Readonly<Record<string, Partial<Strategies>>> = {
     linear: 1,
     leastDispatch: never,
   },
+  'separate trees in a map that packets go on from': {
+    ownMaps: 0,
+    separate: 'always',
+    map: 'always',
+    goingOn: true,
+    leastSeparated: 1,
+    linear: 1,
+    leastDispatch: never,
+  },
   'trees as of thousands of rules': { large: 1, leastSeparated: 1, map: 'always', dispatch: 'never' },
   'trees in a map for want of room for code': { mostSlots: 0, leastSeparated: 1, leastDispatch: never },
 }

@@ -1,6 +1,8 @@
 // Edits of chains of rules of all kinds, whose trees stand in one map: the chains that are not edited go on with it. Each run draws new seeds; BPFTABLES_SEED=n begins
 // with that of a failure.
 
+import type { Family } from 'iptables-parser'
+import type { Random } from '../harness/random.ts'
 import { sketchZones } from '../harness/random-zones.ts'
 import { families } from '../harness/translatable.ts'
 import { kernelTestNeeding } from '../needs-kernel.ts'
@@ -26,12 +28,22 @@ const sketchOf =
     return {
       rules,
       edit(count, ruleAt) {
+        // bans come one after the other, and are looked up from the first on
+        if (random.chance(0.3)) {
+          const [chain = 'INPUT'] = zones
+          const rule = ['-s', host(random, family), '-j', 'DROP']
+          return editWords('insert', { chain, number: 1, rule, ruleAt })
+        }
         const chain = random.chance(0.2) ? 'INPUT' : random.pick(zones)
         const number = 1 + random.below(Math.max(1, count(chain)))
         return editWords(random.pick(verbs), { chain, number, rule: rule().split(' '), ruleAt })
       },
     }
   }
+
+/** One of those that rules ask for. */
+const host = (random: Random, family: Family): string =>
+  family === 4 ? `198.51.100.${random.below(128)}/32` : `2001:db8:7::${random.below(128).toString(16)}/128`
 
 for (const family of families)
   for (const alike of [false, true])
