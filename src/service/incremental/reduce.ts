@@ -332,10 +332,11 @@ function inOrderOfCalls(
     .map(({ row }) => row)
 }
 
-/** The rules that stood in before; undefined where not all of them can, or look-ups know rules that they did not know then. */
+/** The rules that stood in before; undefined where not all of them can, or look-ups know rules that they did not know then, and that have not gone since. */
 function stoodIn(lines: Lines, held: HeldRules, unknown: ReadonlySet<string>): Row[] | undefined {
   const [{ standing } = {}] = held.blocks
-  if (!standing?.unknown.every(rule => unknown.has(rule))) return undefined
+  const isNew = (rule: string): boolean => !unknown.has(rule) && lines.find(rule, 1).length > 0
+  if (!standing || standing.unknown.some(isNew)) return undefined
   const rows = standing.rules.flatMap(({ slot, rule }): Row[] => {
     const number = lines.numberOf(slot)
     const isThere = number !== undefined && holds(held.first, held.last, number)
