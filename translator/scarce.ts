@@ -99,11 +99,12 @@ export function withinLimits<C extends Cut>(
     within.set(chain.name, cutAnew(chain, instead))
   }
   if (strategies.map === 'cheapest') for (const chain of largest([...within.values()])) change(chain, inMaps)
+  let shared = sharedTrees(within.values(), family, strategies.ownMaps)
   for (const one of scarce) {
-    const shared = sharedTrees(within.values(), family, strategies.ownMaps)
     const asked = (block: Block): number => one.of(block, shared, family)
-    for (const chain of beyond([...within.values()], { ...one, of: asked }, strategies))
-      change(chain, one.instead)
+    const changed = beyond([...within.values()], { ...one, of: asked }, strategies)
+    for (const chain of changed) change(chain, one.instead)
+    if (changed.size > 0) shared = sharedTrees(within.values(), family, strategies.ownMaps)
   }
   return within
 }
@@ -112,15 +113,15 @@ export function withinLimits<C extends Cut>(
 const goesOn = ({ items }: Pick<Cut, 'items'>, { kept }: Pick<Strategies, 'kept'>): boolean =>
   kept.size > 0 && items.some(({ rule }) => kept.has(rule))
 
-/** The largest chains, as many as have to have less code. */
+/** The largest chains, as many as have to have less code, but for those of few rules: these are no less in a map. */
 function largest<C extends Cut>(chains: readonly C[]): readonly C[] {
   const sizes = chains.map(chain => ({ chain, slots: slotsIn(chain.blocks) }))
   let left = sizes.reduce((sum, { slots }) => sum + slots, 0)
   const first: C[] = []
   for (const { chain, slots } of sizes.sort((a, b) => b.slots - a.slots)) {
     if (left <= MOST_CODE) break
-    first.push(chain)
     left -= slots
+    if (chain.items.length >= LEAST_IN_MAP) first.push(chain)
   }
   return first
 }
