@@ -92,10 +92,10 @@ export function chainCodeOf(
   const functions = [...all.values()].filter(({ name }) => names.has(name))
   const maps = mapsIn(functions, spec.maps)
   if (functions.length === 0 || maps.some(({ together }) => together)) return undefined
-  const { record } = heldTogether(held)
   const hasOwn = [...built.holders.values()].some(({ entries }) => entries.size > 0)
   // or the record would grow with each edit of a base chain, whose code does not go on
-  const asked = record && !hasOwn ? noCode : needsOf(plan, family)
+  const before = hasOwn ? undefined : heldTogether(held).record
+  const asked = before ? noCode : needsOf(plan, family)
   return {
     functions: functions.map(pack),
     entries,
@@ -103,7 +103,7 @@ export function chainCodeOf(
     maps,
     fields: new Set([...code.fields, ...asked.fields]),
     protocols: new Set([...code.protocols, ...asked.protocols]),
-    record: record && !hasOwn ? record : built.record,
+    record: before ?? built.record,
   }
 }
 
