@@ -3,6 +3,8 @@
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 
 const [ENOENT, EPERM] = [2, 1]
+/** enum bpf_link_type by enum bpf_attach_type: of XDP, netfilter and tcx ingress. */
+const linkTypes = { 37: 6, 45: 10, 46: 11 }
 const BPFFS_MAGIC = 0xcafe4a11
 
 /** Stands for the FFI (the package koffi). */
@@ -50,10 +52,11 @@ export function pretendKernel() {
     3: view => (mapOf(view).delete(keyOf(view)) ? 0 : fail(ENOENT)),
     // BPF_MAP_GET_NEXT_KEY
     4: () => fail(ENOENT),
-    // BPF_PROG_LOAD, BPF_BTF_LOAD, BPF_LINK_CREATE
+    // BPF_PROG_LOAD, BPF_BTF_LOAD
     5: () => make(),
     18: () => make(),
-    28: () => make(),
+    // BPF_LINK_CREATE
+    28: view => openObject(objects.push({ link: linkInfo(view) }) - 1),
     // BPF_OBJ_PIN
     6(view) {
       writeFileSync(pathAt(view), `${open.get(view.getUint32(8, true))}`)
@@ -96,10 +99,27 @@ export function pretendKernel() {
     return 0
   }
 
-  /** struct bpf_map_info and bpf_prog_info: every program has every map. */
+  /** The beginning of struct bpf_link_info, without its id: what it is made of stands at 16 in both, but for the device, which is what the link leads to. */
+  function linkInfo(view) {
+    const [target, attachType] = [view.getUint32(4, true), view.getUint32(8, true)]
+    const info = new Uint32Array([
+      linkTypes[attachType],
+      0,
+      open.get(view.getUint32(0, true)),
+      0,
+      target,
+      attachType,
+      0,
+    ])
+    if (linkTypes[attachType] === 10) for (let at = 4; at < 7; at++) info[at] = view.getUint32(4 * at, true)
+    return new Uint8Array(info.buffer)
+  }
+
+  /** struct bpf_map_info, bpf_link_info and bpf_prog_info: every program has every map. */
   function describe(id, info) {
     const view = new DataView(info.buffer, info.byteOffset, info.byteLength)
-    const { words } = objects[id]
+    const { words, link } = objects[id]
+    if (link) info.set(link)
     view.setUint32(4, id, true)
     if (words) {
       info.set(words.subarray(0, 4), 0)
@@ -129,6 +149,7 @@ export function pretendKernel() {
       return 0
     },
     open: path => openSync(path),
+    if_nametoindex: () => 2,
     socket: () => fail(EPERM),
     strerror: number => `error ${number}`,
   }

@@ -77,7 +77,9 @@ async function changeRules(path, edits) {
   process.env.BPFTABLES_BPFFS = join(directory, 'bpffs')
   process.env.BPFTABLES_RUN_DIR = join(directory, 'run')
   process.env.BPFTABLES_STATE_DIR = join(directory, 'state')
-  process.env.BPFTABLES_HOOK = 'netfilter'
+  // with a device, as hosts have them: for it a program that drops early is made as well
+  process.env.BPFTABLES_HOOK = 'auto'
+  process.env.BPFTABLES_DEVICES = 'eth0'
   try {
     if (!(await succeeds('bpftables', ['apply', path]))) return
     for (const edit of edits) if (!(await succeeds('iptables', edit.split(' ')))) return
