@@ -5,7 +5,10 @@ import { type Cost, codeCost, hashCost, mapCost, sumOf } from './cost.ts'
 import { shapeOf } from './tree/node.ts'
 
 /** Blocks that a packet goes through one after the other, none of which decides. */
-export const blocksCost = (blocks: readonly Block[]): Cost => sumOf(blocks.map(blockCost))
+export const blocksCost = (blocks: readonly Block[]): Cost => {
+  const [only] = blocks
+  return only && blocks.length === 1 ? blockCost(only) : sumOf(blocks.map(blockCost))
+}
 
 function blockCost(block: Block): Cost {
   if (block.kind === 'always') return { nanoseconds: 0, slots: 0 }

@@ -142,7 +142,9 @@ export function buildProgram(
   const holdersOf = new Map(
     plans.map(({ plan, family }) => [
       family,
-      holdersIn(plan, { family, chains: plan.chains, shared: plan.shared, place, slotOf }),
+      memory.holdersOf(plan, () =>
+        holdersIn(plan, { family, chains: plan.chains, shared: plan.shared, place, slotOf }),
+      ),
     ]),
   )
   const sharedWalks = new Map(

@@ -10,7 +10,7 @@
 
 import type { Family } from 'iptables-parser'
 import { type CallGraph, type CallSites, slotsIn } from './calls.ts'
-import { type Block, blocksIn, itemListsIn } from './chain.ts'
+import { type Block, blocksIn, itemsIn } from './chain.ts'
 import type { HeldEntry } from './edit/chain-code.ts'
 import type { PlannedChain } from './emit/chain.ts'
 import type { Plan } from './plan.ts'
@@ -90,12 +90,12 @@ const isWalked = (blocks: readonly Block[], { blocks: shared }: SharedTrees): bo
 }
 
 /** Rules in trees, about: one whose transport header is asked about is on both sides of a split. Those of look-ups are few slots, and go on by themselves. */
-const rulesIn = (blocks: readonly Block[]): number =>
-  blocks
-    .flatMap(blocksIn)
-    .filter(({ kind }) => kind !== 'dispatch')
-    .flatMap(itemListsIn)
-    .reduce((sum, { length }) => sum + length, 0)
+function rulesIn(blocks: readonly Block[]): number {
+  let rules = 0
+  for (const block of blocks)
+    for (const one of blocksIn(block)) if (one.kind !== 'dispatch') rules += itemsIn(one).length
+  return rules
+}
 
 /** A name like one that is taken; chains never have it, since what follows their underscores is a number in hexadecimal digits. */
 export function freeName(name: string, taken: ReadonlySet<string>): string {

@@ -149,6 +149,9 @@ export function blocksOf(items: readonly Item[], family: Family, strategies: Str
 
 const isAlways = (item: Item): boolean => asksNothing(item) && !isFinal(item)
 
+/** Whether it is code, and no more than one function of it: so are most of thousands of chains. */
+export const isCode = ({ kind }: Block): boolean => kind === 'tree' || kind === 'always'
+
 /** The trees of a block, with what is asked in their leaves. */
 export const treesIn = ({ space, trees }: SeparatedBlock): Node[] =>
   trees.map(({ root }) => mapLeaves(root, ({ candidates, box }) => leafOf(space, candidates, box)))
@@ -158,6 +161,7 @@ export type PlainBlock = Exclude<Block, { kind: 'split' | 'overlaid' | 'parted' 
 
 /** A block, or those it is made of. */
 export const blocksIn = (block: Block): readonly PlainBlock[] => {
+  if (block.kind === 'tree' || block.kind === 'always') return [block]
   if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(blocksIn)
   if (block.kind === 'overlaid') return [...block.over, ...block.under].flatMap(blocksIn)
   return block.kind === 'parted' ? [...block.between.flat(), ...block.under].flatMap(blocksIn) : [block]
@@ -165,6 +169,7 @@ export const blocksIn = (block: Block): readonly PlainBlock[] => {
 
 /** The items of a block, each once; of trees that are kept none are known. */
 export const itemsIn = (block: Block): readonly Item[] => {
+  if (block.kind === 'tree' || block.kind === 'always') return ownItems(block)
   const lists = itemListsIn(block)
   const [only] = lists
   // a list of a hundred thousand rules is not copied
@@ -182,6 +187,8 @@ function ownItems(block: PlainBlock): readonly Item[] {
 }
 
 function leafItems(root: Node): readonly Item[] {
+  // most trees of thousands of chains are one leaf, in which no item stands twice
+  if (root.kind === 'leaf') return root.candidates.map(({ item }) => item)
   const items = new Set<Item>()
   for (const { candidates } of leavesOf(root)) for (const { item } of candidates) items.add(item)
   return [...items]

@@ -1,4 +1,4 @@
-import type { Ruleset } from 'iptables-parser'
+import type { Ruleset, Table } from 'iptables-parser'
 import { hooksOfTable } from './hook/place.ts'
 
 /** Extensions for which the kernel keeps connection tracking running (and with it defragmentation) while a rule has them (their checkentry calls nf_ct_netns_get). */
@@ -14,13 +14,20 @@ export const TRACKING: ReadonlySet<string> = new Set([
 ])
 
 /** Whether iptables would have connections tracked for these rule sets; unreachable rules count too. */
-export const needsConntrack = (rulesets: readonly Ruleset[]): boolean =>
-  rulesets.some(({ tables }) =>
-    tables.some(
-      table =>
-        hooksOfTable(table.name).length > 0 &&
-        table.chains.some(chain =>
-          chain.rules.some(rule => rule.matches.some(({ kind }) => TRACKING.has(kind))),
-        ),
-    ),
-  )
+export const needsConntrack = (rulesets: readonly Ruleset[]): boolean => rulesets.some(tracks)
+
+/** It is asked of the same rules for each of their lanes. */
+const tracking = new WeakMap<Ruleset, boolean>()
+
+function tracks(ruleset: Ruleset): boolean {
+  const known = tracking.get(ruleset) ?? ruleset.tables.some(isTracking)
+  tracking.set(ruleset, known)
+  return known
+}
+
+function isTracking({ name, chains }: Table): boolean {
+  if (hooksOfTable(name).length === 0) return false
+  for (const { rules } of chains)
+    for (const { matches } of rules) for (const { kind } of matches) if (TRACKING.has(kind)) return true
+  return false
+}

@@ -29,7 +29,10 @@ const make = (asked: number, sets: readonly IntervalSet[]): FieldSets => (makers
 
 /** What a rule of IPv4 asks of fields; undefined where it asks anything else, anything negated, or nothing by asking for all there is. */
 export function plainSets(rule: Rule): PlainSets | undefined {
-  const { source, destination, protocol, matches } = rule
+  const { source, destination, protocol } = rule
+  const matches = rule.matches.some(isComment)
+    ? rule.matches.filter(match => !isComment(match))
+    : rule.matches
   const match = matches[0]
   if (rule.inInterface || rule.outInterface || rule.fragment || protocol?.negated) return undefined
   if (matches.length > 1 || (match && !asksPortsAlone(match))) return undefined
@@ -48,6 +51,8 @@ export function plainSets(rule: Rule): PlainSets | undefined {
   if (asked >= NOT_PLAIN) return undefined
   return { malformed: make(whole, malformed), matched: make(asked, sets) }
 }
+
+const isComment = ({ kind }: Match): boolean => kind === 'comment'
 
 /** Beside the bits of fields. */
 const NOT_PLAIN = 64

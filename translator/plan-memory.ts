@@ -3,9 +3,13 @@
 
 import type { Family } from 'iptables-parser'
 import { type Block, blocksOf, type SeparatedBlock, type Strategies } from './chain.ts'
+import type { ChainItems } from './chain-items.ts'
+import type { Holders } from './emit/alike.ts'
+import type { PlannedChain } from './emit/chain.ts'
 import type { FieldName } from './field.ts'
 import { FieldSets } from './field-sets.ts'
 import { endsAll, type Item } from './item.ts'
+import type { Plan } from './plan.ts'
 import type { TreeMap } from './tree/map.ts'
 
 /** A chain in blocks, and what they were made of. */
@@ -15,22 +19,82 @@ export interface Made {
   readonly blocks: readonly Block[]
 }
 
+/** A plan, and what it was made of. */
+interface PlanMade {
+  readonly chains: ReadonlyMap<string, PlannedChain>
+  readonly strategies: Strategies
+  readonly plan: Plan
+}
+
 /** Good for rule sets that number what counts alike. */
 export class PlanMemory {
   /** Of each chain the last. */
-  readonly #made = new Map<string, Made>()
+  readonly #items = new Map<string, ChainItems>()
+  /** Of each chain the last for each of the strategies that it was cut with. */
+  readonly #made = new Map<string, readonly Made[]>()
+  readonly #strategies = new Map<Strategies, Strategies>()
+  readonly #plans = new Map<string, PlanMade>()
+  readonly #holders = new Map<Plan, Holders>()
   readonly #trees = new Map<string, Map<SeparatedBlock, TreeMap>>()
 
-  /** A chain, which is named uniquely in its family, in blocks. Items that were seen before are not kept a second time. */
-  chainOf(chain: string, items: Iterable<Item>, family: Family, strategies: Strategies): Made {
+  /** The items of a chain, which is named uniquely in its family, made with what is known of it. */
+  itemsOf(
+    chain: string,
+    family: Family,
+    make: (known: ChainItems | undefined) => ChainItems,
+  ): readonly Item[] {
     const key = `${family} ${chain}`
-    const before = this.#made.get(key)
-    const met = withoutUnmetCalls([...items])
-    const own = before ? inPlaceOf(before.items, met) : met
-    if (before && own === before.items && isSamePlain(before.strategies, strategies)) return before
-    const made = { items: own, strategies, blocks: blocksOf(own, family, strategies) }
-    this.#made.set(key, made)
+    const made = make(this.#items.get(key))
+    this.#items.set(key, made)
+    return made.items
+  }
+
+  /** A chain, which is named uniquely in its family, in blocks. Items that were seen before are not kept a second time. */
+  chainOf(chain: string, items: readonly Item[], family: Family, strategies: Strategies): Made {
+    const key = `${family} ${chain}`
+    const how = this.#same(strategies)
+    const all = this.#made.get(key) ?? []
+    const alike = all.find(made => made.strategies === how)
+    const before = alike ?? all.at(-1)
+    const met = withoutUnmetCalls(items)
+    const own = before && before.items !== met ? inPlaceOf(before.items, met) : met
+    if (alike && own === alike.items) return alike
+    const made = { items: own, strategies: how, blocks: blocksOf(own, family, how) }
+    this.#made.set(key, alike ? all.map(one => (one === alike ? made : one)) : [...all, made])
     return made
+  }
+
+  /** The first strategies that say the same: what is made of thousands of chains is told apart by them. */
+  #same(strategies: Strategies): Strategies {
+    const known = this.#strategies.get(strategies)
+    if (known) return known
+    const same =
+      [...new Set(this.#strategies.values())].find(one => isSamePlain(one, strategies)) ?? strategies
+    this.#strategies.set(strategies, same)
+    return same
+  }
+
+  /** The plan of a base chain, which is named uniquely in its family, where its chains were cut into other blocks than before; else the one before. */
+  planOf(
+    base: string,
+    chains: ReadonlyMap<string, PlannedChain>,
+    { family, strategies }: { readonly family: Family; readonly strategies: Strategies },
+    plan: () => Plan,
+  ): Plan {
+    const key = `${family} ${base}`
+    const before = this.#plans.get(key)
+    const how = this.#same(strategies)
+    if (before && before.strategies === how && areSame(before.chains, chains)) return before.plan
+    const made = { chains, strategies: how, plan: plan() }
+    this.#plans.set(key, made)
+    return made.plan
+  }
+
+  /** In which functions the chains of a plan stand. */
+  holdersOf(plan: Plan, find: () => Holders): Holders {
+    const holders = this.#holders.get(plan) ?? find()
+    this.#holders.set(plan, holders)
+    return holders
   }
 
   /** The trees of a block as a map holds them, compared in words of these fields. It says the same for all programs: where a rule counts, and what it does. */
@@ -53,13 +117,27 @@ function withoutUnmetCalls(items: readonly Item[]): readonly Item[] {
   return calls ? items.slice(0, end) : items
 }
 
+/** Whether chains are in the same order and of the same blocks. */
+function areSame(
+  before: ReadonlyMap<string, PlannedChain>,
+  chains: ReadonlyMap<string, PlannedChain>,
+): boolean {
+  if (before.size !== chains.size) return false
+  const others = before.values()
+  for (const { name, blocks } of chains.values()) {
+    const other = others.next().value
+    if (other?.name !== name || other.blocks !== blocks) return false
+  }
+  return true
+}
+
 /** The items, in each one's place an equal one of those before; these themselves, if there is no difference. */
 function inPlaceOf(before: readonly Item[], items: readonly Item[]): readonly Item[] {
   let own: Item[] | undefined
   let at = 0
   for (const item of items) {
     const other = before[at]
-    const known = other && isSameItem(other, item) ? other : undefined
+    const known = other && (other === item || isSameItem(other, item)) ? other : undefined
     if (!known) own ??= before.slice(0, at)
     own?.push(known ?? item)
     at++

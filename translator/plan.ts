@@ -34,7 +34,7 @@ export interface Planning {
   /** Chains of which nothing is needed but how they are called. */
   readonly held?: ChainCode
   /** The items of a chain's rules; those of a rule may be none. */
-  itemsOf(chain: string, rules: readonly Rule[]): Iterable<Item>
+  itemsOf(chain: string, rules: readonly Rule[]): readonly Item[]
 }
 
 /** Plans a base chain and all it can reach. */
@@ -44,11 +44,27 @@ export function planChains(table: Table, base: string, planning: Planning): Plan
   const strategies = held ? { ...planning.strategies, ownMaps: 0 } : planning.strategies
   const rules = rulesReached(table, base)
   const all = [...rules.values()].reduce((sum, { length }) => sum + length, 0)
-  const cut: Cutter = (name, items, instead = {}) => {
-    const first = cutAmong(rules.get(name)?.length ?? 0, held ? Number.POSITIVE_INFINITY : all, strategies)
-    return cutChain(table, name, items, { ...planning, strategies: { ...strategies, ...first, ...instead } })
+  const cut: Cutter = (name, items, instead) => {
+    const own = rules.get(name)?.length ?? 0
+    const first = cutAmong(own, held ? Number.POSITIVE_INFINITY : all, strategies)
+    return cutChain(table, name, items, {
+      ...planning,
+      strategies: instead ? { ...first, ...instead } : first,
+    })
   }
   const reached = reachedFrom(rules, base, planning, cut)
+  const plan = (): Plan => planReached(reached, base, { ...planning, strategies }, cut)
+  return held
+    ? plan()
+    : planning.memory.planOf(`${table.name} ${base}`, reached, { family, strategies }, plan)
+}
+
+function planReached(
+  reached: ReadonlyMap<string, Cut>,
+  base: string,
+  { family, strategies, held }: Planning,
+  cut: Cutter,
+): Plan {
   const chains = withinLimits(reached, { family, strategies }, ({ name, items }, instead) =>
     cut(name, items, instead),
   )
@@ -80,13 +96,13 @@ interface Cut extends PlannedChain {
 function cutChain(
   table: Table,
   name: string,
-  asked: Iterable<Item>,
+  asked: readonly Item[],
   { memory, family, strategies }: Planning,
 ): Cut {
   return { name, ...memory.chainOf(`${table.name} ${name}`, asked, family, strategies) }
 }
 
-type Cutter = (name: string, items: Iterable<Item>, instead?: Partial<Strategies>) => Cut
+type Cutter = (name: string, items: readonly Item[], instead?: Partial<Strategies>) => Cut
 
 type ChainRules = ReadonlyMap<string, readonly Rule[]>
 

@@ -10,6 +10,7 @@ import { decides, type Item } from './item.ts'
 import { gathered, unshadowed, withinOdd, withinWhole } from './split.ts'
 import { allBoxes, leafOf } from './tree/build.ts'
 import { type Dispatch, type Segment, segmentsOf } from './tree/dispatch.ts'
+import { leafOfFew } from './tree/few.ts'
 import { isMappable } from './tree/map.ts'
 import { mapLeaves, shapeOf } from './tree/node.ts'
 import { type SeparateTree, separateTrees, tryTree } from './tree/separate.ts'
@@ -116,6 +117,9 @@ function treesOf(all: readonly Item[], making: Making): Block[] {
   // rules that differ in their ports find the same packets malformed
   const items = side === 'odd' ? unshadowed(all) : all
   if (items.length === 0) return []
+  const few = items.length <= strategies.linear && items.length < strategies.leastSeparated
+  const leaf = few ? leafOfFew(items, family) : undefined
+  if (leaf) return [{ kind: 'tree', root: leaf, items: items.length }]
   const many = items.length >= strategies.leastSeparated
   const answer = many && allAnswer(items, strategies)
   // one tree would do the same, but of twice as many boxes

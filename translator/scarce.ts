@@ -4,7 +4,7 @@
 
 import type { Family } from 'iptables-parser'
 import { slotsIn } from './calls.ts'
-import { type Block, blocksIn, itemsIn, type Strategies } from './chain.ts'
+import { type Block, blocksIn, isCode, itemsIn, type Strategies } from './chain.ts'
 import { LARGE, MOST_CODE, OWN_MAPS } from './cost.ts'
 import { sharedSize } from './emit/key.ts'
 import type { Item } from './item.ts'
@@ -71,8 +71,10 @@ const inMaps: Partial<Strategies> = {
 const MANY_RULES = 2048
 
 /** How a chain of so many rules is cut first, where all that are reached have so many. Longer ones are cut for maps anyway. */
-export const cutAmong = (rules: number, all: number, { map }: Strategies): Partial<Strategies> =>
-  map === 'cheapest' && all >= MANY_RULES && rules >= LEAST_IN_MAP && rules < LARGE ? inMaps : {}
+export const cutAmong = (rules: number, all: number, strategies: Strategies): Strategies =>
+  strategies.map === 'cheapest' && all >= MANY_RULES && rules >= LEAST_IN_MAP && rules < LARGE
+    ? { ...strategies, ...inMaps }
+    : strategies
 
 interface Cut {
   readonly name: string
@@ -102,12 +104,16 @@ export function withinLimits<C extends Cut>(
   let shared = sharedTrees(within.values(), family, strategies.ownMaps)
   for (const one of scarce) {
     const asked = (block: Block): number => one.of(block, shared, family)
-    const changed = beyond([...within.values()], { ...one, of: asked }, strategies)
+    const changed = beyond(asking(within), { ...one, of: asked }, strategies)
     for (const chain of changed) change(chain, one.instead)
     if (changed.size > 0) shared = sharedTrees(within.values(), family, strategies.ownMaps)
   }
   return within
 }
+
+/** The chains of which some blocks may ask for what is scarce: of thousands of chains few. */
+const asking = <C extends Cut>(chains: ReadonlyMap<string, C>): readonly C[] =>
+  [...chains.values()].filter(({ blocks }) => !blocks.every(isCode))
 
 /** Whether blocks of another program go on in a chain. */
 const goesOn = ({ items }: Pick<Cut, 'items'>, { kept }: Pick<Strategies, 'kept'>): boolean =>

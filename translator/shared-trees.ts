@@ -2,7 +2,7 @@
 // runs of rules have trees, those of the shorter runs share both. They are compared in the same words then, those of all their fields.
 
 import type { Family } from 'iptables-parser'
-import { type Block, blocksIn, type SeparatedBlock } from './chain.ts'
+import { type Block, blocksIn, isCode, type SeparatedBlock } from './chain.ts'
 import { LARGE } from './cost.ts'
 import type { FieldName } from './field.ts'
 import { isFinal } from './item.ts'
@@ -26,7 +26,7 @@ export function sharedTrees(
   ownMaps: number,
 ): SharedTrees {
   const blocks = new Set<Block>()
-  const short = [...new Set([...chains].flatMap(({ blocks }) => blocks.flatMap(blocksIn).filter(isShort)))]
+  const short = [...shortIn(chains)]
   const going = short.filter(isGoingOn)
   let fields: readonly FieldName[] = []
   // those that ask for the least first
@@ -37,6 +37,14 @@ export function sharedTrees(
     fields = all
   }
   return { blocks, fields }
+}
+
+function shortIn(chains: Iterable<{ readonly blocks: readonly Block[] }>): Set<Short> {
+  const short = new Set<Short>()
+  for (const { blocks } of chains)
+    for (const block of blocks)
+      if (!isCode(block)) for (const one of blocksIn(block)) if (isShort(one)) short.add(one)
+  return short
 }
 
 type Short = SeparatedBlock & { readonly kind: 'mapped' }

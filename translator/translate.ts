@@ -15,6 +15,7 @@ import {
 import { type JumpOptions, plainJumps } from './asm/relax.ts'
 import { type BuiltProgram, buildProgram, type FamilyPlan } from './build.ts'
 import { defaultStrategies, type Strategies } from './chain.ts'
+import { chainItems } from './chain-items.ts'
 import {
   type Counted,
   type CounterLayout,
@@ -203,7 +204,7 @@ function planTable(
   const { chain: base } = placeOf(lane, family)
   const verdict = chainOf(table, base)?.policy === 'DROP' ? 'drop' : 'accept'
   const asked: Asked = { questions: new Set(), lists: new Set() }
-  const itemsIn = (chain: string, rules: readonly Rule[]): Iterable<Item> => {
+  const itemsIn = (chain: string, rules: readonly Rule[]): readonly Item[] => {
     const first = index.of(family, table.name, chain, 1)
     const itemsOf = (rule: Rule, number: number): readonly Item[] => {
       try {
@@ -217,7 +218,9 @@ function planTable(
         return []
       }
     }
-    return concatenated(rules, (rule, at) => itemsOf(rule, first + at))
+    return memory.itemsOf(`${table.name} ${chain}`, family, known =>
+      chainItems(rules, { first, family, known, itemsOf }),
+    )
   }
   const code = held?.get(family)
   const plan = planChains(table, base, {
@@ -229,16 +232,6 @@ function planTable(
   })
   if (plan.obstacle) refusals.push(tooDeep(plan.obstacle, lane, table, index))
   return { family, plan, policy: { rule: index.of(family, table.name, base, 0), verdict } }
-}
-
-function* concatenated<T, U>(
-  all: readonly T[],
-  partsOf: (one: T, at: number) => readonly U[],
-): Generator<U, void> {
-  for (let at = 0; at < all.length; at++) {
-    const parts = partsOf(all[at] as T, at)
-    for (let part = 0; part < parts.length; part++) yield parts[part] as U
-  }
 }
 
 /** What rules asked so far. */
@@ -297,8 +290,8 @@ function distinct(refusals: readonly Refusal[]): Refusal[] {
 export class RuleIndex {
   readonly #rulesets: readonly Ruleset[]
   readonly #counters: CounterLayout
-  /** Of each chain, where its first rule stands; in front of it is the policy. */
-  readonly #firsts = new Map<string, number>()
+  /** Of each family's table and of each chain in it, where its first rule stands; in front of it is the policy. */
+  readonly #firsts = new Map<string, Map<string, number>>()
   #rules: readonly Counted[] | undefined
 
   constructor(rulesets: readonly Ruleset[], counters: CounterLayout) {
@@ -306,11 +299,14 @@ export class RuleIndex {
     this.#counters = counters
     let next = 0
     for (const { family, tables } of rulesets)
-      for (const table of tables)
+      for (const table of tables) {
+        const firsts = new Map<string, number>()
+        this.#firsts.set(keyOf(family, table.name), firsts)
         for (const chain of table.chains) {
           next += countingIn(chain)
-          this.#firsts.set(keyOf(family, table.name, chain.name), next - chain.rules.length)
+          firsts.set(chain.name, next - chain.rules.length)
         }
+      }
   }
 
   get rules(): readonly Counted[] {
@@ -320,7 +316,7 @@ export class RuleIndex {
 
   /** The index of a rule; number 0 is the chain's policy. */
   of(family: Family, table: TableName, chain: string, number: number): number {
-    const first = this.#firsts.get(keyOf(family, table, chain))
+    const first = this.#firsts.get(keyOf(family, table))?.get(chain)
     if (first === undefined) throw new RangeError(`no chain ${chain}`)
     return first - 1 + number
   }
@@ -330,4 +326,4 @@ export class RuleIndex {
   }
 }
 
-const keyOf = (family: Family, table: TableName, chain: string): string => `${family} ${table} ${chain}`
+const keyOf = (family: Family, table: TableName): string => `${family} ${table}`

@@ -43,13 +43,15 @@ const protocol = fc.oneof(
 )
 const device = option('-i', fc.constantFrom('lo', 'eth+'))
 const outer = fc.tuple(fc.oneof(fc.constant(''), fc.constant(''), device), fc.constantFrom('', '', '', '-f '))
+const remark = fc.constantFrom('', '', '-m comment --comment y ')
 const target = fc.constantFrom('-j ACCEPT', '-j DROP', '-j RETURN', '-j user', '-g user', '')
 
 const rules = (family: Family) => {
   const address = family === 4 ? address4 : address6
   return fc
-    .tuple(option('-s', address), option('-d', address), outer, protocol, target)
-    .map(([source, destination, [device, fragment], rest, last]) => {
+    .tuple(option('-s', address), option('-d', address), outer, fc.tuple(remark, protocol), target)
+    .map(([source, destination, [device, fragment], asked, last]) => {
+      const rest = asked.join('')
       const isFirst = family === 4 && !rest.includes('-p')
       return `-A INPUT ${source}${destination}${device}${isFirst ? fragment : ''}${rest}${last}`
     })

@@ -176,7 +176,7 @@ class ShapeWriter {
 
   #test(test: LeafTest): void {
     if (!isValue(test, this.#shaping.family)) {
-      this.#text.push(JSON.stringify(test, (_, value) => (typeof value === 'bigint' ? `${value}n` : value)))
+      this.#text.push(textOf(test))
       return
     }
     this.#text.push(`${test.field} value`)
@@ -206,6 +206,15 @@ class ShapeWriter {
     this.#known.set(name, known)
     this.#parts.push(part)
   }
+}
+
+/** The same for tests that ask the same. */
+function textOf(test: LeafTest): string {
+  if (test.kind !== 'set')
+    return JSON.stringify(test, (_, value) => (typeof value === 'bigint' ? `${value}n` : value))
+  let text: string = test.field
+  for (const { low, end } of test.set) text += ` ${low}-${end}`
+  return text
 }
 
 /** Whether a test asks for one value of 32 bits. */

@@ -47,6 +47,7 @@ export interface TreeShape {
 const shapes = new WeakMap<Node<AnyLeaf>, TreeShape>()
 
 export function shapeOf(root: Node<AnyLeaf>): TreeShape {
+  if (root.kind === 'leaf') return measure(root)
   const shape = shapes.get(root) ?? measure(root)
   shapes.set(root, shape)
   return shape

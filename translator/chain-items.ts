@@ -1,0 +1,64 @@
+// The items of a chain's rules for one program after another. What most rules ask is known at every hook and in front of all hooks alike: their items are made once for all of them.
+
+import type { Family, Rule, Target } from 'iptables-parser'
+import { type Item, outcomeOf, plainItems } from './item.ts'
+import { plainSets } from './plain-sets.ts'
+
+/** What a chain's rules come to. */
+export interface ChainItems {
+  readonly rules: readonly Rule[]
+  readonly items: readonly Item[]
+  /** Of each rule, whether that is the same for all programs. */
+  readonly alike: Uint8Array
+}
+
+/** What items are made for: rules, the first of which has that index among all that counts. */
+export interface Making {
+  readonly first: number
+  readonly family: Family
+  /** What was made of them before. */
+  readonly known?: ChainItems | undefined
+  /** The items of a rule that are the asking program's own. */
+  readonly itemsOf: (rule: Rule, index: number) => readonly Item[]
+}
+
+/** What was known, if all of it is alike. */
+export function chainItems(rules: readonly Rule[], { first, family, known, itemsOf }: Making): ChainItems {
+  const before = known?.rules === rules ? known : undefined
+  if (before?.alike.every(Boolean)) return before
+  const items: Item[] = []
+  const alike = new Uint8Array(rules.length)
+  let at = 0
+  for (let number = 0; number < rules.length; number++) {
+    const index = first + number
+    const rule = rules[number] as Rule
+    if (before?.alike[number]) {
+      // what other rules came to there is passed over
+      while ((before.items[at]?.rule ?? index) < index) at++
+      for (; before.items[at]?.rule === index; at++) items.push(before.items[at] as Item)
+      alike[number] = 1
+      continue
+    }
+    const plain = alikeItems(rule, index, family)
+    if (plain) alike[number] = 1
+    for (const item of plain ?? itemsOf(rule, index)) items.push(item)
+  }
+  return { rules, items, alike }
+}
+
+/** Undefined for a rule that asks or does anything that programs may know or not. */
+function alikeItems(rule: Rule, index: number, family: Family): readonly Item[] | undefined {
+  const { target } = rule
+  if (family !== 4 || (target && !decided.has(target.kind))) return undefined
+  const plain = plainSets(rule)
+  return plain && plainItems(plain, index, outcomeOf(target))
+}
+
+/** Targets that do nothing besides. */
+const decided: ReadonlySet<Target['kind']> = new Set<Target['kind']>([
+  'ACCEPT',
+  'DROP',
+  'RETURN',
+  'jump',
+  'goto',
+])
