@@ -82,9 +82,11 @@ export function buildProgram(
   { place, nth, jumps, memory, held, goingOn }: Building,
 ): BuiltProgram {
   const arrays = new Map<string, CounterArray>()
+  let last: CounterArray | undefined
   const remember = (rule: number): CounterPlace => {
     const found = place(rule)
-    arrays.set(found.array.name, found.array)
+    if (found.array !== last) arrays.set(found.array.name, found.array)
+    last = found.array
     return found
   }
   const going = heldTogether(held)

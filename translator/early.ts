@@ -3,7 +3,7 @@
 // parts: where those that are known hold and another is not known, the packet is undecided.
 
 import type { Family, Rule } from 'iptables-parser'
-import { type Block, itemsIn } from './chain.ts'
+import { type Block, itemListsIn, itemsIn } from './chain.ts'
 import { ctstate, type FieldName } from './field.ts'
 import { FieldSets } from './field-sets.ts'
 import {
@@ -170,12 +170,15 @@ export function canDrop({ base, chains }: Plan, policy: 'accept' | 'drop'): bool
     const known = seen.get(name)
     if (known) return known
     seen.set(name, 'open')
-    const end = blocks.reduce<End>((so, block) => (so === 'open' ? endOfItems(itemsIn(block)) : so), 'open')
+    const end = blocks.reduce<End>((so, block) => (so === 'open' ? endOfBlock(block) : so), 'open')
     seen.set(name, end)
     return end
   }
+  const endOfBlock = (block: Block): End =>
+    itemListsIn(block).some(items => items.some(({ outcome }) => outcome.kind === 'drop'))
+      ? 'drops'
+      : endOfItems(itemsIn(block))
   const endOfItems = (items: readonly Item[]): End => {
-    if (items.some(({ outcome }) => outcome.kind === 'drop')) return 'drops'
     const called = items.map(item =>
       'chain' in item.outcome
         ? endOf(item.outcome.chain, chains.get(item.outcome.chain)?.blocks ?? [])
@@ -197,6 +200,7 @@ export function certainDrops({ chains }: Plan): number {
   const rules = new Set<number>()
   for (const { blocks } of chains.values())
     for (const block of blocks)
-      for (const { rule, outcome } of itemsIn(block)) if (outcome.kind === 'drop') rules.add(rule)
+      for (const items of itemListsIn(block))
+        for (const { rule, outcome } of items) if (outcome.kind === 'drop') rules.add(rule)
   return rules.size
 }

@@ -5,9 +5,10 @@
 //     byte  8 * slot   u64   packets that came to the match, from where it starts
 
 import type { FamilyPlan } from './build.ts'
-import { itemsIn } from './chain.ts'
+import { itemListsIn } from './chain.ts'
 import { contentsOf } from './contents.ts'
 import type { Item } from './item.ts'
+import type { Plan } from './plan.ts'
 import type { MapSpec } from './program.ts'
 import type { NthTest } from './test.ts'
 
@@ -21,11 +22,19 @@ export interface NthLayout {
   readonly map: MapSpec | undefined
 }
 
-export function nthTestsIn(plans: readonly FamilyPlan[]): NthTest[] {
+export const nthTestsIn = (plans: readonly FamilyPlan[]): readonly NthTest[] =>
+  plans.flatMap(({ plan }) => testsIn(plan))
+
+/** Several programs may have one plan. */
+const known = new WeakMap<Plan, readonly NthTest[]>()
+
+function testsIn(plan: Plan): readonly NthTest[] {
+  const before = known.get(plan)
+  if (before) return before
   const tests: NthTest[] = []
-  for (const { plan } of plans)
-    for (const { blocks } of plan.chains.values())
-      for (const block of blocks) addNthTests(tests, itemsIn(block))
+  for (const { blocks } of plan.chains.values())
+    for (const block of blocks) for (const items of itemListsIn(block)) addNthTests(tests, items)
+  known.set(plan, tests)
   return tests
 }
 

@@ -73,8 +73,18 @@ const VERDICTS = ['accept', 'drop', 'return'] as const
 class Actions {
   /** Of each counter array, by what they do. */
   readonly #known = new Map<string, Map<string, Numbered>>()
+  /** Most rules come to what the one before does. */
+  #last: Numbered | undefined
+  #lastArray = ''
 
   of(array: string, outcome: Outcome): Numbered {
+    if (array === this.#lastArray && outcome === this.#last?.action.outcome) return this.#last
+    this.#last = this.#find(array, outcome)
+    this.#lastArray = array
+    return this.#last
+  }
+
+  #find(array: string, outcome: Outcome): Numbered {
     const own = this.#known.get(array) ?? new Map<string, Numbered>()
     if (own.size === 0) this.#known.set(array, own)
     const key = keyOf(outcome)

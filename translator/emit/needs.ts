@@ -14,7 +14,16 @@ export interface Needs {
   readonly protocols: ReadonlySet<number>
 }
 
-export function needsOf({ chains }: Plan, family: Family): Needs {
+/** Several programs may have one plan. */
+const known = new WeakMap<Plan, Needs>()
+
+export function needsOf(plan: Plan, family: Family): Needs {
+  const needs = known.get(plan) ?? findNeeds(plan, family)
+  known.set(plan, needs)
+  return needs
+}
+
+function findNeeds({ chains }: Plan, family: Family): Needs {
   const asked = new Asked(family)
   for (const { blocks } of chains.values())
     for (const block of blocks) {

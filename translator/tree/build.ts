@@ -24,7 +24,11 @@ export function buildTree(items: readonly Item[], family: Family, limits: TreeLi
   return growTree(space, allBoxes(space), limits, (ids, box) => leafOf(space, ids, box))
 }
 
-export const allBoxes = ({ itemOf }: Space): Int32Array => Int32Array.from(itemOf, (_, id) => id)
+export function allBoxes({ itemOf }: Space): Int32Array {
+  const ids = new Int32Array(itemOf.length)
+  for (let id = 0; id < ids.length; id++) ids[id] = id
+  return ids
+}
 
 /**
  * A tree over some boxes of a space, given by their numbers in order; undefined where it would pass the limits. `leaf` is given those

@@ -51,7 +51,12 @@ export function spaceOf(items: readonly Item[], family: Family): Space {
 /** All fields that items ask about, in alphabetical order. There are few lists of them. */
 function fieldsOf(items: readonly Item[]): readonly FieldName[] {
   const lists = new Set<readonly FieldName[]>()
-  for (const { sets } of items) lists.add(FieldSets.of(sets).names)
+  let last: readonly FieldName[] | undefined
+  for (let at = 0; at < items.length; at++) {
+    const { names } = FieldSets.of((items[at] as Item).sets)
+    if (names !== last) lists.add(names)
+    last = names
+  }
   return [...new Set([...lists].flat())].sort()
 }
 
