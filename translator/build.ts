@@ -102,6 +102,7 @@ export function buildProgram(
     ...(goingOn && { goingOn }),
     mapName: createNames(new Set([...heldMaps, ...(goingOn?.names ?? [])])),
     functionName: subprogramName,
+    tableOf: (dispatch, entries) => memory.tableOf(dispatch, entries),
   })
   const asked = plans.map(planned => ({ ...planned, needs: needsFor(lane, planned, held) }))
   const parted = plans.flatMap(({ plan }) => partedIn(plan))

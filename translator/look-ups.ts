@@ -10,7 +10,7 @@ import { besideOf, INDEX_SIZE, type LookUpName, lookUpFunction, tableMaps } from
 import type { Plan } from './plan.ts'
 import type { FunctionSpec, MapSpec } from './program.ts'
 import type { Dispatch } from './tree/dispatch.ts'
-import { buildHashTable, type Entries, VALUE_SIZE } from './tree/hash-table.ts'
+import { buildHashTable, type Entries, type HashTable, VALUE_SIZE } from './tree/hash-table.ts'
 
 /** What is looked up, and what its values can say. */
 type Asked = Pick<LookUpUse, 'dispatch' | 'actions'>
@@ -33,6 +33,7 @@ export interface LookUpOptions {
   /** Gives a name to a map, and to a function, by what it begins with. */
   readonly mapName: (prefix: string) => string
   readonly functionName: (prefix: string) => string
+  readonly tableOf: (dispatch: Dispatch, entries: Entries) => HashTable | undefined
 }
 
 export interface LookUpParts {
@@ -90,7 +91,10 @@ export class LookUps {
 
   /** What has come of it, once all is emitted. */
   finish(jumps: JumpOptions): LookUpParts {
-    const made = [...this.#shared.values()].map(({ name, entries }) => mapsFor(name, joined(entries), true))
+    const made = [...this.#shared.values()].map(({ name, entries }) => {
+      const all = joined(entries)
+      return mapsFor(name, all, buildHashTable(all))
+    })
     const hasTable = new Map(made.map(({ found }) => [found.name, found.table]))
     const certain = <T extends LookUpName>(found: T): T => ({
       ...found,
@@ -119,11 +123,9 @@ export class LookUps {
     const keySize = isOwn ? undefined : sharedSize(dispatch.fields, family)
     if (keySize !== undefined)
       return this.#join(keySize, place => entriesFor(keyLayout(dispatch.fields, family, place)))
-    const { found, maps } = mapsFor(
-      mapName('dispatch'),
-      entriesFor(keyLayout(dispatch.fields, family)),
-      isOwn,
-    )
+    const entries = entriesFor(keyLayout(dispatch.fields, family))
+    const table = isOwn ? this.#options.tableOf(dispatch, entries) : undefined
+    const { found, maps } = mapsFor(mapName('dispatch'), entries, table)
     this.#maps.push(...maps)
     return found
   }
@@ -159,10 +161,9 @@ const longest = (all: readonly Dispatch[], most: number): ReadonlySet<Dispatch> 
 function mapsFor(
   name: string,
   entries: Entries,
-  hasRoom: boolean,
+  table: HashTable | undefined,
 ): { readonly found: LookUpName; readonly maps: readonly MapSpec[] } {
   const { count, keySize, keys, values } = entries
-  const table = hasRoom ? buildHashTable(entries) : undefined
   const hash = hashMap(name, keySize)
   if (!table) {
     const maps = [{ ...hash, maxEntries: count + roomFor(count), contents: { count, keys, values } }]

@@ -10,6 +10,8 @@ import type { FieldName } from './field.ts'
 import { FieldSets } from './field-sets.ts'
 import { endsAll, type Item } from './item.ts'
 import type { Plan } from './plan.ts'
+import type { Dispatch } from './tree/dispatch.ts'
+import { buildHashTable, type Entries, type HashTable } from './tree/hash-table.ts'
 import type { TreeMap } from './tree/map.ts'
 
 /** A chain in blocks, and what they were made of. */
@@ -35,6 +37,7 @@ export class PlanMemory {
   readonly #strategies = new Map<Strategies, Strategies>()
   readonly #plans = new Map<string, PlanMade>()
   readonly #holders = new Map<Plan, Holders>()
+  readonly #tables = new Map<Dispatch, { readonly entries: Entries; readonly table: HashTable | undefined }>()
   readonly #trees = new Map<string, Map<SeparatedBlock, TreeMap>>()
 
   /** The items of a chain, which is named uniquely in its family, made with what is known of it. */
@@ -90,6 +93,20 @@ export class PlanMemory {
     return made.plan
   }
 
+  /** The table of a look-up; programs whose entries are the same have the same one. */
+  tableOf(dispatch: Dispatch, entries: Entries): HashTable | undefined {
+    const before = this.#tables.get(dispatch)
+    if (
+      before &&
+      isSameBytes(before.entries.keys, entries.keys) &&
+      isSameBytes(before.entries.values, entries.values)
+    )
+      return before.table
+    const table = buildHashTable(entries)
+    this.#tables.set(dispatch, { entries, table })
+    return table
+  }
+
   /** In which functions the chains of a plan stand. */
   holdersOf(plan: Plan, find: () => Holders): Holders {
     const holders = this.#holders.get(plan) ?? find()
@@ -115,6 +132,12 @@ function withoutUnmetCalls(items: readonly Item[]): readonly Item[] {
   const end = items.findIndex(endsAll) + 1
   const calls = end > 0 && items.slice(end).some(({ outcome }) => 'chain' in outcome)
   return calls ? items.slice(0, end) : items
+}
+
+function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false
+  return true
 }
 
 /** Whether chains are in the same order and of the same blocks. */
