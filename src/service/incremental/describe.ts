@@ -130,13 +130,33 @@ function indexLane(
 export function onlyLoaded({ code, ...lane }: IndexedLane): IndexedLane {
   const isThere = (...names: Parameters<typeof namesOfMaps>): boolean =>
     [...namesOfMaps(...names)].every(name => lane.maps.has(name))
+  const areThere = (blocks: readonly IndexedBlock[]): readonly IndexedBlock[] => {
+    const gone = blocks.filter(block => !isThere([block], []))
+    return blocks.filter(block => !gone.some(other => isBeside(block, other)))
+  }
   return {
     ...lane,
-    chains: new Map([...lane.chains].filter(([, blocks]) => isThere(blocks, []))),
-    stretches: new Map([...lane.stretches].filter(([, stretches]) => isThere([], stretches))),
+    chains: eachLeft(lane.chains, areThere),
+    stretches: eachLeft(lane.stretches, own => own.filter(stretch => isThere([], [stretch]))),
     ...(code && isThere([], [], code) && { code }),
   }
 }
+
+/** Whether blocks hold parts of the same rules, or may. */
+const isBeside = (one: IndexedBlock, other: IndexedBlock): boolean =>
+  one.path[0] === other.path[0] || (one.first <= other.last && other.first <= one.last)
+
+/** What is left of each, where something is. */
+const eachLeft = <T>(
+  all: ReadonlyMap<string, readonly T[]>,
+  left: (own: readonly T[]) => readonly T[],
+): Map<string, readonly T[]> =>
+  new Map(
+    [...all].flatMap(([chain, own]) => {
+      const there = left(own)
+      return there.length > 0 ? [[chain, there] as const] : []
+    }),
+  )
 
 /** The names of the maps that blocks are looked up in, of those that trees which can be kept stand in, and of those that only functions use. */
 export const namesOfMaps = (

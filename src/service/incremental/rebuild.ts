@@ -11,7 +11,7 @@ import {
 } from 'iptables-parser'
 import { type EditableLane, editableLanes, isCalling, type Range } from '../../../translator/edit/block.ts'
 import { chainCodeOf, heldTogether } from '../../../translator/edit/chain-code.ts'
-import { renamed, stretchesOf } from '../../../translator/edit/kept.ts'
+import { renamed, stretchesOf, treesKept } from '../../../translator/edit/kept.ts'
 import { goingOnWith, takeOver } from '../../../translator/edit/stand-in.ts'
 import { lookUpId, mapNames } from '../../../translator/emit/look-up.ts'
 import { type Lane, laneName } from '../../../translator/lane.ts'
@@ -413,8 +413,10 @@ function stretchesGoingOn(
   )
   const at = laneAt(state, lane, family)
   const blocks = (one: IndexedStretch) => renamed(one.blocks, kept => names.get(kept) ?? kept.map)
+  // of those behind a rule that ends all the program has none
+  const goesOn = ({ blocks }: IndexedStretch): boolean => treesKept(blocks).every(kept => names.has(kept))
   return chains.flatMap(({ name: chain }) => {
-    const going = state.stretches(at, { family, table, chain })
+    const going = state.stretches(at, { family, table, chain }).filter(goesOn)
     return going.length === 0 ? [] : [[chain, going.map(one => ({ ...one, blocks: blocks(one) }))] as const]
   })
 }

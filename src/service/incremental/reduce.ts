@@ -8,9 +8,9 @@ import type { ChainCode, HeldCode } from '../../../translator/edit/chain-code.ts
 import type { KeptRun } from '../../../translator/edit/overlay.ts'
 import type { Between } from '../../../translator/edit/parted.ts'
 import { FieldSets } from '../../../translator/field-sets.ts'
-import { endsAll } from '../../../translator/item.ts'
 import { laneName } from '../../../translator/lane.ts'
 import { baseChains, type IndexedChain } from './chain-table.ts'
+import { endingIn } from './ending.ts'
 import { editedIn, type HeldRules, heldRules } from './held.ts'
 import type { IndexedBlock, IndexedLane, IndexedStretch } from './index-file.ts'
 import { editedRules, saveText } from './items.ts'
@@ -177,7 +177,8 @@ function rowsOf(
   const held = heldRules(blocks).filter(({ blocks }) => blocks.every(block => callsHeld(block, code)))
   const stretches = state.stretches(at, place)
   const rows: Row[] = []
-  for (let number = 1; number <= lines.count; number++) {
+  const last = endingIn(state, at, place, lines) ?? lines.count
+  for (let number = 1; number <= last; number++) {
     const found = held.find(({ first, last }) => holds(first, last, number))
     const stretch = stretches.find(({ first, last }) => holds(first, last, number))
     const part = found
@@ -187,20 +188,10 @@ function rowsOf(
         : [rowOf(lines, number)]
     if (!part) return undefined
     rows.push(...part)
-    // no packet comes to what is behind
-    if (!found && !stretch && isLast(state, at, place, lines.textOf(number))) break
     number = (found ?? stretch)?.last ?? number
   }
   return rows
 }
-
-/** Whether every packet ends at a rule, in the program of a lane: early, one of which it is not known whether it matches is such. */
-const isLast = (state: EditState, at: number, place: ChainPlace, rule: string): boolean =>
-  !narrows.test(rule) &&
-  (editedRules(state, at, place, [{ rule, kind: 'insert' }]) ?? []).some(({ items }) => items.some(endsAll))
-
-/** What every hook knows of a packet: most rules ask some of it, and need not be read to be told from such. One of several lines is none to read. */
-const narrows = / -[sdpio] |\0/
 
 /** Whether all that the values of a look-up call goes on. */
 const callsHeld = ({ maps }: IndexedBlock, code: ChainCode | undefined): boolean =>
