@@ -37,15 +37,16 @@ export function editOneByOne(
   }
 }
 
-/** An installation with these rules of INPUT, each without `-A INPUT`. */
+/** An installation with these rules of INPUT, each without `-A INPUT`, and user chains that they call, which are empty. */
 export const withRules = (
   rules: readonly string[],
   body: (installation: Installation) => void,
+  chains: readonly string[] = [],
 ): Promise<void> =>
   withInstallation(async installation => {
     restore(
       installation,
-      [],
+      chains,
       rules.map(rule => `-A INPUT ${rule}`),
     )
     body(installation)
