@@ -32,4 +32,6 @@ export const canPart = (items: readonly Item[]): boolean => !items.some(({ rest 
 
 /** Whether no rule under one that is put in between lets packets go on: these would come to the rules behind it too late. */
 export const isPartable = (under: readonly Block[]): boolean =>
-  under.flatMap(blocksIn).every(block => block.kind !== 'dispatch' || block.cases.every(isFinal))
+  under
+    .flatMap(blocksIn)
+    .every(block => block.kind !== 'dispatch' || [...block.cases, ...block.shadowed].every(isFinal))

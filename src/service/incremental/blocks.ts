@@ -56,10 +56,12 @@ const withRule = (
     const { first, last } = block
     const [from, to] = movesBy(block, chosen, number)
     const held = placed.filter(one => one.block === index)
+    const counting = held.some(({ kind }) => kind === 'continue') && ({ counting: true } as const)
     return held.reduce((moved, one) => withHolder(moved, one, slot), {
       ...block,
       first: first + from,
       last: last + to,
+      ...counting,
     })
   })
 }

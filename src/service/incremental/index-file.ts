@@ -17,7 +17,7 @@ import type { LineTable } from './lines.ts'
 import type { NameList } from './name-list.ts'
 
 /** Raised when something changes its meaning. */
-const FORMAT = 8
+const FORMAT = 9
 
 export interface IndexedFamily extends LineTable {
   readonly chains: ChainTable
@@ -34,6 +34,8 @@ export interface IndexedBlock extends BlockShape {
   readonly standing?: Standing
   /** It drops what is malformed, and may name another than the first rule for some values. */
   readonly displaced?: true
+  /** A map update has put a rule into it that only counts, which what stood in for it may know nothing of. */
+  readonly counting?: true
 }
 
 /** One of each kind of the rules that a look-up knows, so that these need not be gone through again. */

@@ -310,7 +310,7 @@ function indexRemade(
             const [map] = block.maps
             const before = map && taken.get(lookUpId(map))
             if (!before) return indexBlock(block, lane.family, slots)
-            const { first, last, holders, counts, edited, displaced } = before
+            const { first, last, holders, counts, edited, displaced, counting } = before
             const { repeated: _, ...shape } = block
             const standing = standingFor(reduced, before)
             return {
@@ -322,6 +322,7 @@ function indexRemade(
               edited,
               standing,
               ...(displaced && { displaced }),
+              ...(counting && { counting }),
             }
           }),
         ] as const,

@@ -228,7 +228,7 @@ function heldRows(
   const edited = editedIn(held)
   const standing = standIns(state, lines, held, { unknown: new Set(edited.map(({ rule }) => rule)), code })
   const { first, last, blocks } = held
-  const isPlaced = blocks.every(block => !block.displaced && !isCalling(block))
+  const isPlaced = blocks.every(block => !block.displaced && !block.counting && !isCalling(block))
   return keptRows(state, at, place, lines, { first, last, edited, standing, isPlaced })
 }
 

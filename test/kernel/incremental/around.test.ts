@@ -80,6 +80,37 @@ kernelTest('a rule beside a long look-up is loaded without it, and the next ones
   }),
 )
 
+const counting = '-s 192.0.2.2/32'
+const anyPing = '-p icmp -m icmp --icmp-type 8 -j DROP'
+
+kernelTest('a rule is put between those of a look-up, behind one that only counts', t =>
+  withRules(rules, installation => {
+    const edits: AnsweredEdits = [
+      // what stands in for the look-up from now on
+      ['-I INPUT 1 -i lo -j ACCEPT', 2],
+      // a map update, of which that knows nothing
+      [`-I INPUT 300 ${counting}`, 2],
+      [`-I INPUT 400 ${anyPing}`, 0],
+    ]
+    editOneByOne(t, installation, edits)
+    t.deepEqual(
+      saved(installation, '-c')
+        .split('\n')
+        .filter(line => line.startsWith('[') && !line.includes('-s 198.51.')),
+      ['[0:0] -A INPUT -i lo -j ACCEPT', `[4:112] -A INPUT ${counting}`, `[2:56] -A INPUT ${anyPing}`],
+    )
+  }),
+)
+
+kernelTest('a rule that only counts is known of where the first of its kind is met by no packet', t => {
+  const [first = ''] = rules
+  const uncounted = first.replace(' -j DROP', '')
+  return withRules([...rules.slice(0, 300), uncounted, counting, ...rules.slice(300)], installation => {
+    t.is(ping(installation, 2), 2)
+    editOneByOne(t, installation, [[`-I INPUT 400 ${anyPing}`, 0]])
+  })
+})
+
 kernelTest('the map of the look-up stays the same, and takes what is put into it', t =>
   withRules(rules, installation => {
     const { run } = installation
