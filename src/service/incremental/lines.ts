@@ -35,6 +35,8 @@ export interface Lines {
   visit(first: number, last: number, each: VisitLine): void
   /** The numbers of the first rules with this text, at most so many. */
   find(text: string, most: number): readonly number[]
+  /** And of those whose text begins so. */
+  beginning(start: string, most: number): readonly number[]
   /** The lines that hold a text of ASCII. */
   holding(text: string): Iterable<string>
   /** The slots of the rules from one to another. */
@@ -92,6 +94,22 @@ export function createLines(table: LineTable, first: number, count: number): Lin
     }
   }
 
+  /** The numbers of rules whose lines, newlines included, begin so. */
+  function beginning(start: string, most: number): readonly number[] {
+    const found: number[] = []
+    const wanted = Buffer.from(`\n${start}`)
+    for (const [number, piece] of numbered()) {
+      if (piece.kind === 'table')
+        for (const line of occurrences(table, buffer, piece, wanted)) {
+          found.push(number + line - piece.from)
+          if (found.length >= most) return found
+        }
+      else if (`${piece.text}\n`.startsWith(start)) found.push(number)
+      if (found.length >= most) return found
+    }
+    return found
+  }
+
   return {
     get count() {
       return total
@@ -109,20 +127,8 @@ export function createLines(table: LineTable, first: number, count: number): Lin
     visit(first, last, each) {
       for (const [number, piece] of numbered()) visitPiece(table, piece, number, { first, last }, each)
     },
-    find(text, most) {
-      const found: number[] = []
-      const wanted = Buffer.from(`\n${text}\n`)
-      for (const [number, piece] of numbered()) {
-        if (piece.kind === 'table')
-          for (const line of occurrences(table, buffer, piece, wanted)) {
-            found.push(number + line - piece.from)
-            if (found.length >= most) return found
-          }
-        else if (piece.text === text) found.push(number)
-        if (found.length >= most) return found
-      }
-      return found
-    },
+    find: (text, most) => beginning(`${text}\n`, most),
+    beginning,
     *holding(text) {
       for (const [, piece] of numbered())
         if (piece.kind === 'table')
@@ -267,7 +273,7 @@ function part(piece: Piece, from: number, to: number): Piece[] {
 const lineAt = ({ offsets }: LineTable, buffer: Buffer, line: number): string =>
   buffer.toString('utf8', offsets[line] ?? 0, (offsets[line + 1] ?? 0) - 1)
 
-/** The lines of a piece that are these bytes, which begin and end with the newlines around the line. */
+/** The lines of a piece that begin with these bytes, of which the first is the newline in front of the line. */
 function* occurrences(
   { offsets }: LineTable,
   buffer: Buffer,

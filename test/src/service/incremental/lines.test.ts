@@ -29,6 +29,15 @@ test('the lines that hold a text are found, each once, and those that were put i
   )
 })
 
+test('rules are found by how they begin, so many at most', t => {
+  const lines = linesOf([' -m mark', ' -p udp -m mark', '', ' -m mark --mark 0x1', ' -j DROP'])
+  t.deepEqual(lines.beginning(' -m ', 9), [1, 4])
+  t.deepEqual(lines.beginning(' -m ', 1), [1])
+  lines.insert(2, ' -m state', 7)
+  t.deepEqual(lines.beginning(' -m ', 9), [1, 2, 5])
+  t.deepEqual(lines.beginning('-m ', 9), [])
+})
+
 test('lines after edits are those that an array has after the same edits', t => {
   const line = fc.constantFrom('', ' -j DROP', ' -s 10.0.0.1/32', ' -s 10.0.0.1/32 -j DROP')
   const edit = fc.record({ at: fc.nat(1000), text: fc.option(line, { nil: undefined }) })
