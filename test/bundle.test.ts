@@ -26,3 +26,9 @@ test('the code kept of the commands is taken by the Node.js that made it', t => 
   const launcher = createRequire(import.meta.url)(join(root, 'dist/bundle/launch.cjs'))
   t.false((launcher as Launcher).compileCommands().cachedDataRejected)
 })
+
+test('the FFI is where the launchers look for it first', t => {
+  const require = createRequire(join(root, 'dist/bundle/launch.cjs'))
+  const { ffiPath } = require('./launch.cjs') as Launcher
+  t.is(require(ffiPath), require('koffi').default)
+})

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { Script } from 'node:vm'
 
 type Require = (name: string) => unknown
+type Evaluate = (module: { exports: unknown }, require: Require, filename: string) => void
 type Commands = typeof import('./commands.ts')
 
 /** Where the commands are, and their code cache. */
@@ -21,14 +22,30 @@ export const launch = (name: string): Promise<void> =>
 export function compileCommands(): Script {
   const source = readFileSync(commandsPath, 'latin1')
   const cachedData = readIfThere(cachePath)
-  const wrapped = `(function (module, require, __filename) {${source}\n})`
-  return new Script(wrapped, { filename: commandsPath, ...(cachedData && { cachedData }) })
+  return new Script(source, { filename: commandsPath, ...(cachedData && { cachedData }) })
 }
 
-export function evaluateCommands(script: Script, require: Require = createRequire(commandsPath)): Commands {
+/** What the file holds is a function. */
+export function evaluateCommands(script: Script, require: Require = requireQuickly): Commands {
   const module = { exports: {} }
-  script.runInThisContext()(module, require, commandsPath)
+  const evaluate: Evaluate = script.runInThisContext()
+  evaluate(module, require, commandsPath)
   return module.exports as Commands
+}
+
+const require: Require = createRequire(commandsPath)
+
+/** The FFI's machine code without its own search for it, which takes five times as long as to load it. */
+export const ffiPath = `@koromix/koffi-linux-${process.arch}/linux_${process.arch}/koffi.node`
+
+function requireQuickly(name: string): unknown {
+  if (name !== 'koffi') return require(name)
+  try {
+    return require(ffiPath)
+  } catch {
+    // on another machine or beside another libc; and then it knows best what is wrong
+    return require(name)
+  }
 }
 
 function readIfThere(path: string): Buffer | undefined {
