@@ -73,8 +73,17 @@ export interface KernelType {
   readonly module: string | undefined
 }
 
-/** The first type of that kind and name: in vmlinux, else in a loaded module. */
+const found = new Map<string, KernelType>()
+
+/** The first type of that kind and name: in vmlinux, else in a loaded module. Of a struct several members are asked for. */
 export const findKernelType = (kind: Kind, name: string): KernelType | undefined => {
+  const question = `${kind} ${name}`
+  const type = found.get(question) ?? searchKernelType(kind, name)
+  if (type) found.set(question, type)
+  return type
+}
+
+const searchKernelType = (kind: Kind, name: string): KernelType | undefined => {
   const id = findType(vmlinux(), kind, name)
   if (id !== undefined) return { btf: vmlinux(), id, module: undefined }
   for (const module of modules()) {
@@ -86,9 +95,9 @@ export const findKernelType = (kind: Kind, name: string): KernelType | undefined
 }
 
 const kernelType = (kind: Kind, name: string, hint: string): KernelType => {
-  const found = findKernelType(kind, name)
-  if (found === undefined) throw new KernelError('ERR_BTF', `this kernel has no ${kind} ${name}`, hint)
-  return found
+  const type = findKernelType(kind, name)
+  if (type === undefined) throw new KernelError('ERR_BTF', `this kernel has no ${kind} ${name}`, hint)
+  return type
 }
 
 const buildHint = 'The kernel was built without the feature that it belongs to.'

@@ -1,10 +1,11 @@
 // Where the members of C structs lie.
 
 import { kindNumber, type TypeId } from '../../../translator/btf/type.ts'
-import { type Btf, nameOf, type Type, typeOf } from './reader.ts'
+import { type Btf, isNamed, type Type, typeOf } from './reader.ts'
 
 interface Member {
-  readonly name: string
+  /** Its offset in all strings. */
+  readonly name: number
   readonly type: TypeId
   /** Bits from the start of the struct. */
   readonly bits: number
@@ -27,27 +28,25 @@ const compositeOf = (btf: Btf, id: TypeId): Type | undefined => {
   return isComposite(type) ? type : undefined
 }
 
-const memberOf = (btf: Btf, type: Type, index: number): Member => {
+const memberOf = (type: Type, index: number): Member => {
   const offset = type.tail + index * 12
   const word = type.view.getUint32(offset + 8, true)
   return {
-    name: nameOf(btf, type.view.getUint32(offset, true)),
+    name: type.view.getUint32(offset, true),
     type: type.view.getUint32(offset + 4, true),
     // With the kind flag the upper 8 bits are the width of a bit field.
     bits: type.kindFlag ? word & 0xffffff : word,
   }
 }
 
-const members = (btf: Btf, type: Type): readonly Member[] =>
-  Array.from({ length: type.vlen }, (_, index) => memberOf(btf, type, index))
-
 /** A member by name, also inside anonymous structs and unions, where C finds it too. */
 const findMember = (btf: Btf, id: TypeId, name: string): Member | undefined => {
   const type = compositeOf(btf, id)
   if (type === undefined) return undefined
-  for (const member of members(btf, type)) {
-    if (member.name === name) return member
-    const inner = member.name === '' ? findMember(btf, member.type, name) : undefined
+  for (let index = 0; index < type.vlen; index++) {
+    const member = memberOf(type, index)
+    if (isNamed(btf, member.name, name)) return member
+    const inner = isNamed(btf, member.name, '') ? findMember(btf, member.type, name) : undefined
     if (inner) return { ...inner, bits: member.bits + inner.bits }
   }
   return undefined
@@ -71,6 +70,6 @@ export const enumeratorOf = (btf: Btf, id: TypeId, name: string): number | undef
   const type = typeOf(btf, id)
   if (type === undefined) return undefined
   for (let offset = type.tail; offset < type.tail + 8 * type.vlen; offset += 8)
-    if (nameOf(btf, type.view.getUint32(offset, true)) === name) return type.view.getInt32(offset + 4, true)
+    if (isNamed(btf, type.view.getUint32(offset, true), name)) return type.view.getInt32(offset + 4, true)
   return undefined
 }

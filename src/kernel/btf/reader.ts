@@ -135,10 +135,12 @@ const nameOffset = (btf: Btf, name: string): number | undefined => {
   return first ? btf.firstString : undefined
 }
 
-export const nameOf = (btf: Btf, offset: number): string => {
-  if (offset < btf.firstString && btf.base) return nameOf(btf.base, offset)
+/** Whether that is the name at an offset: most are not, which their first letters tell without a string being made of them. */
+export const isNamed = (btf: Btf, offset: number, name: string): boolean => {
+  if (offset < btf.firstString && btf.base) return isNamed(btf.base, offset, name)
   const start = offset - btf.firstString
-  return btf.strings.toString('latin1', start, btf.strings.indexOf(0, start))
+  for (let at = 0; at < name.length; at++) if (btf.strings[start + at] !== name.charCodeAt(at)) return false
+  return btf.strings[start + name.length] === 0
 }
 
 /** The first type of that kind and name in this blob, its base not included. */
