@@ -72,10 +72,16 @@ export interface Range {
   readonly last: number
 }
 
-/** What can be edited in a program. `rangeOf` gives the number in its chain that a rule of the table of all rules has, or all those that it stands in for. */
+/** Which numbers in its chain a rule of the table of all rules has: one, or from one to another those that it stands in for. Two functions, since of tens of thousands of rules objects would be felt. */
+export interface Numbering {
+  readonly first: (rule: number) => number
+  readonly last: (rule: number) => number
+}
+
+/** What can be edited in a program. */
 export function editableLanes(
   { lane, plans, protocols, lookUps }: Pick<LaneProgram, 'lane' | 'plans' | 'protocols' | 'lookUps'>,
-  rangeOf: (rule: number) => Range,
+  numbering: Numbering,
 ): EditableLane[] {
   const maps: MapsOf = new Map()
   for (const { dispatch, ...map } of lookUps) addTo(maps, dispatch, map)
@@ -86,7 +92,7 @@ export function editableLanes(
     protocols: [...(protocols.get(family) ?? [])],
     chains: [...plan.chains.values()].map(({ name, blocks }) => ({
       name,
-      blocks: editableIn(blocks, [], maps, rangeOf),
+      blocks: editableIn(blocks, [], maps, numbering),
     })),
   }))
 }
@@ -102,20 +108,24 @@ function editableIn(
   blocks: readonly Block[],
   path: readonly number[],
   maps: MapsOf,
-  rangeOf: (rule: number) => Range,
+  numbering: Numbering,
 ): EditableBlock[] {
-  const places = placesOf(blocks.flatMap(withoutOverlay), rangeOf)
+  const laidOut = blocks.flatMap(withoutOverlay)
+  // most of thousands of chains have none
+  if (!laidOut.some(({ kind }) => kind === 'dispatch' || kind === 'split')) return []
+  const places = placesOf(laidOut, numbering)
   return places.flatMap(({ range, blocks: together }, index) => {
     const here = [...path, index]
     if (!isApart(places, index)) return []
-    const complete = together.every(block => block.kind === 'dispatch' && !isMixed(block, maps))
+    const lookUps = new Set(together.filter(block => block.kind === 'dispatch' && !isMixed(block, maps)))
+    const complete = lookUps.size === together.length
     return together.flatMap(block => {
       if (block.kind === 'split')
         return [
-          ...editableIn(block.whole, [...here, 0], maps, rangeOf),
-          ...editableIn(block.odd, [...here, 1], maps, rangeOf),
+          ...editableIn(block.whole, [...here, 0], maps, numbering),
+          ...editableIn(block.odd, [...here, 1], maps, numbering),
         ]
-      if (block.kind !== 'dispatch' || !range || isMixed(block, maps)) return []
+      if (block.kind !== 'dispatch' || !range || !lookUps.has(block)) return []
       const { fields, common } = block
       const own = maps.get(block) ?? []
       const found = { maps: own, repeated: isCalling({ maps: own }) ? [] : repeatedIn(block) }
@@ -137,10 +147,10 @@ interface BlockPlace {
 }
 
 /** Look-ups for the same fields may alternate, and those that drop what is malformed come in any order. */
-function placesOf(blocks: readonly Block[], rangeOf: (rule: number) => Range): BlockPlace[] {
+function placesOf(blocks: readonly Block[], numbering: Numbering): BlockPlace[] {
   const places: BlockPlace[] = []
   for (const block of blocks) {
-    const range = rangeIn(block, rangeOf)
+    const range = rangeIn(block, numbering)
     const before = places.at(-1)
     if (before && overlap(before.range, range) && before.blocks.every(other => canAlternate(other, block))) {
       places.pop()
@@ -180,15 +190,15 @@ function addTo<K, V>(groups: Map<K, V[]>, key: K, value: V): void {
   else groups.set(key, [value])
 }
 
-function rangeIn(block: Block, rangeOf: (rule: number) => Range): Range | undefined {
+function rangeIn(block: Block, numbering: Numbering): Range | undefined {
   let [first, last, before] = [Number.POSITIVE_INFINITY, 0, -1]
   for (const items of allLists(block))
     for (let at = 0; at < items.length; at++) {
       const rule = items[at]?.rule ?? before
       if (rule === before) continue
-      const range = rangeOf(rule)
-      first = Math.min(first, range.first)
-      last = Math.max(last, range.last)
+      const [from, to] = [numbering.first(rule), numbering.last(rule)]
+      if (from < first) first = from
+      if (to > last) last = to
       before = rule
     }
   return last === 0 ? undefined : { first, last }
@@ -216,12 +226,24 @@ export const isHotdrop = (block: Block): boolean =>
 
 /** Of such a block the map does not tell which of the rules for the same values is met, or chains are called that are not in functions. */
 function isMixed(block: Dispatch, maps: MapsOf): boolean {
-  const cases = allCases(block)
-  const hotdrop = isHotdrop(block)
-  if (!hotdrop && cases.some(({ outcome }) => outcome.kind === 'hotdrop')) return true
-  if (!cases.some(({ outcome }) => 'chain' in outcome)) return false
+  const outcomes = outcomesOf(allCases(block))
+  const kinds = new Set(outcomes.map(({ kind }) => kind))
+  if (kinds.has('hotdrop') && kinds.size > 1) return true
+  if (!outcomes.some(outcome => 'chain' in outcome)) return false
   const own = maps.get(block) ?? []
   return !isCalling({ maps: own }) || own.some(({ actions }) => [...actions.values()].some(isInPlace))
+}
+
+/** All there are, some more than once: most rules of a look-up have one together. */
+function outcomesOf(items: readonly Item[]): readonly Item['outcome'][] {
+  const outcomes: Item['outcome'][] = []
+  let before: Item['outcome'] | undefined
+  for (let at = 0; at < items.length; at++) {
+    const outcome = items[at]?.outcome
+    if (outcome && outcome !== before) outcomes.push(outcome)
+    before = outcome
+  }
+  return outcomes
 }
 
 const isInPlace = ({ called }: Action): boolean => called !== undefined && 'inPlace' in called

@@ -30,7 +30,10 @@ export function stretchesOf(
   const chains = plans.filter(plan => plan.family === family).flatMap(({ plan }) => [...plan.chains.values()])
   return new Map(
     chains.flatMap(({ name, blocks }) => {
-      const stretches = apart(blocks.flatMap(block => placed(block, keep, numberOf)))
+      const kept = blocks.map(keep)
+      // then it does not matter from where to where the rules go
+      if (kept.every(block => block === undefined)) return []
+      const stretches = apart(blocks.flatMap((block, at) => placed(block, kept[at], numberOf)))
       return stretches.length === 0 ? [] : [[name, stretches] as const]
     }),
   )
@@ -80,19 +83,15 @@ interface Placed {
   readonly block: KeptBlock | undefined
 }
 
-function placed(
-  block: Block,
-  keep: (block: Block) => KeptBlock | undefined,
-  numberOf: (rule: number) => number,
-): Placed[] {
+function placed(block: Block, kept: KeptBlock | undefined, numberOf: (rule: number) => number): Placed[] {
   let [first, last] = [Number.POSITIVE_INFINITY, 0]
   for (const items of itemListsIn(block))
     for (let at = 0; at < items.length; at++) {
       const number = numberOf(items[at]?.rule ?? Number.NaN)
-      first = Math.min(first, number)
-      last = Math.max(last, number)
+      if (number < first) first = number
+      if (number > last) last = number
     }
-  return last === 0 ? [] : [{ first, last, block: keep(block) }]
+  return last === 0 ? [] : [{ first, last, block: kept }]
 }
 
 /** Blocks that hold parts of the same rules belong together; where one of them cannot be kept, none is. */

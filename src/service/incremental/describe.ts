@@ -43,7 +43,7 @@ export function describeGeneration(described: Described): EditIndex | undefined 
     const translated = translation.programs.filter(({ lane }) => laneName(lane) === laneName(program.lane))
     return translated.length > 0
       ? translated.flatMap(one =>
-          editableLanes(one, rule => ({ first: numberOf(rule), last: numberOf(rule) })).map(lane => {
+          editableLanes(one, { first: numberOf, last: numberOf }).map(lane => {
             const stretches = stretchesOf(one, lane.family, numberOf)
             return indexLane(lane, stretches, chainCodeOf(one, lane.family), program, slots)
           }),

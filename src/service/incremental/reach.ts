@@ -64,8 +64,8 @@ function writeRange(
   family: Family,
 ): void {
   const rest = restOfPrefix(asked, family)
-  if (asked && rest !== undefined) {
-    const first = Number(asked.value.value)
+  if (rest !== undefined) {
+    const first = asked ? Number(asked.value.value) : 0
     into[at] = first
     into[at + 1] = first + rest
   } else into.set(asked ? rangeOf(field, asked, family) : all(family), at)
@@ -73,7 +73,8 @@ function writeRange(
 
 /** What most rules ask, without a step in between: how many addresses of IPv4 follow on the first of a prefix. */
 function restOfPrefix(asked: Rule['source'], family: Family): number | undefined {
-  if (!asked || asked.negated || family !== 4) return undefined
+  if (family !== 4 || asked?.negated) return undefined
+  if (!asked) return GREATEST
   const rest = GREATEST - Number(asked.value.mask)
   return (rest & (rest + 1)) === 0 ? rest : undefined
 }

@@ -9,7 +9,7 @@ import {
   type Rule,
   standsAnywhere,
 } from 'iptables-parser'
-import { type EditableLane, editableLanes, isCalling, type Range } from '../../../translator/edit/block.ts'
+import { type EditableLane, editableLanes, isCalling } from '../../../translator/edit/block.ts'
 import { chainCodeOf, heldTogether } from '../../../translator/edit/chain-code.ts'
 import { renamed, stretchesOf, treesKept } from '../../../translator/edit/kept.ts'
 import { goingOnWith, takeOver } from '../../../translator/edit/stand-in.ts'
@@ -295,9 +295,11 @@ function indexRemade(
 ): IndexedLane[] {
   const { slots, numbers, standIns } = reduced
   const numberOf = (rule: number): number => numbers[rule] ?? 0
-  const rangeOf = (rule: number): Range =>
-    standIns.get(rule) ?? { first: numberOf(rule), last: numberOf(rule) }
-  return editableLanes(program, rangeOf).map(lane => {
+  const numbering = {
+    first: (rule: number) => standIns.get(rule)?.first ?? numberOf(rule),
+    last: (rule: number) => standIns.get(rule)?.last ?? numberOf(rule),
+  }
+  return editableLanes(program, numbering).map(lane => {
     const code = chainCodeOf(program, lane.family)
     const held = program.held?.get(lane.family)
     // where a chain's code stands in functions too that went on, what is edited in it here would be missing there

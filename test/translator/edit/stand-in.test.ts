@@ -27,7 +27,7 @@ function program(
 }
 
 const list = Array.from({ length: LISTED }, (_, value) => `-s 198.51.100.${value} -j DROP`)
-const [{ chains = [] } = {}] = editableLanes(program(list), rule => ({ first: rule, last: rule }))
+const [{ chains = [] } = {}] = editableLanes(program(list), { first: rule => rule, last: rule => rule })
 const blocks = chains.flatMap(chain => chain.blocks)
 
 /** What a program takes over in which the first of the list stands in for all of it, between other rules. */
