@@ -44,6 +44,7 @@ export function amendTrees(
   edits: readonly JournalEdit[],
   known: ReadonlySet<EditedText>,
 ): void {
+  const rulesBySlot = rememberingRules(state)
   for (const [at, lane] of state.index.lanes.entries())
     for (const place of new Map(
       edits.map(edit => [`${edit.family} ${edit.table} ${edit.chain}`, edit]),
@@ -54,7 +55,10 @@ export function amendTrees(
         stretch.edited.reduce((amended, one) => {
           const [edit, other] = edits.filter(({ rule, kind }) => rule === one.rule && kind === one.kind)
           if (!edit || other || known.has(one)) return amended
-          return amendStretch({ state, at, lane, place, lines, stretch: amended }, edit, one) ?? amended
+          return (
+            amendStretch({ state, rulesBySlot, at, lane, place, lines, stretch: amended }, edit, one) ??
+            amended
+          )
         }, stretch)
       state.setStretches(at, place, state.stretches(at, place).map(amend))
     }
@@ -62,6 +66,7 @@ export function amendTrees(
 
 interface Context {
   readonly state: EditState
+  readonly rulesBySlot: RulesBySlot
   readonly at: number
   readonly lane: IndexedLane
   readonly place: ChainPlace
@@ -239,21 +244,46 @@ interface Standing {
 
 const nothing: Standing = { lastBefore: () => -1, isThere: () => false }
 
+/** Of the rules from one to another, how many they are and for each slot which of them counts in it, from 0; -1 where none of them does. */
+type RulesBySlot = (
+  lines: Lines,
+  first: number,
+  last: number,
+) => { readonly rules: Int32Array; readonly count: number }
+
+/** All programs have the same rules, and so have both sides of a split. */
+function rememberingRules({ index: { arrays } }: EditState): RulesBySlot {
+  const room = arrays.reduce((sum, { entries }) => sum + entries, 0)
+  const known = new WeakMap<Lines, Map<string, ReturnType<RulesBySlot>>>()
+  return (lines, first, last) => {
+    const ranges = known.get(lines) ?? new Map<string, ReturnType<RulesBySlot>>()
+    known.set(lines, ranges)
+    const found = ranges.get(`${first} ${last}`) ?? rulesIn(lines.slots(first, last), room)
+    ranges.set(`${first} ${last}`, found)
+    return found
+  }
+}
+
+function rulesIn(slots: Uint32Array, room: number): ReturnType<RulesBySlot> {
+  const rules = new Int32Array(room).fill(-1)
+  for (let at = 0; at < slots.length; at++) rules[slots[at] ?? 0] = at
+  return { rules, count: slots.length }
+}
+
 /** Undefined where positions are not in the order of the rules: what was taken out may still be there under a slot that another rule has now. */
 function standingIn(
-  { state, lines, stretch: { first, last } }: Context,
+  { state, rulesBySlot, lines, stretch: { first, last } }: Context,
   actions: readonly Action[],
   trees: Trees,
 ): Standing | undefined {
   const firstSlots = firstSlotsOf(actions, state.index.arrays)
-  const rules = new Int32Array(state.index.arrays.reduce((sum, { entries }) => sum + entries, 0)).fill(-1)
-  const slots = lines.slots(first, last)
-  for (let at = 0; at < slots.length; at++) rules[slots[at] ?? 0] = at
-  const { least, most } = positionsOf(trees, rules, slots.length, firstSlots)
-  const before = new Int32Array(slots.length + 1).fill(-1)
-  for (let at = 0, greatest = -1; at < slots.length; before[++at] = greatest) {
+  const { rules, count } = rulesBySlot(lines, first, last)
+  const { least, most } = positionsOf(trees, rules, count, firstSlots)
+  const before = new Int32Array(count + 1).fill(-1)
+  for (let at = 0, greatest = -1; at < count; before[++at] = greatest) {
     if ((least[at] ?? 0) <= greatest) return undefined
-    greatest = Math.max(greatest, most[at] ?? -1)
+    const own = most[at] ?? -1
+    if (own > greatest) greatest = own
   }
   return {
     lastBefore: number => before[number - first] ?? -1,
