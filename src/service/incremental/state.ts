@@ -202,8 +202,9 @@ function rulesCalling({ chains, ...lines }: IndexedFamily, table: string, chain:
 function* freeSlots({ arrays, families, taken }: EditIndex, { entries }: Journal): Generator<number> {
   const room = arrays.reduce((sum, array) => sum + array.entries, 0)
   const used = new Uint8Array(room)
-  for (const { slots } of families) for (const slot of slots) used[slot] = 1
-  for (const slot of taken) used[slot] = 1
+  // an iterator takes three times as long for ten thousand, in code that runs once
+  for (const slots of [...families.map(family => family.slots), taken])
+    for (let at = 0; at < slots.length; at++) used[slots[at] ?? Number.NaN] = 1
   for (const { edits } of entries) for (const { slot } of edits) used[slot] = 1
   for (let slot = used.indexOf(0); slot >= 0; slot = used.indexOf(0, slot + 1)) yield slot
 }
