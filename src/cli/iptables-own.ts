@@ -36,8 +36,9 @@ async function read(settings: Settings, command: Command): Promise<ExitCode> {
   return print(runCommand(liveRuleset(readLiveHits(settings), command.family), command).output)
 }
 
+/** Where there is nothing to print, no stream is made for it. */
 function print(text: string): ExitCode {
-  process.stdout.write(text)
+  if (text !== '') process.stdout.write(text)
   return exitCode.done
 }
 

@@ -75,8 +75,9 @@ export async function iptablesRestore(named: Family, words: readonly string[]): 
   }
 }
 
+/** Where there is nothing to print, no stream is made for it. */
 function print(text: string): ExitCode {
-  process.stdout.write(text)
+  if (text !== '') process.stdout.write(text)
   return exitCode.done
 }
 

@@ -3,7 +3,6 @@
 
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { tryLock } from '../kernel/sys/lock.ts'
 import { ServiceError, systemReason } from './error.ts'
 import type { Settings } from './settings.ts'
@@ -12,6 +11,9 @@ import type { Settings } from './settings.ts'
 export type LockWait = number
 
 const RETRY_MILLISECONDS = 20
+
+const sleep = (milliseconds: number): Promise<void> =>
+  new Promise(resolve => setTimeout(resolve, milliseconds))
 
 /** Runs `body` while no other process changes rules. Throws ServiceError('ERR_LOCKED') when waiting was in vain. */
 export async function withLock<T>(
