@@ -49,8 +49,8 @@ export function chainItems(rules: readonly Rule[], { first, family, known, items
 /** Undefined for a rule that asks or does anything that programs may know or not. */
 function alikeItems(rule: Rule, index: number, family: Family): readonly Item[] | undefined {
   const { target } = rule
-  if (family !== 4 || (target && !decided.has(target.kind))) return undefined
-  const plain = plainSets(rule)
+  if (target && !decided.has(target.kind)) return undefined
+  const plain = plainSets(rule, family)
   return plain && plainItems(plain, index, outcomeOf(target))
 }
 

@@ -71,7 +71,7 @@ const NO_TESTS: readonly LeafTest[] = []
 /** The items of a rule that is asked early, in the order of ruleItems. */
 export function earlyItems(rule: Rule, index: number, lane: EarlyLane, family: Family): Item[] {
   // what plain rules ask about is known early, all of it
-  const plain = family === 4 ? plainSets(rule) : undefined
+  const plain = plainSets(rule, family)
   return plain
     ? plainItems(plain, index, earlyOutcome(rule))
     : earlyItemsStepByStep(rule, index, lane, family)

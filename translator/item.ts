@@ -1,12 +1,13 @@
 // A rule as trees see it: a box in the space of fields, what cannot be said as a box, and what happens to a packet inside.
 
 import type { Family, Rule, Target } from 'iptables-parser'
-import { domain, type FieldName, fieldOf, transport } from './field.ts'
+import { domain, type FieldName, fieldOf } from './field.ts'
 import { FieldSets } from './field-sets.ts'
 import type { Lane } from './lane.ts'
 import { addressStep, interfaceStep } from './match/core.ts'
 import { matchTranslators } from './match/registry.ts'
 import { type MatchTranslator, Untranslatable, type UntranslatableOptions } from './match/translate.ts'
+import { unreachable } from './match/transport.ts'
 import { type PlainSets, plainSets } from './plain-sets.ts'
 import type { Hook } from './program.ts'
 import { targetTranslators } from './target/registry.ts'
@@ -77,13 +78,14 @@ const NO_TESTS: readonly LeafTest[] = []
 
 /** The items of a rule, in the order they are asked: those for each way it can find a packet malformed, then the rule itself unless it never matches. */
 export function ruleItems(rule: Rule, index: number, lane: Lane, family: Family): Item[] {
-  const plain = family === 4 ? plainSets(rule) : undefined
+  const plain = plainSets(rule, family)
   return plain ? plainItems(plain, index, outcomeOf(rule.target)) : itemsStepByStep(rule, index, lane, family)
 }
 
 export function plainItems({ malformed, matched }: PlainSets, rule: number, outcome: Outcome): Item[] {
   const item = { rule, sets: matched, rest: NO_TESTS, outcome }
-  return malformed ? [{ rule, sets: malformed, rest: NO_TESTS, outcome: outcomes.hotdrop }, item] : [item]
+  if (malformed.length === 0) return [item]
+  return [...malformed.map(sets => ({ rule, sets, rest: NO_TESTS, outcome: outcomes.hotdrop })), item]
 }
 
 /** The items of any rule, whatever it asks. */
@@ -186,13 +188,11 @@ export function headerSteps(rule: Rule, family: Family): Step[] {
   if (inInterface) steps.push(interfaceStep('iif', inInterface, family))
   if (outInterface) steps.push(interfaceStep('oif', outInterface, family))
   // ip6_packet_match walks the extension headers only for rules that name a protocol, and drops where it cannot
-  if (protocol && family === 6) steps.push(unreachable)
+  if (protocol && family === 6) steps.push({ kind: 'hotdrop', when: unreachable })
   if (protocol) steps.push(setTerm('protocol', family, single(protocol.value), protocol.negated))
   if (fragment) steps.push(setTerm('fragment', family, single(1), fragment.negated))
   return steps
 }
-
-const unreachable: Step = { kind: 'hotdrop', when: setTest('transport', single(transport.unreachable)) }
 
 function matchSteps(match: Rule['matches'][number], lane: Lane, family: Family): readonly Step[] {
   const translate = matchTranslators[match.kind] as MatchTranslator<typeof match>

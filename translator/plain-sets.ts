@@ -1,15 +1,23 @@
 // What most rules of long rule sets ask: prefixes, a protocol, ports. Each is a field of its own, so what the rule asks of fields can be said at once, without a step for
 // each that narrows what those before it left (item.ts), and comes to the same.
 
-import { type AddressMask, type Match, prefixLength, type Range, type Rule, type Term } from 'iptables-parser'
+import {
+  type AddressMask,
+  type Family,
+  type Match,
+  prefixLength,
+  type Range,
+  type Rule,
+  type Term,
+} from 'iptables-parser'
 import type { FieldName } from './field.ts'
 import { FieldSets } from './field-sets.ts'
-import { malformedHeader, wholeTransport } from './match/transport.ts'
+import { malformedHeader, unreachable, wholeTransport } from './match/transport.ts'
 import { type IntervalSet, inclusive, single } from './tree/interval.ts'
 
 export interface PlainSets {
-  /** Of packets that the rule finds malformed. */
-  readonly malformed: FieldSets | undefined
+  /** Of packets that the rule finds malformed, in the order it does. */
+  readonly malformed: readonly FieldSets[]
   /** Of those it matches. */
   readonly matched: FieldSets
 }
@@ -27,8 +35,8 @@ const makers: readonly Make[] = Array.from({ length: 1 << FIELDS.length }, (_, a
 
 const make = (asked: number, sets: readonly IntervalSet[]): FieldSets => (makers[asked] as Make)(sets)
 
-/** What a rule of IPv4 asks of fields; undefined where it asks anything else, anything negated, or nothing by asking for all there is. */
-export function plainSets(rule: Rule): PlainSets | undefined {
+/** What a rule asks of fields; undefined where it asks anything else, anything negated, or nothing by asking for all there is. */
+export function plainSets(rule: Rule, family: Family): PlainSets | undefined {
   const { source, destination, protocol } = rule
   const matches = rule.matches.some(isComment)
     ? rule.matches.filter(match => !isComment(match))
@@ -40,17 +48,21 @@ export function plainSets(rule: Rule): PlainSets | undefined {
   let asked = 0
   if (source) asked |= add(sets, SADDR, prefixSet(source))
   if (destination) asked |= add(sets, DADDR, prefixSet(destination))
+  if (asked >= NOT_PLAIN) return undefined
+  // IPv6 headers are walked along for rules that name a protocol
+  const malformed = protocol && family === 6 ? [make(asked | TRANSPORT, [...sets, unreachable.set])] : NONE
   if (protocol) asked |= add(sets, PROTOCOL, single(protocol.value))
-  if (!match) return asked < NOT_PLAIN ? { malformed: undefined, matched: make(asked, sets) } : undefined
+  if (!match) return { malformed, matched: make(asked, sets) }
   asked |= TRANSPORT
-  const malformed = [...sets, malformedHeader[match.kind].set]
-  const whole = asked
+  const short = make(asked, [...sets, malformedHeader[match.kind].set])
   sets.push(wholeTransport.set)
   if (match.sourcePort) asked |= add(sets, SPORT, portSet(match.sourcePort))
   if (match.destinationPort) asked |= add(sets, DPORT, portSet(match.destinationPort))
   if (asked >= NOT_PLAIN) return undefined
-  return { malformed: make(whole, malformed), matched: make(asked, sets) }
+  return { malformed: malformed === NONE ? [short] : [...malformed, short], matched: make(asked, sets) }
 }
+
+const NONE: readonly FieldSets[] = []
 
 const isComment = ({ kind }: Match): boolean => kind === 'comment'
 
@@ -71,6 +83,7 @@ const asksPortsAlone = (match: Match): match is PortMatch =>
 function prefixSet({ value: { family, value, mask }, negated }: Term<AddressMask>): IntervalSet | undefined {
   const length = negated ? 0 : (prefixLength(family, mask) ?? 0)
   if (length === 0) return undefined
+  if (family === 6) return [{ low: value, end: value + (1n << BigInt(128 - length)) }]
   const low = Number(value)
   return [{ low, end: low + 2 ** (32 - length) }]
 }

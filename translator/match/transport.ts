@@ -14,6 +14,9 @@ export const malformedHeader = {
   tcp: setTest('transport', normalise([...tooShort, ...single(transport.overlap)])),
 } as const satisfies Record<string, SetTest>
 
+/** Where the headers in front of it cannot be walked along. */
+export const unreachable: SetTest = setTest('transport', single(transport.unreachable))
+
 /** The whole fixed header is needed: without it the kernel drops the packet, but a later fragment just does not match. */
 export const wholeHeader: readonly Step[] = [{ kind: 'hotdrop', when: malformedHeader.udp }, wholeTransport]
 
