@@ -37,14 +37,14 @@ export function buildRules(
   const { protocol, inInterface, outInterface } = draft
   const { fragment } = draft.core
   const matches: Match[] = []
-  const build = ruleContext(context, protocol, matches)
+  const build = ruleContext(context, protocol)
   for (const use of draft.matches) matches.push(buildMatch(use, build, refuse))
   const parts: RuleParts = {
     protocol,
     inInterface,
     outInterface,
     fragment: fragment && { value: true, negated: fragment.negated, span: fragment.span },
-    target: readTarget(draft, build, refuse),
+    target: readTarget(draft, matches, build, refuse),
     // an array that was pushed to has room for more
     matches: matches.slice(),
     counters: draft.counters,
@@ -55,17 +55,15 @@ export function buildRules(
   return sources.flatMap(source => destinations.map(destination => assemble(source, destination, parts)))
 }
 
-/** What extensions are told of the rule. */
-function ruleContext(
-  { family, table, chain }: RuleContext,
-  protocol: Rule['protocol'],
-  matches: readonly Match[],
-): BuildContext {
-  if (!protocol) return { family, table, chain, matches, uses: [] }
+/** What extensions are told of the rule, and what says whether they may stand there. */
+interface PlacedContext extends BuildContext, RuleContext {}
+
+function ruleContext({ family, table, chain }: RuleContext, protocol: Rule['protocol']): PlacedContext {
+  if (!protocol) return { family, table, chain, uses: [] }
   const { value, negated } = protocol
   return negated
-    ? { family, table, chain, matches, uses: [], negatedProtocol: value }
-    : { family, table, chain, matches, uses: [], protocol: value }
+    ? { family, table, chain, uses: [], negatedProtocol: value }
+    : { family, table, chain, uses: [], protocol: value }
 }
 
 export type RuleParts = {
@@ -102,9 +100,14 @@ export function at<T>(use: { readonly span: CoreUse['span'] }, read: () => T): T
   }
 }
 
-function readTarget(draft: Draft, context: BuildContext, refuse: Refuse): Target | undefined {
+function readTarget(
+  draft: Draft,
+  matches: readonly Match[],
+  context: PlacedContext,
+  refuse: Refuse,
+): Target | undefined {
   const { jump, goto } = draft.core
-  if (draft.target) return buildTarget(draft.target, context, refuse)
+  if (draft.target) return buildTarget(draft.target, matches, context, refuse)
   if (jump) return { kind: 'jump', chain: jump.text, span: jump.span }
   if (goto) return { kind: 'goto', chain: goto.text, span: goto.span }
   return undefined
@@ -112,7 +115,7 @@ function readTarget(draft: Draft, context: BuildContext, refuse: Refuse): Target
 
 function buildMatch(
   use: ExtensionUse<AnyMatchExtension> | UnknownMatch,
-  context: BuildContext,
+  context: PlacedContext,
   refuse: Refuse,
 ): Match {
   if ('kind' in use) return use
@@ -125,12 +128,14 @@ function buildMatch(
 
 function buildTarget(
   use: ExtensionUse<AnyTargetExtension> | UnknownTarget,
-  context: BuildContext,
+  matches: readonly Match[],
+  context: PlacedContext,
   refuse: Refuse,
 ): Target {
   if ('kind' in use) return use
   const { extension, span } = use
   const target = buildExtension<ExtensionTarget>(use, context, 'target', refuse)
+  at(use, () => extension.checkMatches?.(matches))
   const placement = extension.placementOf?.(target)
   if (placement) checkPlacement(placement, { name: extension.name, what: 'target', span }, context, refuse)
   return target
@@ -138,7 +143,7 @@ function buildTarget(
 
 function buildExtension<V>(
   use: ExtensionUse<AnyMatchExtension | AnyTargetExtension>,
-  context: BuildContext,
+  context: PlacedContext,
   what: 'match' | 'target',
   refuse: Refuse,
 ): V {
@@ -210,7 +215,7 @@ interface Placed {
 function checkPlacement(
   placement: Placement,
   { name, what, span }: Placed,
-  context: BuildContext,
+  context: PlacedContext,
   refuse: Refuse,
 ): void {
   const fault = (why: string, refusal: Refusal = INVALID): RuleError =>

@@ -8,14 +8,10 @@ import type { Located } from './span.ts'
 
 export type TableName = 'filter' | 'nat' | 'mangle' | 'raw' | 'security'
 
-/** What an extension may look at while it builds its value. */
+/** All that an extension may look at while it builds its value. */
 export interface BuildContext extends ValueContext {
-  readonly table: TableName
-  readonly chain: string
   /** The protocol the rule must not have, where it names one so. */
   readonly negatedProtocol?: number
-  /** The rule's matches that are built already; to a target, all of them. */
-  readonly matches: readonly Match[]
   /** All uses in the order given. */
   readonly uses: readonly OptionUse[]
 }
@@ -78,6 +74,8 @@ export interface TargetExtension<T extends { kind: string }, O extends OptionTab
   readonly name: T['kind']
   /** The target iptables -L calls it, where that is another. */
   readonly listedAs?: string
+  /** Throws RuleError('ERR_OPTION') where it cannot stand behind a rule's matches, whatever its own options. */
+  checkMatches?(matches: readonly Match[]): void
   /** What evaluation yields: a verdict, or `continue` where the next rule is looked at. Left out: the target does more than decide. */
   readonly verdict?: 'accept' | 'drop' | 'return' | 'continue'
   /** The packet as the rules behind see it. Left out: they see it as this one did. */

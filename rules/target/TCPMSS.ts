@@ -1,7 +1,8 @@
 import { RuleError } from '../error.ts'
-import { type BuildContext, defineTarget } from '../extension.ts'
+import { defineTarget } from '../extension.ts'
 import type { Family } from '../family.ts'
 import { flag, option } from '../option.ts'
+import type { Match } from '../registry.ts'
 import { maximum, parseNumber } from '../value/number.ts'
 import { protocols } from '../value/protocol.ts'
 
@@ -24,14 +25,16 @@ export const TCPMSS = defineTarget<TcpmssTarget>()({
     'clamp-mss-to-pmtu': flag(),
   },
   requiresOneOf: ['set-mss', 'clamp-mss-to-pmtu'],
-  build(given, { uses, matches }) {
+  build(given, { uses }) {
+    // where both are given, the last counts
+    const mss = uses.at(-1)?.name === 'set-mss' ? given['set-mss']?.value : 'pmtu'
+    return { kind: 'TCPMSS', mss: mss ?? 'pmtu' }
+  },
+  checkMatches(matches) {
     if (!matches.some(asksForSyn))
       throw new RuleError('ERR_OPTION', 'TCPMSS needs a rule for SYN packets alone', {
         hint: 'give -p tcp --tcp-flags SYN,RST SYN',
       })
-    // where both are given, the last counts
-    const mss = uses.at(-1)?.name === 'set-mss' ? given['set-mss']?.value : 'pmtu'
-    return { kind: 'TCPMSS', mss: mss ?? 'pmtu' }
   },
   // where a packet comes in its route is not known yet
   placementOf: ({ mss }) => (mss === 'pmtu' ? { chains: ['FORWARD', 'OUTPUT', 'POSTROUTING'] } : {}),
@@ -39,7 +42,7 @@ export const TCPMSS = defineTarget<TcpmssTarget>()({
   list: ({ mss }) => (mss === 'pmtu' ? ' TCPMSS clamp to PMTU' : ` TCPMSS set ${mss}`),
 })
 
-const asksForSyn = (match: BuildContext['matches'][number]): boolean =>
+const asksForSyn = (match: Match): boolean =>
   match.kind === 'tcp' &&
   match.flags !== undefined &&
   !match.flags.negated &&
