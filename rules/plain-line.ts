@@ -1,18 +1,21 @@
-// Rules as iptables-save prints most of them: `-A CHAIN`, then of addresses, protocol, ports and target those that there are, in that order and in
+// Rules as iptables-save prints most of them: `-A CHAIN`, then of addresses, devices, protocol, matches and target those that there are, in that order and in
 // their one spelling. Long rule files hold little else, so such a line is read in one go, without tokens and drafts, and comes to the same rule. What is
 // not spelled just so is left to the reader of all arguments, mistakes above all.
 
 import { assemble } from './build.ts'
 import type { Counters } from './counters.ts'
+import type { TableName } from './extension.ts'
 import type { Family } from './family.ts'
+import { Learnt } from './learnt.ts'
+import { LineCursor } from './line-cursor.ts'
+import { readPrefix4, readPrefix6 } from './plain-address.ts'
+import { FROM_HERE, readPlainMatch } from './plain-match.ts'
 import { findTarget, type Match, type Target } from './registry.ts'
 import type { Rule } from './rule.ts'
 import type { Source, Span } from './span.ts'
 import type { Term } from './term.ts'
-import { type AddressMask, prefixMask } from './value/address.ts'
-import { printIpv6, readIpv6 } from './value/ipv6.ts'
-import type { Range } from './value/number.ts'
-import { LAST_PORT } from './value/port.ts'
+import type { AddressMask } from './value/address.ts'
+import { type InterfacePattern, parseInterface } from './value/interface.ts'
 import { printedProtocol } from './value/protocol.ts'
 import { type WrittenRules, writtenIn } from './written.ts'
 
@@ -22,56 +25,77 @@ export interface PlainRule {
   readonly rule: Rule
 }
 
+/** What may be read here of a name: as any name, and as a chain's behind -j. */
+interface Name {
+  readonly name: string
+  readonly chain: boolean
+}
+
 /** Short enough for a chain. */
 const NAME = /^\w[\w.-]{0,27}$/
+const DEVICE = /^(?=.{1,15}$)\w[\w.-]*\+?$/
+/** A match and its options, which end where a word begins otherwise. */
+const MATCH = / -m [\w-]+(?:(?: !)? --[\w-]+(?: [^\s"!-][^\s"]*)*(?: "(?:[^"\\\n]|\\["'\\])*")?)*/y
 const NO_MATCHES: readonly Match[] = []
-const [BLANK, DOT, SLASH, DIGIT_0, DIGIT_9, COLON] = [0x20, 0x2e, 0x2f, 0x30, 0x39, 0x3a]
+const BLANK = 0x20
+const [S, D, I, O, P, M] = [0x73, 0x64, 0x69, 0x6f, 0x70, 0x6d]
+/** Base chains whose packets do not leave by a device. */
+const TO_HERE: ReadonlySet<string> = new Set(['INPUT', 'PREROUTING'])
 
-/** Reads lines of one source. At what it does not expect it goes behind the end of the text, where nothing is expected, and so never gets to the end of the line. */
-export class PlainLineReader {
-  readonly #source: Source
-  readonly #written: WrittenRules
-  readonly #text: string
-  /** Of names met before, whether they may be read here: as any name, and as a chain's behind -j. */
-  readonly #names = new Map<string, { readonly chain: boolean }>()
-  readonly #family: Family
-  readonly #isChain: (name: string) => boolean
-  #at = 0
-  #end = 0
-
+/** What a reader is told of the table its lines are of. */
+export interface PlainTable {
+  readonly name: TableName
   /** A name that is no target is read as a chain's where it is one. */
-  constructor(source: Source, family: Family, isChain: (name: string) => boolean) {
-    this.#source = source
-    this.#written = writtenIn(source)
+  hasChain(name: string): boolean
+}
+
+/** Reads lines of one table of a source, other than nat, which takes fewer targets. */
+export class PlainLineReader {
+  readonly #cursor: LineCursor
+  readonly #text: string
+  readonly #written: WrittenRules
+  readonly #learnt: Learnt
+  readonly #names = new Map<string, Name>()
+  readonly #devices = new Map<string, InterfacePattern>()
+  readonly #family: Family
+  readonly #table: PlainTable
+  /** Room for the matches of a rule. */
+  readonly #matches: Match[] = []
+
+  constructor(source: Source, family: Family, table: PlainTable) {
+    this.#cursor = new LineCursor(source)
     this.#text = source.text
+    this.#written = writtenIn(source)
+    this.#learnt = new Learnt(table.name, family)
     this.#family = family
-    this.#isChain = isChain
+    this.#table = table
   }
 
-  /**
-   * The command of a line, from `start` on, behind the counters that may stand there; undefined where it is not spelled so. In a table other than nat, which
-   * takes fewer targets.
-   */
+  /** The command of a line, from `start` on, behind the counters that may stand there; undefined where it is not spelled so. */
   read(start: number, span: Span, counters: (() => Counters | undefined) | undefined): PlainRule | undefined {
+    const cursor = this.#cursor
     const first = this.#text.charCodeAt(start) === BLANK ? start + 1 : start
     if (!this.#text.startsWith('-A ', first)) return undefined
-    this.#at = first + 3
-    this.#end = span.end
+    cursor.at = first + 3
+    cursor.end = span.end
     const chain = this.#name()
-    const beginning = this.#at
-    const source = this.#address(' -s ')
-    const destination = this.#address(' -d ')
-    const protocol = this.#protocol()
-    const match = protocol && this.#portMatch(protocol.value)
-    const target = this.#target()
-    if (this.#at !== span.end) return undefined
+    const beginning = cursor.at
+    // the letter of the next option first: most rules have few of them, and it costs less than to look for each
+    const source = cursor.letter() === S ? this.#address(' -s ') : undefined
+    const destination = cursor.letter() === D ? this.#address(' -d ') : undefined
+    const inInterface = cursor.letter() === I ? this.#device(' -i ', !FROM_HERE.has(chain)) : undefined
+    const outInterface = cursor.letter() === O ? this.#device(' -o ', !TO_HERE.has(chain)) : undefined
+    const protocol = cursor.letter() === P ? this.#protocol() : undefined
+    const matches = cursor.letter() === M ? this.#readMatches(chain, protocol?.value) : NO_MATCHES
+    const target = this.#target(chain, protocol?.value)
+    if (cursor.at !== span.end) return undefined
     const rule = assemble(source, destination, {
       protocol,
-      inInterface: undefined,
-      outInterface: undefined,
+      inInterface,
+      outInterface,
       fragment: undefined,
       target,
-      matches: match ? [match] : NO_MATCHES,
+      matches,
       counters: counters?.(),
       span,
     })
@@ -79,126 +103,88 @@ export class PlainLineReader {
     return { chain, rule }
   }
 
-  /** Whether an option, which has a blank before it, comes next; goes behind it. */
-  #takes(option: string): boolean {
-    if (!this.#text.startsWith(option, this.#at)) return false
-    this.#at += option.length
-    return true
-  }
-
-  #fail(): undefined {
-    this.#at = this.#text.length + 1
-  }
-
-  #spanFrom(start: number): Span {
-    return { source: this.#source, start, end: this.#at }
-  }
-
-  #word(): string {
-    const blank = this.#text.indexOf(' ', this.#at)
-    const end = blank < 0 || blank > this.#end ? this.#end : blank
-    const word = this.#text.slice(this.#at, end)
-    this.#at = end
-    return word
+  /** From a rule that was to be read otherwise, and is in order. */
+  learn(chain: string, rule: Rule): void {
+    this.#learnt.learn(chain, rule)
   }
 
   #name(): string {
-    const name = this.#word()
-    if (!this.#names.has(name)) {
-      if (!NAME.test(name)) this.#fail()
-      else this.#names.set(name, { chain: !findTarget(name) })
-    }
+    const name = this.#cursor.word()
+    const known = this.#names.get(name)
+    if (known) return known.name
+    if (NAME.test(name)) this.#names.set(name, { name, chain: !findTarget(name) })
+    else this.#cursor.fail()
     return name
   }
 
   #address(option: ' -s ' | ' -d '): Term<AddressMask> | undefined {
-    const start = this.#at + 1
-    if (!this.#takes(option)) return undefined
-    const value = this.#family === 4 ? this.#network4() : this.#network6()
-    return value ? { value, negated: false, span: this.#spanFrom(start) } : this.#fail()
+    const cursor = this.#cursor
+    const start = cursor.at + 1
+    if (!cursor.takes(option)) return undefined
+    const value = this.#family === 4 ? readPrefix4(cursor) : readPrefix6(cursor)
+    return value ? { value, negated: false, span: cursor.spanFrom(start) } : cursor.fail()
   }
 
-  #network4(): AddressMask | undefined {
-    let value = this.#number(255)
-    for (let octet = 1; octet < 4; octet++)
-      value = value * 256 + (this.#skips(DOT) ? this.#number(255) : Number.NaN)
-    const length = this.#skips(SLASH) ? this.#number(32) : Number.NaN
-    // a prefix of no length asks nothing
-    if (!(length > 0) || value % 2 ** (32 - length) !== 0) return undefined
-    return { family: 4, value: BigInt(value), mask: prefixMask(4, length) }
-  }
-
-  #network6(): AddressMask | undefined {
-    const slash = this.#text.indexOf('/', this.#at)
-    if (slash < 0 || slash > this.#end) return undefined
-    const address = this.#text.slice(this.#at, slash)
-    this.#at = slash + 1
-    const length = this.#number(128)
-    const value = length > 0 ? readIpv6(address) : undefined
-    const mask = prefixMask(6, length)
-    if (value === undefined || (value & mask) !== value || printIpv6(value) !== address) return undefined
-    return { family: 6, value, mask }
+  #device(option: ' -i ' | ' -o ', mayStand: boolean): Term<InterfacePattern> | undefined {
+    const cursor = this.#cursor
+    const start = cursor.at + 1
+    if (!cursor.takes(option)) return undefined
+    const name = cursor.word()
+    let value = this.#devices.get(name)
+    if (!value && DEVICE.test(name)) {
+      value = parseInterface(name)
+      this.#devices.set(name, value)
+    }
+    return value && mayStand ? { value, negated: false, span: cursor.spanFrom(start) } : cursor.fail()
   }
 
   #protocol(): Term<number> | undefined {
-    const start = this.#at + 1
-    if (!this.#takes(' -p ')) return undefined
-    const value = printedProtocol(this.#word())
-    return value === undefined ? this.#fail() : { value, negated: false, span: this.#spanFrom(start) }
+    const cursor = this.#cursor
+    const start = cursor.at + 1
+    if (!cursor.takes(' -p ')) return undefined
+    const value = printedProtocol(cursor.word())
+    return value === undefined ? cursor.fail() : { value, negated: false, span: cursor.spanFrom(start) }
   }
 
-  #portMatch(protocol: number): Match | undefined {
-    const start = this.#at + 1
-    const kind = protocol === 6 ? 'tcp' : protocol === 17 ? 'udp' : undefined
-    if (!kind || !this.#takes(` -m ${kind}`)) return undefined
-    const sourcePort = this.#ports(' --sport ')
-    const destinationPort = this.#ports(' --dport ')
-    const span = this.#spanFrom(start)
-    if (sourcePort)
-      return destinationPort ? { kind, sourcePort, destinationPort, span } : { kind, sourcePort, span }
-    return destinationPort ? { kind, destinationPort, span } : { kind, span }
+  #readMatches(chain: string, protocol: number | undefined): readonly Match[] {
+    let count = 0
+    while (this.#text.startsWith(' -m ', this.#cursor.at)) {
+      const match = this.#match(chain, protocol)
+      if (match) this.#matches[count++] = match
+      else this.#cursor.fail()
+    }
+    return count === 0 ? NO_MATCHES : this.#matches.slice(0, count)
   }
 
-  #ports(option: ' --sport ' | ' --dport '): Term<Range> | undefined {
-    if (!this.#takes(option)) return undefined
-    const low = this.#number(LAST_PORT)
-    const isRange = this.#skips(COLON)
-    const high = isRange ? this.#number(LAST_PORT) : low
-    // all ports together ask nothing
-    const isPrinted = isRange ? low < high && high - low < LAST_PORT : low >= 0
-    return isPrinted ? { value: { low, high }, negated: false } : this.#fail()
+  #match(chain: string, protocol: number | undefined): Match | undefined {
+    const cursor = this.#cursor
+    const start = cursor.at
+    const match = readPlainMatch(cursor, chain, protocol)
+    if (match) return match
+    cursor.at = start
+    if (!cursor.takesPattern(MATCH)) return undefined
+    const text = this.#text.slice(start, cursor.at)
+    return this.#learnt.match(chain, protocol, text, cursor.spanFrom(start + 1))
   }
 
-  #target(): Target | undefined {
-    const start = this.#at + 1
-    const goes = this.#takes(' -g ')
-    if (!goes && !this.#takes(' -j ')) return undefined
+  #target(chain: string, protocol: number | undefined): Target | undefined {
+    const cursor = this.#cursor
+    const start = cursor.at + 1
+    const goes = cursor.takes(' -g ')
+    if (!goes && !cursor.takes(' -j ')) return undefined
     const name = this.#name()
-    const span = this.#spanFrom(start)
+    const span = cursor.spanFrom(start)
     if (goes) return { kind: 'goto', chain: name, span }
     if (name === 'ACCEPT' || name === 'DROP' || name === 'RETURN') return { kind: name, span }
-    return this.#names.get(name)?.chain && this.#isChain(name)
-      ? { kind: 'jump', chain: name, span }
-      : this.#fail()
+    if (!this.#names.get(name)?.chain) return this.#learntTarget(chain, protocol, start)
+    return this.#table.hasChain(name) ? { kind: 'jump', chain: name, span } : cursor.fail()
   }
 
-  #skips(code: number): boolean {
-    if (this.#text.charCodeAt(this.#at) !== code) return false
-    this.#at++
-    return true
-  }
-
-  /** A decimal number without zeros before it, up to `most`; else NaN. */
-  #number(most: number): number {
-    const start = this.#at
-    let value = 0
-    let code = this.#text.charCodeAt(start)
-    while (code >= DIGIT_0 && code <= DIGIT_9 && value <= most) {
-      value = value * 10 + code - DIGIT_0
-      code = this.#text.charCodeAt(++this.#at)
-    }
-    const digits = this.#at - start
-    const isPrinted = digits === 1 || (digits > 1 && this.#text.charCodeAt(start) !== DIGIT_0)
-    return isPrinted && value <= most ? value : Number.NaN
+  /** It takes all that is left of the line. */
+  #learntTarget(chain: string, protocol: number | undefined, start: number): Target | undefined {
+    const cursor = this.#cursor
+    cursor.at = cursor.end
+    const text = this.#text.slice(start - 1, cursor.end)
+    return this.#learnt.target(chain, protocol, text, cursor.spanFrom(start)) ?? cursor.fail()
   }
 }

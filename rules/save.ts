@@ -112,9 +112,10 @@ function refuseBinary(source: Source): void {
 class SaveReader {
   readonly #source: Source
   readonly #options: RestoreOptions
-  readonly #plain: PlainLineReader
   #ruleset: Ruleset
   #table: TableEditor | undefined
+  /** Of the table. */
+  #plain: PlainLineReader | undefined
   /** Where the table opened last begins. */
   #opened: Span | undefined
   #tables = 0
@@ -124,7 +125,6 @@ class SaveReader {
 
   constructor(source: Source, ruleset: Ruleset, options: RestoreOptions) {
     this.#source = source
-    this.#plain = new PlainLineReader(source, ruleset.family, name => this.#table?.hasChain(name) === true)
     this.#ruleset = ruleset
     this.#options = options
   }
@@ -178,6 +178,8 @@ class SaveReader {
     this.#opened = span
     const old = this.#ruleset.tables.find(table => table.name === name)
     this.#table = old ? new TableEditor(old) : TableEditor.create(name, span)
+    this.#plain =
+      name === 'nat' ? undefined : new PlainLineReader(this.#source, this.#ruleset.family, this.#table)
     if (!this.#options.noflush) this.#empty(this.#table, span)
     this.#table.remarks = this.#takeRemarks()
   }
@@ -217,21 +219,17 @@ class SaveReader {
     const { text } = this.#source
     const counters = text.charCodeAt(span.start) === BRACKET ? ruleCounters(span) : undefined
     const start = counters?.end ?? span.start
-    const plain = this.#readPlain(table, start, span, counters?.text)
+    const plain = this.#readPlain(start, span, counters?.text)
     if (plain) return table.append(plain.chain, this.#remarkedRule(plain.rule), span)
     const edit = this.#readAny(table, start, span, counters?.text)
-    if (edit && edit.kind !== 'version' && edit.kind !== 'help') table.apply(this.#remarked(edit), span)
+    if (!edit || edit.kind === 'version' || edit.kind === 'help') return
+    table.apply(this.#remarked(edit), span)
+    if (edit.kind === 'append') for (const rule of edit.rules) this.#plain?.learn(edit.chain, rule)
   }
 
   /** Of a rule that iptables-save could have printed, most likely. */
-  #readPlain(
-    table: TableEditor,
-    start: number,
-    span: Span,
-    counters: string | undefined,
-  ): PlainRule | undefined {
-    if (table.name === 'nat') return undefined
-    return this.#plain.read(
+  #readPlain(start: number, span: Span, counters: string | undefined): PlainRule | undefined {
+    return this.#plain?.read(
       start,
       span,
       counters === undefined ? undefined : () => this.#readCounters(counters, span),

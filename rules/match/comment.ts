@@ -9,11 +9,11 @@ export interface CommentMatch {
 }
 
 /** XT_MAX_COMMENT_LEN, with its NUL. */
-const SIZE = 256
+export const COMMENT_SIZE = 256
 
 function parseComment(text: string): string {
-  if (utf8Length(text) >= SIZE)
-    throw new RuleError('ERR_VALUE', 'the comment is too long', { hint: `at most ${SIZE - 1} bytes` })
+  if (utf8Length(text) >= COMMENT_SIZE)
+    throw new RuleError('ERR_VALUE', 'the comment is too long', { hint: `at most ${COMMENT_SIZE - 1} bytes` })
   return text
 }
 

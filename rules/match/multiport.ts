@@ -15,7 +15,7 @@ export interface MultiportMatch {
 }
 
 /** XT_MULTI_PORTS; a range takes two. */
-const MAX_PORTS = 15
+export const MAX_PORTS = 15
 
 function parsePorts(text: string, context: ValueContext): Range[] {
   const ranges = text.split(',').map(word => {
@@ -37,11 +37,19 @@ function parsePorts(text: string, context: ValueContext): Range[] {
 const side = (name: string, others: readonly string[], alias: string) =>
   option(parsePorts, { aliases: [alias], negatable: true, excludes: others.filter(other => other !== name) })
 
+export const PROTOCOLS_WITH_PORTS: readonly number[] = [
+  protocols.tcp,
+  protocols.udp,
+  protocols.udplite,
+  protocols.sctp,
+  protocols.dccp,
+]
+
 const SIDES = ['source-ports', 'destination-ports', 'ports'] as const
 
 export const multiport = defineMatch<MultiportMatch>()({
   name: 'multiport',
-  protocols: [protocols.tcp, protocols.udp, protocols.udplite, protocols.sctp, protocols.dccp],
+  protocols: PROTOCOLS_WITH_PORTS,
   options: {
     'source-ports': side('source-ports', SIDES, 'sports'),
     'destination-ports': side('destination-ports', SIDES, 'dports'),

@@ -14,6 +14,7 @@ import {
   writtenRule,
 } from 'iptables-parser'
 import { collectedFiles } from '../collection.ts'
+import { fixtureFiles } from './extension-cases.ts'
 import { type Restore, restores } from './random-files.ts'
 
 /** The same text, at the same places, spelled so that no line is plain. */
@@ -121,6 +122,82 @@ const protocol = option(
   ['TCP', '6', 'all', 'ip', '200', 'none', 'udplite'],
 )
 
+const mostly = (usual: string, ...others: readonly string[]): fc.Arbitrary<string> =>
+  fc.oneof(
+    { arbitrary: fc.constant(usual), weight: 30 },
+    { arbitrary: fc.constantFrom(...others), weight: 1 },
+  )
+
+/** What more a rule may ask, whatever its protocol: as it is printed, and now and then otherwise. */
+const general: fc.Arbitrary<string> = fc.oneof(
+  option('-m comment --comment', ['"a b"', 'a-b', '"it is so"'], ['"ab"', '""', '-a', '"a\\"b"', '"a']),
+  option('-m mac --mac-source', ['02:00:00:00:00:0a'], ['02:00:00:00:00:0A', '2:0:0:0:0:a', '02:00']),
+  option('-m conntrack --ctstate', ['NEW', 'RELATED,ESTABLISHED'], ['ESTABLISHED,RELATED', 'new', 'nope']),
+  option('-m limit', ['--limit 5/min', '--limit 5/min --limit-burst 7'], ['--limit 5/minute', '--lim 1/s']),
+  option('-m set --match-set', ['a src', 'b dst,src'], ['-s src', '"a b" src', 'a']),
+  option('-m mark', ['--mark 0x1', '! --mark 0x1/0x3'], ['--mark 1', '--mark']),
+  option('-m addrtype', ['--dst-type LOCAL'], ['--dst-type local', '--src-type LOCAL --limit-iface-out']),
+)
+
+/** So many ports. */
+const ports = (count: number): string => Array.from({ length: count }, (_, at) => at).join()
+
+const multiports = fc.oneof(
+  option('-m multiport --dports', ['22,80', '1:2,3', '22'], ['5:5', '080', '1:2:3', ports(16), '22,', 'ssh']),
+  option('-m multiport', ['--sports 1', '--ports 1,2'], ['', '! --dports 1', '--source-ports 1']),
+)
+
+/** A protocol and what may be asked of it. */
+const particular: fc.Arbitrary<readonly [protocol: string, extra: fc.Arbitrary<string>]> = fc.constantFrom(
+  ['', general],
+  ['! -p tcp', general],
+  ['-p udp', multiports],
+  ['-p icmp', option('-m icmp --icmp-type', ['8', '3/1'], ['echo-request', '"8"', '999'])],
+  ['-p tcp', multiports],
+  [
+    '-p tcp',
+    option(
+      '-m tcp',
+      ['--tcp-flags SYN,RST SYN', '! --dport 22', '--dport 22', '--sport 1:2 --tcp-flags SYN,RST SYN'],
+      ['--syn', '--dport 1 --dport 2', '--sport 0:65535'],
+    ),
+  ],
+)
+
+const actions = option(
+  '-j',
+  [
+    'REJECT --reject-with icmp-port-unreachable',
+    'LOG --log-prefix "a b: " --log-level 6',
+    'MARK --set-xmark 0x1/0xffffffff',
+    'LOG',
+    'CONNMARK --save-mark --nfmask 0xffffffff --ctmask 0xffffffff',
+  ],
+  [
+    'REJECT --reject-with tcp-reset',
+    'TCPMSS --set-mss 1400',
+    'LOG --log-prefix ab',
+    'MARK --set-mark 1',
+    'LOG --log-level 6 -s 10.0.0.0/8',
+    'x',
+  ],
+)
+
+/** As most rules are. */
+const extended = (family: Family): fc.Arbitrary<readonly string[]> =>
+  fc
+    .tuple(
+      fc.constantFrom('', '', `-s ${addresses[family].good[0]}`),
+      mostly('', '-i eth0', '-i lo', '-i br+', '-i +', '-i "eth0"', '-i abcdefghijklmnop'),
+      mostly('', '-o eth0', '-o eth0.1'),
+      particular.chain(([protocol, extra]) => fc.tuple(fc.constant(protocol), extra)),
+      fc.array(general, { maxLength: 2 }),
+      fc.oneof(target, actions),
+    )
+    .map(([source, input, output, asked, matches, action]) =>
+      [source, input, output, ...asked, ...matches, action].filter(word => word !== ''),
+    )
+
 /** What stands behind the chain: in order, or in any. */
 const spec = (family: Family): fc.Arbitrary<readonly string[]> => {
   const { good, odd } = addresses[family]
@@ -147,12 +224,6 @@ const spec = (family: Family): fc.Arbitrary<readonly string[]> => {
   return fc.oneof({ arbitrary: inOrder, weight: 4 }, { arbitrary: any, weight: 1 })
 }
 
-const mostly = (usual: string, ...others: readonly string[]): fc.Arbitrary<string> =>
-  fc.oneof(
-    { arbitrary: fc.constant(usual), weight: 30 },
-    { arbitrary: fc.constantFrom(...others), weight: 1 },
-  )
-
 const lines = (family: Family): fc.Arbitrary<string> =>
   fc
     .tuple(
@@ -176,7 +247,36 @@ const files = (family: Family): fc.Arbitrary<string> =>
     )
     .map(([table, all]) => [`*${table}`, ':a - [0:0]', ':c.d - [0:0]', ...all, 'COMMIT', ''].join('\n'))
 
+/** Many lines of few kinds, each right for the most part: what one says another says again. */
+const repeating = (family: Family): fc.Arbitrary<string> =>
+  fc
+    .tuple(
+      fc.constantFrom('filter', 'mangle'),
+      fc.array(fc.tuple(fc.constantFrom('a', 'a', 'INPUT', 'OUTPUT'), extended(family)), {
+        minLength: 1,
+        maxLength: 3,
+      }),
+      fc.array(fc.tuple(fc.nat(2), fc.constantFrom('a', undefined)), { maxLength: 6 }),
+    )
+    .map(([table, kinds, more]) => {
+      const lines = [...kinds, ...more.map(([at, chain]) => [chain, kinds[at]?.[1] ?? []] as const)]
+      const all = lines.map(([chain = 'FORWARD', words]) => `-A ${[chain, ...words].join(' ')}`)
+      return [`*${table}`, ':a - [0:0]', ':c.d - [0:0]', ...all, 'COMMIT', ''].join('\n')
+    })
+
 for (const family of [4, 6] as const) {
+  test(`IPv${family} rules that say again what others said are read alike by both readers`, t => {
+    let right = 0
+    fc.assert(
+      fc.property(repeating(family), text => {
+        if (rulesOf(text, family).length > 1) right++
+        return isSame(text, all => parseSave(all, { family }))
+      }),
+      { numRuns: 3000 },
+    )
+    t.true(right > 300, `${right} files were right`)
+  })
+
   test(`IPv${family} rules nearly as iptables-save prints them are read alike by both readers`, t => {
     fc.assert(
       fc.property(files(family), fc.constantFrom(true, false, undefined), (text, counters) => {
@@ -206,7 +306,7 @@ for (const family of [4, 6] as const) {
   test(`what an IPv${family} rule was read from is what it is printed as`, t => {
     let known = 0
     fc.assert(
-      fc.property(files(family), text => {
+      fc.property(fc.oneof(files(family), repeating(family)), text => {
         for (const rule of rulesOf(text, family)) {
           const written = writtenRule(rule)
           if (written !== undefined) known++
@@ -260,6 +360,65 @@ test('a rule set that is printed as it was read is what it is printed as anyway,
   t.true(
     printRuleset(edited, { asRead: true }).includes('-A INPUT -s 192.0.2.3/32\n-A INPUT -p tcp -j DROP\n'),
   )
+})
+
+test('each extension is read alike by both readers when its words come again', t => {
+  let again = 0
+  for (const { cases } of fixtureFiles())
+    for (const { family, table, chain, userChains, rule, printed } of cases) {
+      const lines = [rule, printed ?? rule, printed ?? rule].map(words => `-A ${chain} ${words}`)
+      const text = [`*${table}`, ...userChains.map(name => `:${name} - [0:0]`), ...lines, 'COMMIT', ''].join(
+        '\n',
+      )
+      t.true(
+        isSame(text, all => parseSave(all, { family })),
+        text,
+      )
+      for (const one of rulesOf(text, family)) {
+        const written = writtenRule(one)
+        if (written === undefined) continue
+        t.is(written, printRule(one, family))
+        again++
+      }
+    }
+  t.true(again > 1000, `${again} rules were plain`)
+})
+
+const SYN = '-p tcp -m tcp --tcp-flags SYN,RST SYN'
+
+test('words that are right in one rule may be wrong in the next', t => {
+  const pairs = [
+    [
+      'a -m addrtype --src-type LOCAL --limit-iface-in -j DROP',
+      'OUTPUT -m addrtype --src-type LOCAL --limit-iface-in -j DROP',
+    ],
+    ['INPUT -m mac --mac-source 02:00:00:00:00:0a', 'OUTPUT -m mac --mac-source 02:00:00:00:00:0a'],
+    [`INPUT ${SYN}`, 'INPUT -p udp -m tcp --tcp-flags SYN,RST SYN'],
+    [`INPUT ${SYN}`, 'INPUT -m tcp --tcp-flags SYN,RST SYN'],
+    [`INPUT ${SYN}`, 'INPUT ! -p tcp -m tcp --tcp-flags SYN,RST SYN'],
+    [`INPUT ${SYN} -j TCPMSS --set-mss 1400`, 'INPUT -p tcp -j TCPMSS --set-mss 1400'],
+    ['INPUT -p tcp -j REJECT --reject-with tcp-reset', 'INPUT -j REJECT --reject-with tcp-reset'],
+    ['INPUT -i eth0', 'OUTPUT -i eth0'],
+    ['OUTPUT -o eth0', 'INPUT -o eth0'],
+  ] as const
+  for (const [right, wrong] of pairs) {
+    const text = (...lines: readonly string[]): string =>
+      ['*filter', ':a - [0:0]', ...lines.map(line => `-A ${line}`), 'COMMIT', ''].join('\n')
+    t.is(rulesOf(text(right, right), 4).length, 2)
+    const both = text(right, right, wrong)
+    t.throws(() => parseSave(both, { family: 4 }), { instanceOf: RuleError }, wrong)
+    t.true(
+      isSame(both, all => parseSave(all, { family: 4 })),
+      wrong,
+    )
+  }
+})
+
+test('words learnt in one table are not known in another', t => {
+  const rule = '-A OUTPUT -j REJECT --reject-with icmp-port-unreachable'
+  const text = ['*filter', rule, rule, 'COMMIT', '*mangle', rule, 'COMMIT', ''].join('\n')
+  t.throws(() => parseSave(text, { family: 4 }), { instanceOf: RuleError })
+  t.true(isSame(text, all => parseSave(all, { family: 4 })))
 })
 
 const collected = collectedFiles()?.filter(({ name }) => !name.includes('_100k'))
