@@ -74,10 +74,9 @@ export type RuleParts = {
 
 /** Sets fields one by one, always in the same order: rule sets hold a hundred thousand rules, and spreading costs ten times as much. */
 export function assemble(source: Rule['source'], destination: Rule['destination'], parts: RuleParts): Rule {
-  const { matches, protocol, target, span, counters } = parts
-  const plain = !(parts.inInterface || parts.outInterface || parts.fragment || counters)
-  if (plain && source && destination && protocol && target && span)
-    return { matches, source, destination, protocol, target, span }
+  const { matches, protocol, target, span } = parts
+  const isPlain = !(parts.inInterface || parts.outInterface || parts.fragment || parts.counters)
+  if (isPlain && target && span) return assemblePlain(matches, source, destination, protocol, target, span)
   const rule: { -readonly [K in keyof Rule]: Rule[K] } = { matches: parts.matches }
   if (source) rule.source = source
   if (destination) rule.destination = destination
@@ -89,6 +88,29 @@ export function assemble(source: Rule['source'], destination: Rule['destination'
   if (parts.counters) rule.counters = parts.counters
   if (parts.span) rule.span = parts.span
   return rule
+}
+
+/** All fields at once, which leaves no room in the object. */
+function assemblePlain(
+  matches: Rule['matches'],
+  source: Rule['source'],
+  destination: Rule['destination'],
+  protocol: Rule['protocol'],
+  target: Target,
+  span: Span,
+): Rule {
+  if (!protocol) {
+    if (source)
+      return destination ? { matches, source, destination, target, span } : { matches, source, target, span }
+    return destination ? { matches, destination, target, span } : { matches, target, span }
+  }
+  if (!source)
+    return destination
+      ? { matches, destination, protocol, target, span }
+      : { matches, protocol, target, span }
+  return destination
+    ? { matches, source, destination, protocol, target, span }
+    : { matches, source, protocol, target, span }
 }
 
 /** Runs a reader of values, giving its errors the place of the option. */
