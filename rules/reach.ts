@@ -1,17 +1,20 @@
 // Some matches and targets stand only below certain base chains. A rule in a user chain is below every base chain that leads to it.
 
+import type { CallGraph, ChainNode } from './call-graph.ts'
 import { RuleError } from './error.ts'
 import type { Placement } from './extension.ts'
 import { type Match, matchExtension, type Target, targetExtension } from './registry.ts'
 import type { Rule } from './rule.ts'
-import type { Chain, Table } from './ruleset.ts'
+import type { Chain } from './ruleset.ts'
 
 /** Throws RuleError for the first rule of a user chain below a base chain it cannot be used in. */
-export function checkReach(table: Table): void {
-  const chains = new Map(table.chains.map(chain => [chain.name, chain]))
-  for (const base of table.chains) {
-    if (!base.policy) continue
-    for (const chain of reachable(base, chains)) checkChain(chain, base)
+export function checkReach(graph: CallGraph): void {
+  const nodes = [...graph.values()]
+  if (!nodes.some(({ chain, particular }) => !chain.policy && particular.length > 0)) return
+  for (const base of nodes) {
+    if (!base.chain.policy) continue
+    for (const { particular } of reachable(base, graph))
+      for (const rule of particular) checkRule(rule, base.chain)
   }
 }
 
@@ -32,33 +35,31 @@ export function standsAnywhere({ matches, target }: Rule): boolean {
 }
 
 /** The user chains that a chain's rules lead to, however far. */
-function reachable(base: Chain, chains: ReadonlyMap<string, Chain>): ReadonlySet<Chain> {
-  const found = new Set<Chain>()
-  const add = ({ rules }: Chain): void => {
-    for (const { target } of rules) {
-      const next = target?.kind === 'jump' || target?.kind === 'goto' ? chains.get(target.chain) : undefined
+function reachable(base: ChainNode, graph: CallGraph): ReadonlySet<ChainNode> {
+  const found = new Set<ChainNode>()
+  const add = ({ calls }: ChainNode): void => {
+    for (const { chain } of calls) {
+      const next = graph.get(chain)
       if (next) found.add(next)
     }
   }
   add(base)
   // a set yields what is added to it while it is walked
-  for (const chain of found) add(chain)
+  for (const node of found) add(node)
   return found
 }
 
-function checkChain({ rules }: Chain, base: Chain): void {
-  for (const { matches, target } of rules) {
-    for (const match of matches) {
-      if (match.kind === 'unknown') continue
-      const extension = matchExtension(match)
-      check(match, '-m', extension, base.name)
-      check(match, '-m', extension.placementOf?.(match), base.name)
-    }
-    if (!target || target.kind === 'jump' || target.kind === 'goto' || target.kind === 'unknown') continue
-    const extension = targetExtension(target)
-    check(target, '-j', extension, base.name)
-    check(target, '-j', extension.placementOf?.(target), base.name)
+function checkRule({ matches, target }: Rule, base: Chain): void {
+  for (const match of matches) {
+    if (match.kind === 'unknown') continue
+    const extension = matchExtension(match)
+    check(match, '-m', extension, base.name)
+    check(match, '-m', extension.placementOf?.(match), base.name)
   }
+  if (!target || target.kind === 'jump' || target.kind === 'goto' || target.kind === 'unknown') return
+  const extension = targetExtension(target)
+  check(target, '-j', extension, base.name)
+  check(target, '-j', extension.placementOf?.(target), base.name)
 }
 
 function check(part: Match | Target, option: string, placement: Placement | undefined, base: string): void {
