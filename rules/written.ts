@@ -25,20 +25,20 @@ export class WrittenRules {
     return this.#beginnings[at]
   }
 
-  /** Where the rule is, if it is one of them. */
-  #find(rule: Rule): number {
-    const start = startOf(rule)
-    let [low, high] = [0, this.#rules.length]
+  /** Where the rule is, if it is one of them: its text is the first that begins behind where it starts. */
+  #find({ span }: Rule): number {
+    const start = span?.start ?? Number.POSITIVE_INFINITY
+    const beginnings = this.#beginnings
+    let low = 0
+    let high = beginnings.length
     while (low < high) {
       const middle = (low + high) >> 1
-      if (startOf(this.#rules[middle]) < start) low = middle + 1
+      if ((beginnings[middle] ?? 0) < start) low = middle + 1
       else high = middle
     }
     return low
   }
 }
-
-const startOf = (rule: Rule | undefined): number => rule?.span?.start ?? Number.POSITIVE_INFINITY
 
 const sources = new WeakMap<Source, WrittenRules>()
 
@@ -50,9 +50,12 @@ export function writtenIn(source: Source): WrittenRules {
   return written
 }
 
-/** What printRule makes of a rule that still is as it was read, where it was read from just that: for whoever does not write to rules. */
+/** Where in its source the text behind a rule's chain begins, if what printRule makes of the rule is just that and it still is as it was read. */
+export const writtenFrom = (rule: Rule): number | undefined =>
+  rule.span && sources.get(rule.span.source)?.beginningOf(rule)
+
+/** That text: for whoever does not write to rules. */
 export function writtenRule(rule: Rule): string | undefined {
-  const { span } = rule
-  const start = span && sources.get(span.source)?.beginningOf(rule)
-  return start === undefined ? undefined : span?.source.text.slice(start, span.end)
+  const start = writtenFrom(rule)
+  return start === undefined ? undefined : rule.span?.source.text.slice(start, rule.span.end)
 }
