@@ -9,24 +9,12 @@ import {
 import { type Counters, noCounters } from './counters.ts'
 import { type Refusal, RuleError, refused } from './error.ts'
 import type { TableName } from './extension.ts'
+import { closed, empty, type OpenChain, opened } from './open-chain.ts'
 import type { Rule } from './rule.ts'
-import { baseChains, type Chain, type Policy, type Table } from './ruleset.ts'
+import { baseChains, type Chain, type Table } from './ruleset.ts'
 import { sameRule } from './same.ts'
 import type { Span } from './span.ts'
 import { shortenedName } from './value/chain.ts'
-
-/** A chain being edited. */
-interface OpenChain {
-  policy?: Policy
-  counters?: Counters
-  span?: Span
-  rules: readonly Rule[]
-  remarks?: readonly string[]
-  /** The rules, once they are a copy that is ours to write to. */
-  copy?: Rule[]
-  /** The chain this was opened from, while nothing of it has changed. */
-  unchanged?: Chain | undefined
-}
 
 const NO_CHAIN: Refusal = { status: 1, text: 'No chain/target/match by that name' }
 const INVALID: Refusal = { status: 1, text: "Invalid argument. Run `dmesg' for more information" }
@@ -57,7 +45,7 @@ export class TableEditor {
     this.name = table.name
     this.#base = baseChains[table.name]
     this.#from = table
-    for (const chain of table.chains) this.#chains.set(chain.name, { ...chain, unchanged: chain })
+    for (const chain of table.chains) this.#chains.set(chain.name, opened(chain))
   }
 
   static create(name: TableName, span?: Span): TableEditor {
@@ -80,7 +68,8 @@ export class TableEditor {
 
   #sortedNames(): string[] {
     const user = [...this.#chains.keys()].filter(name => !this.#base.includes(name))
-    return [...this.#base, ...user.sort(byBytes)]
+    // libiptc sorts user chains with strcmp
+    return [...this.#base, ...user.sort()]
   }
 
   has(chain: string): boolean {
@@ -138,11 +127,13 @@ export class TableEditor {
 
   /** Makes the edit that most lines of a rule file are. */
   append(name: string, rule: Rule, span: Span): void {
-    const resolved = this.#resolve(rule, span)
+    // no chain has the name of a verdict
+    const isVerdict = rule.target !== undefined && VERDICTS.has(rule.target.kind)
+    const resolved = isVerdict ? rule : this.#resolve(rule, span)
     const chain = this.#open(name, span)
-    this.#checkTarget(resolved, span)
+    if (!isVerdict) this.#checkTarget(resolved, span)
     this.#write(chain).push(resolved)
-    this.#added(resolved)
+    if (rule.counters || this.#references) this.#added(resolved)
   }
 
   #appendAll(edit: RuleCommand, span: Span): void {
@@ -246,7 +237,7 @@ export class TableEditor {
   #create(name: string, span: Span): void {
     if (this.#chains.has(name) || VERDICTS.has(name))
       throw refused('ERR_CHAIN', { status: 1, text: 'Chain already exists' }, { span })
-    this.#chains.set(name, { rules: [], span })
+    this.#chains.set(name, empty(span))
     this.#renew()
   }
 
@@ -428,18 +419,8 @@ export class TableEditor {
   }
 }
 
-function closed(name: string, chain: OpenChain | undefined): Chain {
-  if (!chain) return { name, rules: [] }
-  if (chain.unchanged) return chain.unchanged
-  const { unchanged: _, copy: __, ...rest } = chain
-  return { ...rest, name }
-}
-
 function withoutCounters(rule: Rule): Rule {
   if (!rule.counters) return rule
   const { counters: _, ...rest } = rule
   return rest
 }
-
-/** libiptc sorts user chains with strcmp. */
-const byBytes = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -199,7 +199,7 @@ class SaveReader {
 
   /** `:CHAIN POLICY [packets:bytes]`; quotes mean nothing here. */
   #readChain(table: TableEditor, span: Span): void {
-    const [name = '', policy, counters] = this.#source.text.slice(span.start + 1, span.end).split(/[ \t]+/)
+    const { name, policy, counters } = chainLine(span)
     if (name === '') throw new RuleError('ERR_SYNTAX', 'the chain has no name', { span })
     checkChainName(name, span)
     if (!isBaseChain(table.name, name)) table.declare(name, this.#options.noflush === true, span)
@@ -279,6 +279,25 @@ class SaveReader {
     this.#remarks = []
     return remarks
   }
+}
+
+interface ChainLine {
+  readonly name: string
+  readonly policy: string | undefined
+  readonly counters: string | undefined
+}
+
+const UNCOUNTED = ' - [0:0]'
+
+/** The words of a line `:CHAIN POLICY [packets:bytes]`. */
+function chainLine({ source: { text }, start, end }: Span): ChainLine {
+  const blank = text.indexOf(' ', start)
+  const name = text.slice(start + 1, blank)
+  // as iptables-save prints user chains
+  if (end - blank === UNCOUNTED.length && text.startsWith(UNCOUNTED, blank) && !name.includes('\t'))
+    return { name, policy: '-', counters: '[0:0]' }
+  const [first = '', policy, counters] = text.slice(start + 1, end).split(/[ \t]+/)
+  return { name: first, policy, counters }
 }
 
 const [BLANK, HASH, STAR, COLON, C, BRACKET] = [0x20, 0x23, 0x2a, 0x3a, 0x43, 0x5b]

@@ -7,6 +7,7 @@ export const quoted = (text: string): string => `"${text.replace(/["'\\]/g, char
 /** The kernel's limits count these. */
 export function utf8Length(text: string): number {
   let bytes = text.length
+  if (!/[^\0-\x7f]/.test(text)) return bytes
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     // each half of a surrogate pair counts two
