@@ -12,6 +12,7 @@ import { lanesFor } from '../../translator/lane.ts'
 import { translate } from '../../translator/translate.ts'
 import * as asm from './assemble.ts'
 import { type Random, seeded } from './harness/random.ts'
+import { verify } from './harness/verified.ts'
 import { kernelTest } from './needs-kernel.ts'
 
 const { BPFTABLES_SEED: given } = process.env
@@ -102,6 +103,17 @@ kernelTest(
     }
   },
 )
+
+/** What is before and behind the rules where packets are dropped early: two thousand instructions to the verifier of Linux 6.18. */
+const MOST_BESIDE = 3000
+
+kernelTest('one turn of open loops stands for all where other functions count, as where helpers do', t => {
+  const programs = verify('netfilter', 4, drawRules(seeded(seed)))
+  const instructionsOf = (name: string): number =>
+    programs.find(({ program }) => program === name)?.instructions ?? Number.NaN
+  const [decided, early] = [instructionsOf('nf_input_ipv4'), instructionsOf('xdp')]
+  t.true(early < decided + MOST_BESIDE, `seed ${seed}: ${early} at xdp, ${decided} at netfilter`)
+})
 
 kernelTest('a program that a kernel refuses with open loops has counted ones', t => {
   // the stack is written to at 8 bytes below its end, or at 9

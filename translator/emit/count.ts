@@ -5,7 +5,7 @@ import { type Assembler, createAssembler } from '../asm/assembler.ts'
 import type { Instruction } from '../asm/instruction.ts'
 import { call, callFunction, exit, immediate, jumpIf } from '../asm/jump.ts'
 import { atomicAdd, load, loadMap, store } from '../asm/memory.ts'
-import { r0, r1, r2, r6, r10 } from '../asm/register.ts'
+import { r0, r1, r2, r3, r4, r5, r6, r10 } from '../asm/register.ts'
 import type { CounterArray } from '../counter.ts'
 import { forget } from '../hook/forget.ts'
 import { isProcessContext } from '../hook/place.ts'
@@ -29,8 +29,15 @@ export const countFunctionName = (array: string): string => `count_${array}`
 /** Counts the packet in an array; the index is in r1. Destroys r0 to r5. */
 export const countCall = (array: string): Instruction[] => [
   mov(r2, r6),
+  ...unused,
   callFunction(countFunctionName(array)),
 ]
+
+/**
+ * The verifier takes all five registers of arguments for read where another function is called (compute_insn_live_regs in kernel/bpf/verifier.c). What stood in them would tell turns of a
+ * loop apart that nothing else tells apart: it went along trees eighty times before it was through with a loop that one turn stands for.
+ */
+const unused: readonly Instruction[] = [r3, r4, r5].map(register => movImmediate(register, 0))
 
 export const countAt = (array: string, index: number): Instruction[] => [
   movImmediate(r1, index),
