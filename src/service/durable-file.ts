@@ -1,23 +1,41 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { isMissing, ServiceError, systemReason } from './error.ts'
 
 /**
- * Writes a file so that the old one or the new one is there whenever the power goes: beside it, synced, renamed, and the
+ * Writes a file, of one part behind the other, so that the old one or the new one is there whenever the power goes: beside it, synced, renamed, and the
  * directory synced. Makes the directory. Throws ServiceError('ERR_FILE').
  */
-export function writeDurably(path: string, content: string | Uint8Array): void {
+export function writeDurably(path: string, ...parts: readonly (string | Uint8Array)[]): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     const beside = `${path}.new`
     withFile(beside, 'w', fd => {
-      writeFileSync(fd, content)
+      for (const part of parts) writeFileSync(fd, part)
       fsyncSync(fd)
     })
     renameSync(beside, path)
     syncDirectory(dirname(path))
   } catch (error) {
     throw new ServiceError('ERR_FILE', `cannot write ${path}: ${systemReason(error)}`, undefined, error)
+  }
+}
+
+/** Removes a file if it is there. To ask rmSync for that loads what removes directories, which takes longer than all else an edit removes. */
+export function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if (!isMissing(error)) throw error
   }
 }
 

@@ -6,12 +6,12 @@
 //
 // A file is written whole before the kernel turns to its number, so a number read from the kernel always has its file.
 
-import { readdirSync, rmSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Family } from 'iptables-parser'
 import type { CounterArray } from '../../translator/counter.ts'
 import type { Lane } from '../../translator/lane.ts'
-import { readBytesIfThere, readIfThere, writeDurably } from './durable-file.ts'
+import { readBytesIfThere, readIfThere, removeIfThere, writeDurably } from './durable-file.ts'
 import type { EarlyChoice } from './early.ts'
 import { isMissing, ServiceError, systemReason } from './error.ts'
 import { removeIndex } from './incremental/index-file.ts'
@@ -79,8 +79,7 @@ export function writeGeneration(settings: Settings, { rulesets, ...rest }: Place
   removeJournal(settings, rest.number)
   const head = `${JSON.stringify({ format: FORMAT, ...rest }).slice(0, -1)}${RULESETS}`
   const path = generationFile(settings, rest.number)
-  if ('json' in rulesets)
-    writeDurably(path, Buffer.concat([Buffer.from(head), rulesets.json, Buffer.from(END)]))
+  if ('json' in rulesets) writeDurably(path, head, rulesets.json, END)
   else writeDurably(path, `${head}${JSON.stringify(rulesets)}${END}`)
 }
 
@@ -93,7 +92,7 @@ export const writeCurrent = (settings: Settings, number: number): void =>
   writeDurably(currentOf(settings), `${number}\n`)
 
 /** Nothing is to be loaded after a reboot. */
-export const clearCurrent = (settings: Settings): void => rmSync(currentOf(settings), { force: true })
+export const clearCurrent = (settings: Settings): void => removeIfThere(currentOf(settings))
 
 /** The number of the generation to load after a reboot. */
 export function readCurrent(settings: Settings): number | undefined {
@@ -174,7 +173,7 @@ export function listGenerations(settings: Settings): readonly number[] {
 export function forgetGenerations(settings: Settings, current: number): void {
   const past = listGenerations(settings).filter(number => number <= current)
   for (const number of past.slice(0, -KEPT)) {
-    rmSync(generationFile(settings, number), { force: true })
+    removeIfThere(generationFile(settings, number))
     removeJournal(settings, number)
   }
   for (const number of past.slice(0, -1)) removeIndex(settings, number)

@@ -1,13 +1,14 @@
 // What an edit must know of the generation in force without parsing its rules: a file beside the generation, written when it is loaded. It is
 // derived from the generation, so it may be missing: then an edit makes a new generation.
 
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import type { CounterArray } from '../../../translator/counter.ts'
 import type { BlockShape, EditableLane } from '../../../translator/edit/block.ts'
 import type { ChainCode } from '../../../translator/edit/chain-code.ts'
 import type { Stretch } from '../../../translator/edit/kept.ts'
+import { removeIfThere } from '../durable-file.ts'
 import { ServiceError, systemReason } from '../error.ts'
 import type { Generation } from '../generation.ts'
 import { expectObjects } from '../heap.ts'
@@ -118,4 +119,4 @@ export function readIndex(settings: Settings, generation: number): EditIndex | u
 }
 
 export const removeIndex = (settings: Settings, generation: number): void =>
-  rmSync(pathOf(settings, generation), { force: true })
+  removeIfThere(pathOf(settings, generation))

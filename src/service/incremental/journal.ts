@@ -6,10 +6,10 @@
 //
 // An entry without a mark is that of a process that died over it: whoever comes next writes its maps again, which does no harm.
 
-import { closeSync, fdatasyncSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fdatasyncSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Counters, Family, TableName } from 'iptables-parser'
-import { readIfThere, syncDirectory, writeDurably } from '../durable-file.ts'
+import { readIfThere, removeIfThere, syncDirectory, writeDurably } from '../durable-file.ts'
 import { ServiceError, systemReason } from '../error.ts'
 import type { Settings } from '../settings.ts'
 import type { OutcomeKind } from './holder.ts'
@@ -162,4 +162,4 @@ function append(settings: Settings, generation: number, write: (fd: number) => v
 }
 
 export const removeJournal = (settings: Settings, generation: number): void =>
-  rmSync(pathOf(settings, generation), { force: true })
+  removeIfThere(pathOf(settings, generation))
