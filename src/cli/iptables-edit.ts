@@ -11,9 +11,10 @@ import {
 } from 'iptables-parser'
 import type { LockWait } from '../service/lock.ts'
 import { readSettings } from '../service/settings.ts'
-import { type ExitCode, exitCode } from './error.ts'
+import type { ExitCode } from './error.ts'
 import { messageVersion, reportLocked, tableNamed, versionText } from './iptables.ts'
 import { runOwn } from './iptables-own.ts'
+import { print } from './print.ts'
 
 const usage = (program: string): string => `Usage: ${program} -A|-C|-D CHAIN RULE…
        ${program} -I CHAIN [NUMBER] RULE…
@@ -75,9 +76,4 @@ function parseOr(words: readonly string[], family: Family): Command | RuleError 
     if (error instanceof RuleError) return error
     throw error
   }
-}
-
-function print(text: string): ExitCode {
-  process.stdout.write(text)
-  return exitCode.done
 }

@@ -7,6 +7,7 @@ import { type LockWait, withLock } from '../service/lock.ts'
 import type { Beside } from '../service/passthrough/beside.ts'
 import type { Settings } from '../service/settings.ts'
 import { type ExitCode, exitCode } from './error.ts'
+import { print } from './print.ts'
 
 /** Where an edit may leave a table that is not ours any more. */
 export interface Leaving {
@@ -34,12 +35,6 @@ async function read(settings: Settings, command: Command): Promise<ExitCode> {
   if (printed !== undefined && command.kind === 'check' && hasRule(settings, command)) return print(printed)
   const { liveRuleset, readLiveHits } = await import('../service/edit.ts')
   return print(runCommand(liveRuleset(readLiveHits(settings), command.family), command).output)
-}
-
-/** Where there is nothing to print, no stream is made for it. */
-function print(text: string): ExitCode {
-  if (text !== '') process.stdout.write(text)
-  return exitCode.done
 }
 
 async function edit(

@@ -23,6 +23,7 @@ import { readSettings } from '../service/settings.ts'
 import { describeError, type ExitCode, exitCode, UsageError } from './error.ts'
 import { type GivenOptions, getopt, OptionError, type OptionSpec } from './getopt.ts'
 import { messageVersion, programName, reportLocked, versionText } from './iptables.ts'
+import { print } from './print.ts'
 import { printRefusals } from './refusal.ts'
 import { parseWait } from './wait.ts'
 
@@ -73,12 +74,6 @@ export async function iptablesRestore(named: Family, words: readonly string[]): 
     process.stderr.write(`${program}: ${error.message}\nTry \`${program} -h' for more information.\n`)
     return exitCode.failed
   }
-}
-
-/** Where there is nothing to print, no stream is made for it. */
-function print(text: string): ExitCode {
-  if (text !== '') process.stdout.write(text)
-  return exitCode.done
 }
 
 const familyOf = (named: Family, { options }: GivenOptions): Family =>
