@@ -2,11 +2,11 @@
 // to load SQLite and to make a database takes as long as to load the rules. Where all counters begin at zero it is a copy of the generation's file,
 // which says as much: to make a key of every rule takes a tenth of the time in which the rules are loaded.
 
-import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Counters, noCounters, parseSave } from 'iptables-parser'
 import { rulesetKeys } from '../../translator/counter.ts'
-import { readIfThere } from '../service/durable-file.ts'
+import { readIfThere, removeIfThere } from '../service/durable-file.ts'
 import { generationFile, parseGeneration } from '../service/generation.ts'
 import type { Settings } from '../service/settings.ts'
 import type { KeyedCounters, Reading } from './history.ts'
@@ -72,4 +72,4 @@ function readGenerationKept(path: string, text: string): Reading {
   return { time: Date.parse(time), generation: number, counters: new Map(), next }
 }
 
-export const removeBeginning = (settings: Settings): void => rmSync(pathOf(settings), { force: true })
+export const removeBeginning = (settings: Settings): void => removeIfThere(pathOf(settings))

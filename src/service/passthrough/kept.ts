@@ -1,10 +1,10 @@
 // The tables that were handed to the kernel's own iptables, as they were after the last change through us: `passthrough.json` in the state
 // directory. They are put in force again after a reboot, and it says why each is not ours.
 
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Family } from 'iptables-parser'
-import { writeDurably } from '../durable-file.ts'
+import { removeIfThere, writeDurably } from '../durable-file.ts'
 import { isMissing, ServiceError, systemReason } from '../error.ts'
 import { holdsSomething } from '../section.ts'
 import type { Settings } from '../settings.ts'
@@ -46,7 +46,7 @@ interface Written {
 }
 
 /** Forgets them all. */
-export const forgetKept = (settings: Settings): void => rmSync(fileOf(settings), { force: true })
+export const forgetKept = (settings: Settings): void => removeIfThere(fileOf(settings))
 
 /** Tables that were changed just now, and why they are not ours. */
 export interface Handed {
