@@ -6,6 +6,7 @@ import { type CommandDraft, usage } from './command-draft.ts'
 import type { CommandLetter } from './command-option.ts'
 import { readAddresses } from './core-value.ts'
 import type { Counters } from './counters.ts'
+import { FROM_HERE, TO_HERE } from './device-place.ts'
 import { RuleError, refused } from './error.ts'
 import type { TableName } from './extension.ts'
 import { type Family, iptablesName } from './family.ts'
@@ -212,10 +213,8 @@ function checkPlaces({ command, rule }: ArgumentReader): void {
   if (!'ACDIR'.includes(command.letters)) return
   const chain = command.chain?.text ?? ''
   const { 'in-interface': input, 'out-interface': output } = rule.core
-  if (output && ['INPUT', 'PREROUTING'].includes(chain))
-    throw usage(`Can't use -o with ${chain}\n`, output.span)
-  if (input && ['OUTPUT', 'POSTROUTING'].includes(chain))
-    throw usage(`Can't use -i with ${chain}\n`, input.span)
+  if (output && TO_HERE.has(chain)) throw usage(`Can't use -o with ${chain}\n`, output.span)
+  if (input && FROM_HERE.has(chain)) throw usage(`Can't use -i with ${chain}\n`, input.span)
 }
 
 function editOf(reader: ArgumentReader, tableName: string): Edit | InformationCommand {

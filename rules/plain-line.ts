@@ -4,12 +4,13 @@
 
 import { assemble } from './build.ts'
 import type { Counters } from './counters.ts'
+import { FROM_HERE, TO_HERE } from './device-place.ts'
 import type { TableName } from './extension.ts'
 import type { Family } from './family.ts'
 import { Learnt } from './learnt.ts'
 import { LineCursor } from './line-cursor.ts'
 import { readPrefix4, readPrefix6 } from './plain-address.ts'
-import { FROM_HERE, readPlainMatch } from './plain-match.ts'
+import { readPlainMatch } from './plain-match.ts'
 import { findTarget, type Match, type Target } from './registry.ts'
 import type { Rule } from './rule.ts'
 import type { Source, Span } from './span.ts'
@@ -39,8 +40,6 @@ const MATCH = / -m [\w-]+(?:(?: !)? --[\w-]+(?: [^\s"!-][^\s"]*)*(?: "(?:[^"\\\n
 const NO_MATCHES: readonly Match[] = []
 const BLANK = 0x20
 const [S, D, I, O, P, M] = [0x73, 0x64, 0x69, 0x6f, 0x70, 0x6d]
-/** Base chains whose packets do not leave by a device. */
-const TO_HERE: ReadonlySet<string> = new Set(['INPUT', 'PREROUTING'])
 
 /** What a reader is told of the table its lines are of. */
 export interface PlainTable {

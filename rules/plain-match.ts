@@ -1,5 +1,6 @@
 // Matches in the one spelling that iptables-save has for them, of the kinds that rarely come twice with the same words.
 
+import { FROM_HERE } from './device-place.ts'
 import type { LineCursor } from './line-cursor.ts'
 import { COMMENT_SIZE } from './match/comment.ts'
 import { MAX_PORTS, PROTOCOLS_WITH_PORTS } from './match/multiport.ts'
@@ -19,9 +20,6 @@ const COMMENT_START = ' -m comment --comment '.length
 
 const MAC = / -m mac --mac-source [0-9a-f]{2}(?::[0-9a-f]{2}){5}/y
 const MAC_START = ' -m mac --mac-source '.length
-
-/** Base chains whose packets come in by no device. */
-export const FROM_HERE: ReadonlySet<string> = new Set(['OUTPUT', 'POSTROUTING'])
 
 /** Undefined for what is no match of these kinds, or is spelled otherwise; the cursor then stands anywhere. */
 export function readPlainMatch(
