@@ -56,10 +56,11 @@ function addSites(all: Map<string, CallSites>, chain: string, { named, lookedUp 
 
 function callsIn(blocks: readonly Block[]): Calls {
   const calls = new Map<string, CallSites>()
-  for (const block of blocks.length === 1 && blocks[0] ? blocksIn(blocks[0]) : blocks.flatMap(blocksIn))
-    if (block.kind === 'dispatch')
-      for (const { chain } of callsOf(block.cases)) addSites(calls, chain, { named: 0, lookedUp: true })
-    else for (const chain of namedIn(block)) addSites(calls, chain, { named: 1, lookedUp: false })
+  for (const all of blocks)
+    for (const block of blocksIn(all))
+      if (block.kind === 'dispatch')
+        for (const { chain } of callsOf(block.cases)) addSites(calls, chain, { named: 0, lookedUp: true })
+      else for (const chain of namedIn(block)) addSites(calls, chain, { named: 1, lookedUp: false })
   return calls
 }
 

@@ -18,7 +18,7 @@ export interface Making {
   readonly family: Family
   /** What was made of them before. */
   readonly known?: ChainItems | undefined
-  /** The items of a rule that are the asking program's own. */
+  /** The items of a rule that are the asking program's own, step by step: it is known by then that the rule is not one for plainSets, or does more than decide. */
   readonly itemsOf: (rule: Rule, index: number) => readonly Item[]
 }
 

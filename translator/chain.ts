@@ -150,7 +150,8 @@ export function blocksOf(items: readonly Item[], family: Family, strategies: Str
 const isAlways = (item: Item): boolean => asksNothing(item) && !isFinal(item)
 
 /** Whether it is code, and no more than one function of it: so are most of thousands of chains. */
-export const isCode = ({ kind }: Block): boolean => kind === 'tree' || kind === 'always'
+export const isCode = (block: Block): block is Extract<Block, { kind: 'tree' | 'always' }> =>
+  block.kind === 'tree' || block.kind === 'always'
 
 /** The trees of a block, with what is asked in their leaves. */
 export const treesIn = ({ space, trees }: SeparatedBlock): Node[] =>
@@ -161,7 +162,6 @@ export type PlainBlock = Exclude<Block, { kind: 'split' | 'overlaid' | 'parted' 
 
 /** A block, or those it is made of. */
 export const blocksIn = (block: Block): readonly PlainBlock[] => {
-  if (block.kind === 'tree' || block.kind === 'always') return [block]
   if (block.kind === 'split') return [...block.whole, ...block.odd].flatMap(blocksIn)
   if (block.kind === 'overlaid') return [...block.over, ...block.under].flatMap(blocksIn)
   return block.kind === 'parted' ? [...block.between.flat(), ...block.under].flatMap(blocksIn) : [block]
@@ -169,7 +169,7 @@ export const blocksIn = (block: Block): readonly PlainBlock[] => {
 
 /** The items of a block, each once; of trees that are kept none are known. */
 export const itemsIn = (block: Block): readonly Item[] => {
-  if (block.kind === 'tree' || block.kind === 'always') return ownItems(block)
+  if (isCode(block)) return ownItems(block)
   const lists = itemListsIn(block)
   const [only] = lists
   // a list of a hundred thousand rules is not copied

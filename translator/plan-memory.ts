@@ -34,7 +34,9 @@ export class PlanMemory {
   readonly #items = new Map<string, ChainItems>()
   /** Of each chain the last for each of the strategies that it was cut with. */
   readonly #made = new Map<string, readonly Made[]>()
-  readonly #strategies = new Map<Strategies, Strategies>()
+  readonly #strategies = new WeakMap<Strategies, Strategies>()
+  /** Those that say different things, of which there are few. */
+  readonly #distinct: Strategies[] = []
   readonly #plans = new Map<string, PlanMade>()
   readonly #holders = new Map<Plan, Holders>()
   readonly #tables = new Map<Dispatch, { readonly entries: Entries; readonly table: HashTable | undefined }>()
@@ -71,8 +73,11 @@ export class PlanMemory {
   #same(strategies: Strategies): Strategies {
     const known = this.#strategies.get(strategies)
     if (known) return known
-    const same =
-      [...new Set(this.#strategies.values())].find(one => isSamePlain(one, strategies)) ?? strategies
+    let same = this.#distinct.find(one => isSamePlain(one, strategies))
+    if (!same) {
+      same = strategies
+      this.#distinct.push(same)
+    }
     this.#strategies.set(strategies, same)
     return same
   }

@@ -24,13 +24,13 @@ import {
   counterPlace,
   countingIn,
 } from './counter.ts'
-import { earlyItems } from './early.ts'
+import { earlyItemsStepByStep } from './early.ts'
 import { canHold, type HeldCode } from './edit/chain-code.ts'
 import { addFields } from './emit/needs.ts'
 import type { FieldName } from './field.ts'
 import { FieldSets } from './field-sets.ts'
 import { isNetfilterHook, netfilterPlaces, type Place } from './hook/place.ts'
-import { type Item, RuleUntranslatable, ruleItems } from './item.ts'
+import { type Item, itemsStepByStep, RuleUntranslatable } from './item.ts'
 import { firstTable, type Lane } from './lane.ts'
 import type { GoingOn } from './look-ups.ts'
 import { Untranslatable } from './match/translate.ts'
@@ -209,8 +209,8 @@ function planTable(
     const itemsOf = (rule: Rule, number: number): readonly Item[] => {
       try {
         const items = lane.early
-          ? earlyItems(rule, number, lane, family)
-          : ruleItems(rule, number, lane, family)
+          ? earlyItemsStepByStep(rule, number, lane, family)
+          : itemsStepByStep(rule, number, lane, family)
         addQuestions(asked, items)
         return items
       } catch (error) {
