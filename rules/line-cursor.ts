@@ -9,6 +9,8 @@ export class LineCursor {
   at = 0
   /** Of the line. */
   end = 0
+  /** Whether all that was read of the line is spelled as it is printed. */
+  printed = true
 
   constructor(source: Source) {
     this.source = source

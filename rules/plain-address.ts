@@ -1,22 +1,29 @@
-// Addresses in the one spelling that iptables-save has for them: with a prefix's length, and no bits behind it.
+// Addresses in the spelling that iptables-save has for them, with a prefix's length and no bits behind it, and single ones as people write them, without.
 
 import type { LineCursor } from './line-cursor.ts'
 import { type AddressMask, prefixMask } from './value/address.ts'
 import { printIpv6, readIpv6 } from './value/ipv6.ts'
 
-const [DOT, SLASH, DIGIT_0, DIGIT_9] = [0x2e, 0x2f, 0x30, 0x39]
+const [BLANK, DOT, SLASH, DIGIT_0, DIGIT_9] = [0x20, 0x2e, 0x2f, 0x30, 0x39]
 
 /** Undefined for what is none; the cursor then stands anywhere. */
 export function readPrefix4(cursor: LineCursor): AddressMask | undefined {
   const value = readOctets(cursor)
-  const length = value === undefined ? Number.NaN : cursor.number(32)
+  const length = value === undefined ? Number.NaN : readLength(cursor, 32)
   // a prefix of no length asks nothing
   if (value === undefined || !(length > 0) || (length < 32 && (value & (-1 >>> length)) !== 0))
     return undefined
   return { family: 4, value: BigInt(value >>> 0), mask: prefixMask(4, length) }
 }
 
-/** Four octets and a slash, as a signed number of 32 bits: in one loop, since long rule files hold little else. */
+/** Behind a slash; without one it is a single address. */
+function readLength(cursor: LineCursor, most: number): number {
+  if (cursor.skips(SLASH)) return cursor.number(most)
+  cursor.printed = false
+  return most
+}
+
+/** Four octets, up to a slash or a blank, as a signed number of 32 bits: in one loop, since long rule files hold little else. */
 function readOctets(cursor: LineCursor): number | undefined {
   const { text } = cursor
   let { at } = cursor
@@ -32,23 +39,24 @@ function readOctets(cursor: LineCursor): number | undefined {
       octet = octet * 10 + code - DIGIT_0
       digits++
     } else {
-      if (digits === 0 || octet > 255 || code !== (count < 3 ? DOT : SLASH)) return undefined
+      const isEnd = count < 3 ? code === DOT : code === SLASH || code === BLANK
+      if (digits === 0 || octet > 255 || !isEnd) return undefined
       value = (value << 8) | octet
       octet = 0
       digits = 0
       count++
     }
   }
-  cursor.at = at
+  cursor.at = at - 1
   return value
 }
 
 export function readPrefix6(cursor: LineCursor): AddressMask | undefined {
-  const slash = cursor.text.indexOf('/', cursor.at)
-  if (slash < 0 || slash > cursor.end) return undefined
-  const address = cursor.text.slice(cursor.at, slash)
-  cursor.at = slash + 1
-  const length = cursor.number(128)
+  const word = cursor.word()
+  const slash = word.indexOf('/')
+  const address = slash < 0 ? word : word.slice(0, slash)
+  cursor.at -= word.length - address.length
+  const length = readLength(cursor, 128)
   const value = length > 0 ? readIpv6(address) : undefined
   const mask = prefixMask(6, length)
   if (value === undefined || (value & mask) !== value || printIpv6(value) !== address) return undefined

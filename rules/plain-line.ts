@@ -1,6 +1,7 @@
 // Rules as iptables-save prints most of them: `-A CHAIN`, then of addresses, devices, protocol, matches and target those that there are, in that order and in
-// their one spelling. Long rule files hold little else, so such a line is read in one go, without tokens and drafts, and comes to the same rule. What is
-// not spelled just so is left to the reader of all arguments, mistakes above all.
+// their one spelling; and as people and scripts write them: the protocol first or as a number, single addresses without /32, ports without -m. Long rule
+// files hold little else, so such a line is read in one go, without tokens and drafts, and comes to the same rule. What is not spelled just so is left
+// to the reader of all arguments, mistakes above all.
 
 import { assemble } from './build.ts'
 import type { Counters } from './counters.ts'
@@ -10,14 +11,14 @@ import type { Family } from './family.ts'
 import { Learnt } from './learnt.ts'
 import { LineCursor } from './line-cursor.ts'
 import { readPrefix4, readPrefix6 } from './plain-address.ts'
-import { readPlainMatch } from './plain-match.ts'
+import { readImpliedPorts, readPlainMatch } from './plain-match.ts'
 import { findTarget, type Match, type Target } from './registry.ts'
 import type { Rule } from './rule.ts'
 import type { Source, Span } from './span.ts'
 import type { Term } from './term.ts'
 import type { AddressMask } from './value/address.ts'
 import { type InterfacePattern, parseInterface } from './value/interface.ts'
-import { printedProtocol } from './value/protocol.ts'
+import { numberedProtocol, printedProtocol, printProtocol } from './value/protocol.ts'
 import { type WrittenRules, writtenIn } from './written.ts'
 
 /** A rule and the chain it is to be appended to. */
@@ -40,6 +41,27 @@ const MATCH = / -m [\w-]+(?:(?: !)? --[\w-]+(?: [^\s"!-][^\s"]*)*(?: "(?:[^"\\\n
 const NO_MATCHES: readonly Match[] = []
 const BLANK = 0x20
 const [S, D, I, O, P, M] = [0x73, 0x64, 0x69, 0x6f, 0x70, 0x6d]
+const DASH = 0x2d
+
+const isOfCore = (letter: number): boolean =>
+  letter === S || letter === D || letter === I || letter === O || letter === P
+
+/** What a rule asks without matches. */
+interface Core {
+  source: Rule['source'] | undefined
+  destination: Rule['destination'] | undefined
+  inInterface: Rule['inInterface'] | undefined
+  outInterface: Rule['outInterface'] | undefined
+  protocol: Rule['protocol'] | undefined
+}
+
+const emptyCore = (): Core => ({
+  source: undefined,
+  destination: undefined,
+  inInterface: undefined,
+  outInterface: undefined,
+  protocol: undefined,
+})
 
 /** What a reader is told of the table its lines are of. */
 export interface PlainTable {
@@ -77,29 +99,46 @@ export class PlainLineReader {
     if (!this.#text.startsWith('-A ', first)) return undefined
     cursor.at = first + 3
     cursor.end = span.end
+    cursor.printed = true
     const chain = this.#name()
     const beginning = cursor.at
-    // the letter of the next option first: most rules have few of them, and it costs less than to look for each
-    const source = cursor.letter() === S ? this.#address(' -s ') : undefined
-    const destination = cursor.letter() === D ? this.#address(' -d ') : undefined
-    const inInterface = cursor.letter() === I ? this.#device(' -i ', !FROM_HERE.has(chain)) : undefined
-    const outInterface = cursor.letter() === O ? this.#device(' -o ', !TO_HERE.has(chain)) : undefined
-    const protocol = cursor.letter() === P ? this.#protocol() : undefined
-    const matches = cursor.letter() === M ? this.#readMatches(chain, protocol?.value) : NO_MATCHES
-    const target = this.#target(chain, protocol?.value)
+    const core = emptyCore()
+    this.#readCore(chain, core)
+    if (isOfCore(cursor.letter())) {
+      // one of them stands behind another that it is printed before
+      cursor.printed = false
+      this.#readCore(chain, core)
+    }
+    const protocol = core.protocol?.value
+    const hasMatches = cursor.letter() === M || cursor.letter() === DASH
+    const matches = hasMatches ? this.#readMatches(chain, protocol) : NO_MATCHES
+    const target = this.#target(chain, protocol)
     if (cursor.at !== span.end) return undefined
-    const rule = assemble(source, destination, {
-      protocol,
-      inInterface,
-      outInterface,
+    const rule = assemble(core.source, core.destination, {
+      protocol: core.protocol,
+      inInterface: core.inInterface,
+      outInterface: core.outInterface,
       fragment: undefined,
       target,
       matches,
       counters: counters?.(),
       span,
     })
-    this.#written.add(rule, beginning)
+    if (cursor.printed) this.#written.add(rule, beginning)
     return { chain, rule }
+  }
+
+  /** In the order they are printed in, those that are not there yet. */
+  #readCore(chain: string, core: Core): void {
+    const cursor = this.#cursor
+    // the letter of the next option first: most rules have few of them, and it costs less than to look for each
+    if (cursor.letter() === S && !core.source) core.source = this.#address(' -s ')
+    if (cursor.letter() === D && !core.destination) core.destination = this.#address(' -d ')
+    if (cursor.letter() === I && !core.inInterface)
+      core.inInterface = this.#device(' -i ', !FROM_HERE.has(chain))
+    if (cursor.letter() === O && !core.outInterface)
+      core.outInterface = this.#device(' -o ', !TO_HERE.has(chain))
+    if (cursor.letter() === P && !core.protocol) core.protocol = this.#protocol()
   }
 
   /** From a rule that was to be read otherwise, and is in order. */
@@ -141,15 +180,20 @@ export class PlainLineReader {
     const cursor = this.#cursor
     const start = cursor.at + 1
     if (!cursor.takes(' -p ')) return undefined
-    const value = printedProtocol(cursor.word())
-    return value === undefined ? cursor.fail() : { value, negated: false, span: cursor.spanFrom(start) }
+    const word = cursor.word()
+    const value = printedProtocol(word) ?? numberedProtocol(word)
+    if (value === undefined) return cursor.fail()
+    if (printProtocol(value) !== word) cursor.printed = false
+    return { value, negated: false, span: cursor.spanFrom(start) }
   }
 
   #readMatches(chain: string, protocol: number | undefined): readonly Match[] {
     let count = 0
+    const implied = readImpliedPorts(this.#cursor, protocol)
+    if (implied) this.#matches[count++] = implied
     while (this.#text.startsWith(' -m ', this.#cursor.at)) {
       const match = this.#match(chain, protocol)
-      if (match) this.#matches[count++] = match
+      if (match && match.kind !== implied?.kind) this.#matches[count++] = match
       else this.#cursor.fail()
     }
     return count === 0 ? NO_MATCHES : this.#matches.slice(0, count)

@@ -41,9 +41,22 @@ export function readPlainMatch(
   }
 }
 
-function readPorts(cursor: LineCursor, kind: 'tcp' | 'udp'): Match | undefined {
-  const start = cursor.at + 1
-  if (!cursor.takes(kind === 'tcp' ? ' -m tcp' : ' -m udp')) return undefined
+/** Ports right behind the protocol, which brings its match along. */
+export function readImpliedPorts(cursor: LineCursor, protocol: number | undefined): Match | undefined {
+  const isPort = cursor.text.startsWith(' --', cursor.at)
+  if (!isPort || (protocol !== protocols.tcp && protocol !== protocols.udp)) return undefined
+  cursor.printed = false
+  return readPortsOf(cursor, protocol === protocols.tcp ? 'tcp' : 'udp')
+}
+
+const readPorts = (cursor: LineCursor, kind: 'tcp' | 'udp'): Match | undefined =>
+  cursor.takes(kind === 'tcp' ? ' -m tcp' : ' -m udp')
+    ? readPortsOf(cursor, kind, ' -m tcp'.length)
+    : undefined
+
+/** `behind` so many characters of the match. */
+function readPortsOf(cursor: LineCursor, kind: 'tcp' | 'udp', behind = 0): Match | undefined {
+  const start = cursor.at - behind + 1
   const sourcePort = readPort(cursor, ' --sport ')
   const destinationPort = readPort(cursor, ' --dport ')
   if (!isAtOption(cursor)) return undefined

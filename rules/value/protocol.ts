@@ -108,7 +108,14 @@ export function parseProtocol(text: string): number {
 export const printProtocol = (protocol: number): string =>
   protocol === 0 ? 'all' : (BY_NUMBER.get(protocol) ?? String(protocol))
 
+const NUMBERED: ReadonlyMap<string, number> = new Map(
+  Array.from({ length: 255 }, (_, at) => [`${at + 1}`, at + 1]),
+)
+
 const PRINTED: ReadonlyMap<string, number> = new Map([...BY_NUMBER].map(([number, name]) => [name, number]))
 
 /** The protocol that printProtocol gives this name. */
 export const printedProtocol = (name: string): number | undefined => PRINTED.get(name)
+
+/** A protocol given as a decimal number, other than 0, which stands for all. */
+export const numberedProtocol = (text: string): number | undefined => NUMBERED.get(text)

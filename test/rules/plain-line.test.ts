@@ -49,11 +49,10 @@ const option = (name: string, good: readonly string[], odd: readonly string[]): 
 
 const addresses = {
   4: {
-    good: ['192.0.2.1/32', '10.0.0.0/8', '128.0.0.0/1', '0.0.0.0/3'],
+    good: ['192.0.2.1/32', '192.0.2.1', '10.0.0.0/8', '128.0.0.0/1', '0.0.0.0/3'],
     odd: [
       '10.0.0.1/8',
       '0.0.0.0/0',
-      '192.0.2.1',
       '192.0.2.01/32',
       '192.0.2.256/32',
       '1.2.3/24',
@@ -66,13 +65,12 @@ const addresses = {
     ],
   },
   6: {
-    good: ['2001:db8::1/128', '2001:db8::/32', '::1/128', '8000::/1', '::ffff:1.2.3.4/128'],
+    good: ['2001:db8::1/128', 'fe80::1', '2001:db8::/32', '::1/128', '8000::/1', '::ffff:1.2.3.4/128'],
     odd: [
       '2001:DB8::/32',
       '2001:db8:0::/32',
       '2001:db8::1/32',
       '::/0',
-      'fe80::1',
       '::ffff:102:304/128',
       '192.0.2.1/32',
       '2001:db8::/0032',
@@ -118,8 +116,8 @@ const target = fc.oneof(
 
 const protocol = option(
   '-p',
-  ['tcp', 'udp', 'tcp', 'udp', 'icmp', 'gre'],
-  ['TCP', '6', 'all', 'ip', '200', 'none', 'udplite'],
+  ['tcp', 'udp', 'tcp', 'udp', 'icmp', 'gre', '6', '47', '200'],
+  ['TCP', 'all', 'ip', '0', '256', '017', '0x11', 'none', 'udplite'],
 )
 
 const mostly = (usual: string, ...others: readonly string[]): fc.Arbitrary<string> =>
@@ -264,7 +262,50 @@ const repeating = (family: Family): fc.Arbitrary<string> =>
       return [`*${table}`, ':a - [0:0]', ':c.d - [0:0]', ...all, 'COMMIT', ''].join('\n')
     })
 
+/** As people write them: the protocol and the rest in any order, ports without their match, and what may stand behind these. */
+const handwritten = (family: Family): fc.Arbitrary<string> => {
+  const { good } = addresses[family]
+  const parts = [
+    option('-p', ['tcp', 'udp', '6', '17'], ['132', '1', 'TCP']),
+    option('-s', good, ['192.0.2.1/24']),
+    option('-d', good, ['::/0']),
+    option('-i', ['eth0', 'br+'], ['+']),
+    option('-o', ['eth0'], ['"eth1"']),
+  ].map(part => fc.option(part, { nil: '', freq: 2 }))
+  const core = fc.tuple(...parts).chain(words => fc.shuffledSubarray(words, { minLength: 3 }))
+  const extra = fc.constantFrom('', '', '--syn', '-m tcp --dport 7', '-m udp', '--dport 9', '! --sport 1')
+  return fc
+    .tuple(
+      fc.constantFrom('INPUT', 'FORWARD', 'OUTPUT', 'a'),
+      core,
+      fc.option(port('--sport'), { nil: '' }),
+      fc.option(port('--dport'), { nil: '' }),
+      fc.oneof(extra, general, multiports),
+      target,
+    )
+    .map(([chain, words, ...rest]) => {
+      const all = [...words, ...rest].filter(word => word !== '').join(' ')
+      return ['*filter', ':a - [0:0]', ':c.d - [0:0]', `-A ${chain} ${all}`, 'COMMIT', ''].join('\n')
+    })
+}
+
 for (const family of [4, 6] as const) {
+  test(`IPv${family} rules as people write them are read alike by both readers`, t => {
+    let right = 0
+    fc.assert(
+      fc.property(handwritten(family), text => {
+        const rules = rulesOf(text, family)
+        right += rules.length
+        const isTrue = rules.every(
+          rule => (writtenRule(rule) ?? printRule(rule, family)) === printRule(rule, family),
+        )
+        return isTrue && isSame(text, all => parseSave(all, { family }))
+      }),
+      { numRuns: 5000 },
+    )
+    t.true(right > 1000, `${right} rules were right`)
+  })
+
   test(`IPv${family} rules that say again what others said are read alike by both readers`, t => {
     let right = 0
     fc.assert(
