@@ -66,10 +66,14 @@ export function planGeneration(loaded: Loaded, changes: readonly Change[]): Plan
       fresh ??= freshSlots(parts, layout.slots)
       return fresh
     },
-    fromZero: !changes.some(({ setCounters }) => setCounters),
+    fromZero: parts.every(({ initial }) => initial.every(isZero)),
     unchanged: new Set(kept.map(({ ruleset }) => ruleset.family)),
   }
 }
+
+/** Of what carries on as well as of what is new; most rules are written with nothing or zeros. */
+const isZero = (counters: Counters | undefined): boolean =>
+  !counters || (counters.packets === 0n && counters.bytes === 0n)
 
 const byFamily = (a: Part, b: Part): number => a.ruleset.family - b.ruleset.family
 

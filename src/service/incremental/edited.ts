@@ -17,8 +17,9 @@ export function editedSlots(
   changes: readonly Change[],
   plan: Plan,
 ): readonly number[] {
+  if (!live) return []
   const single = changes.every(({ carry }) => carry.kind === 'identity') && plan.fresh.size <= MOST_AT_ONCE
-  const edited = [...(live?.edited ?? []), ...(live && single ? plan.fresh.keys() : [])]
+  const edited = [...(live.edited ?? []), ...(single ? plan.fresh.keys() : [])]
   if (edited.length === 0) return edited
   const slots = new Set(plan.layout.slots)
   return [...new Set(edited)].filter(slot => slots.has(slot)).slice(-MOST_KEPT)
