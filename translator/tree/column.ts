@@ -26,10 +26,9 @@ export interface Column {
 export const columnOf = (domain: Interval, boxes: number): Column =>
   typeof domain.low === 'number' ? new NumberColumn(domain, boxes) : new WideColumn(domain)
 
-/** Fields with at most so many values are counted through; the points of others are sorted and searched. */
-const MOST_MARKED = 1 << 16
-/** So are those of fields with more values than so many for each box: to count through the values of a port takes a process that has just begun two milliseconds. */
-const MOST_FOR_BOX = 32
+/** Fewer boxes than so many are numbered along with their points: a number holds 32 bits of a point exactly, and 21 behind them. */
+const MOST_NUMBERED = 1 << 20
+const PLACES = 2 * MOST_NUMBERED
 
 interface Asked {
   readonly lows: Float64Array
@@ -71,37 +70,58 @@ class NumberColumn implements Column {
 
   segments(boxes: number): Segments {
     const asked = { lows: this.#lows.subarray(0, boxes), ends: this.#ends.subarray(0, boxes) }
-    const isMarked = this.#end <= Math.min(MOST_MARKED, MOST_FOR_BOX * boxes)
-    const [starts, numbers] = isMarked ? this.#marked(asked) : [this.#sorted(asked), undefined]
-    const [lows, ends] = [new Int32Array(boxes), new Int32Array(boxes)]
-    for (let box = 0; box < boxes; box++) {
-      const low = asked.lows[box] ?? 0
-      const end = asked.ends[box] ?? 0
-      const first = numbers ? (numbers[low] ?? starts.length) : numberAt(starts, low, 0)
-      lows[box] = first
-      // what ends behind all values of the field ends with them: options take greater numbers than headers hold
-      if (end >= this.#end) ends[box] = starts.length
-      else ends[box] = numbers ? (numbers[end] ?? 0) : numberAt(starts, end, first + 1)
-    }
-    return { starts, lows, ends }
+    return boxes < MOST_NUMBERED ? this.#numbered(asked) : this.#searched(asked)
   }
 
-  /** The points in order; and for each value of the field, and for the first behind them, the number of the first point that is not less. */
-  #marked({ lows, ends }: Asked): readonly [Uint32Array, Int32Array] {
-    const numbers = new Int32Array(this.#end + 1)
-    numbers[this.#low] = 1
-    // greater values than there is room for are not kept
-    for (const points of [lows, ends, this.#cuts])
-      for (let at = 0; at < points.length; at++) numbers[points[at] ?? 0] = 1
-    const starts = new Uint32Array(1 + 2 * lows.length + this.#cuts.length)
-    let kept = 0
-    for (let value = 0; value < this.#end; value++) {
-      const isStart = numbers[value] === 1
-      numbers[value] = kept
-      if (isStart) starts[kept++] = value
+  /** Each point goes with the place it is asked at, twice the box and one more for its end, so that once they are sorted each place is told its segment. */
+  #numbered({ lows, ends }: Asked): Segments {
+    const boxes = lows.length
+    const points = this.#points({ lows, ends }).sort()
+    const segments = { lows: new Int32Array(boxes), ends: new Int32Array(boxes).fill(-1) }
+    const starts = new Uint32Array(points.length + 1)
+    starts[0] = this.#low
+    let count = 1
+    for (let at = 0; at < points.length; at++) {
+      const both = points[at] ?? 0
+      const point = Math.floor(both / PLACES)
+      const place = both - point * PLACES
+      if (point !== starts[count - 1]) starts[count++] = point
+      const into = (place & 1) === 0 ? segments.lows : segments.ends
+      into[place >> 1] = count - 1
     }
-    numbers[this.#end] = kept
-    return [starts.slice(0, kept), numbers]
+    for (let box = 0; box < boxes; box++) {
+      // what ends behind all values of the field ends with them: options take greater numbers than headers hold
+      if (segments.ends[box] === -1) segments.ends[box] = count
+      if ((lows[box] ?? 0) >= this.#end) segments.lows[box] = count
+    }
+    return { starts: starts.slice(0, count), ...segments }
+  }
+
+  /** Those at which boxes begin and end, but for the beginning and the end of the field, each with its place. Cuts have one that is no box's. */
+  #points({ lows, ends }: Asked): Float64Array {
+    const points = new Float64Array(2 * lows.length + this.#cuts.length)
+    let count = 0
+    for (let box = 0; box < lows.length; box++) {
+      const low = lows[box] ?? 0
+      const end = ends[box] ?? 0
+      if (low > this.#low && low < this.#end) points[count++] = low * PLACES + 2 * box
+      if (end < this.#end) points[count++] = end * PLACES + 2 * box + 1
+    }
+    for (const cut of this.#cuts) if (cut < this.#end) points[count++] = cut * PLACES + PLACES - 1
+    return points.subarray(0, count)
+  }
+
+  #searched(asked: Asked): Segments {
+    const boxes = asked.lows.length
+    const starts = this.#sorted(asked)
+    const [lows, ends] = [new Int32Array(boxes), new Int32Array(boxes)]
+    for (let box = 0; box < boxes; box++) {
+      const first = numberAt(starts, asked.lows[box] ?? 0, 0)
+      const end = asked.ends[box] ?? 0
+      lows[box] = first
+      ends[box] = end >= this.#end ? starts.length : numberAt(starts, end, first + 1)
+    }
+    return { starts, lows, ends }
   }
 
   #sorted({ lows, ends }: Asked): Uint32Array {
