@@ -40,7 +40,7 @@ function bench(options: Options): number {
   process.stdout.write(`${describeMachine(about)}\n\n`)
   const results = [
     ...options.series.flatMap(name => options.seeds.map(seed => runSeries(name, seed, options))),
-    ...options.files.map(path => runFile(path, options)),
+    ...options.files.flatMap(path => runFile(path, options)),
   ]
   const run = { time: new Date().toISOString(), machine: about, seeds: options.seeds, series: results }
   for (const file of writeHistory(run)) process.stderr.write(`${file}\n`)
@@ -59,8 +59,21 @@ function runSeries(name: string, seed: number, options: Options): SeriesResult {
   )
 }
 
-const runFile = (path: string, options: Options): SeriesResult =>
-  show(basename(path), path, [() => workloadOf(path, options.seeds[0])], options)
+/** A file that is no rule set is said to be none, and the next one has its turn. */
+function runFile(path: string, options: Options): SeriesResult[] {
+  const workload = workloadOrSay(path, options.seeds[0])
+  return workload ? [show(basename(path), path, [() => workload], options)] : []
+}
+
+function workloadOrSay(path: string, seed: number): Workload | undefined {
+  try {
+    return workloadOf(path, seed)
+  } catch (error) {
+    process.exitCode = 1
+    process.stderr.write(`bench: ${path}: ${error instanceof Error ? error.message : error}\n`)
+    return undefined
+  }
+}
 
 /** Workloads are made when it is their turn: large ones take memory. */
 function show(
