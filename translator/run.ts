@@ -4,7 +4,7 @@ import type { Family } from 'iptables-parser'
 import { blocksCost } from './block-cost.ts'
 import { callsOf } from './calls.ts'
 import { type Block, itemsIn, type SeparatedBlock, type Strategies } from './chain.ts'
-import { codeCost, LARGE, mapCost, nanoseconds, REPLICATION, total } from './cost.ts'
+import { codeCost, hashCost, LARGE, mapCost, REPLICATION, total } from './cost.ts'
 import { FieldSets } from './field-sets.ts'
 import { decides, type Item } from './item.ts'
 import { gathered, unshadowed, withinOdd, withinWhole } from './split.ts'
@@ -48,15 +48,23 @@ export function blocksOfRun(items: readonly Item[], family: Family, strategies: 
   const alone = edited.size === 0 ? edited : withoutTransport(edited, items)
   const segments = segmentsOf(items, leastDispatch, alone)
   const isWanted = isEdited || dispatch === 'always'
-  if (!segments.some(isDispatch)) {
-    const looked = dispatchSplit(items, making)
-    if (!looked) return treesOf(items, making)
-    return isWanted || isList(looked) ? looked : cheaper(treesOf(items, making), looked)
-  }
+  if (!segments.some(isDispatch)) return splitOrTrees(items, making, isWanted)
   if (isWanted || isList(segments)) return lookUps(segments, making)
   const trees = treesOf(items, making)
-  const least = nanoseconds.hash * segments.filter(isDispatch).length
-  return total(blocksCost(trees)) <= least ? trees : cheaper(trees, lookUps(segments, making))
+  return lookUpsBelow(segments, making, total(blocksCost(trees))) ?? trees
+}
+
+/** Look-ups on one side of a split, or trees. */
+function splitOrTrees(items: readonly Item[], making: Making, isWanted: boolean): Block[] {
+  const whole = wholeSegments(items, making)
+  if (!whole) return treesOf(items, making)
+  if (isWanted || isList(whole)) {
+    const looked = splitOf(items, lookUps(whole, wholeSide(making)), making)
+    return isWanted || isList(looked) ? looked : cheaper(treesOf(items, making), looked)
+  }
+  const trees = treesOf(items, making)
+  const looked = lookUpsBelow(whole, wholeSide(making), total(blocksCost(trees)))
+  return looked ? cheaper(trees, splitOf(items, looked, making)) : trees
 }
 
 const isInMap = (block: Block): boolean =>
@@ -87,26 +95,47 @@ const cheaper = (one: Block[], other: Block[]): Block[] =>
 
 /** What can be looked up, and for what stands between it trees or look-ups on one side. */
 const lookUps = (segments: readonly Segment[], making: Making): Block[] =>
-  segments.flatMap(segment => {
-    if (segment.kind === 'dispatch') return [segment]
-    return (making.side ? undefined : dispatchSplit(segment.items, making)) ?? treesOf(segment.items, making)
-  })
+  segments.flatMap(segment => (segment.kind === 'dispatch' ? [segment] : restOf(segment, making)))
+
+type Rest = Extract<Segment, { kind: 'rest' }>
+
+const restOf = ({ items }: Rest, making: Making): Block[] =>
+  (making.side ? undefined : dispatchSplit(items, making)) ?? treesOf(items, making)
+
+/** The same where it costs less than so much, else undefined: told as soon as it can be, by the look-ups alone or the least that stands between them. */
+function lookUpsBelow(segments: readonly Segment[], making: Making, most: number): Block[] | undefined {
+  const made = new Map<Segment, Block[]>()
+  let cost = total(hashCost) * segments.filter(isDispatch).length
+  const rests = segments.filter(segment => segment.kind === 'rest')
+  for (const rest of rests.sort((a, b) => a.items.length - b.items.length)) {
+    if (cost >= most) return undefined
+    const blocks = restOf(rest, making)
+    made.set(rest, blocks)
+    cost += total(blocksCost(blocks))
+  }
+  if (cost >= most) return undefined
+  return segments.flatMap(segment => made.get(segment) ?? (segment.kind === 'dispatch' ? [segment] : []))
+}
 
 /** The run apart for whole and for other transport headers, where that makes look-ups of it. */
 function dispatchSplit(items: readonly Item[], making: Making): Block[] | undefined {
+  const whole = wholeSegments(items, making)
+  return whole && splitOf(items, lookUps(whole, wholeSide(making)), making)
+}
+
+/** Of what packets with a whole transport header can match, where some of it can be looked up. */
+function wholeSegments(items: readonly Item[], making: Making): readonly Segment[] | undefined {
+  const { leastDispatch, edited } = making.strategies
+  const segments = asksTransport(items) ? segmentsOf(making.withinWhole(items), leastDispatch, edited) : []
+  return segments.some(isDispatch) ? segments : undefined
+}
+
+const wholeSide = (making: Making): Making => ({ ...making, side: 'whole' })
+
+function splitOf(items: readonly Item[], whole: readonly Block[], making: Making): Block[] {
   const { family, strategies } = making
-  if (!asksTransport(items)) return undefined
-  const { leastDispatch, edited } = strategies
-  const whole = segmentsOf(making.withinWhole(items), leastDispatch, edited)
-  if (!whole.some(segment => segment.kind === 'dispatch')) return undefined
-  const odd = segmentsOf(gathered(withinOdd(items, family)), leastDispatch, edited)
-  return [
-    {
-      kind: 'split',
-      whole: lookUps(whole, { ...making, side: 'whole' }),
-      odd: lookUps(odd, { ...making, side: 'odd' }),
-    },
-  ]
+  const odd = segmentsOf(gathered(withinOdd(items, family)), strategies.leastDispatch, strategies.edited)
+  return [{ kind: 'split', whole, odd: lookUps(odd, { ...making, side: 'odd' }) }]
 }
 
 const asksTransport = (items: readonly Item[]): boolean => items.some(({ sets }) => sets.has('transport'))
