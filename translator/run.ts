@@ -102,19 +102,27 @@ type Rest = Extract<Segment, { kind: 'rest' }>
 const restOf = ({ items }: Rest, making: Making): Block[] =>
   (making.side ? undefined : dispatchSplit(items, making)) ?? treesOf(items, making)
 
-/** The same where it costs less than so much, else undefined: told as soon as it can be, by the look-ups alone or the least that stands between them. */
+/** The same where it costs less than so much, else undefined: told as soon as it can be, by what look-ups cost and by the least that stands between them. */
 function lookUpsBelow(segments: readonly Segment[], making: Making, most: number): Block[] | undefined {
   const made = new Map<Segment, Block[]>()
-  let cost = total(hashCost) * segments.filter(isDispatch).length
+  let cost = segments.reduce((sum, segment) => sum + leastOf(segment), 0)
   const rests = segments.filter(segment => segment.kind === 'rest')
   for (const rest of rests.sort((a, b) => a.items.length - b.items.length)) {
     if (cost >= most) return undefined
     const blocks = restOf(rest, making)
     made.set(rest, blocks)
-    cost += total(blocksCost(blocks))
+    cost += total(blocksCost(blocks)) - leastOf(rest)
   }
   if (cost >= most) return undefined
   return segments.flatMap(segment => made.get(segment) ?? (segment.kind === 'dispatch' ? [segment] : []))
+}
+
+/** What a segment costs at least, unless most of its rules are shadowed by others: as one tree that leaves a rule in each leaf. */
+function leastOf(segment: Segment): number {
+  if (segment.kind === 'dispatch') return total(hashCost)
+  const candidates = segment.items.length
+  if (candidates < LARGE) return 0
+  return total(mapCost([{ branches: candidates - 1, depth: Math.log2(candidates), candidates, fullest: 1 }]))
 }
 
 /** The run apart for whole and for other transport headers, where that makes look-ups of it. */
