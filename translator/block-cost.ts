@@ -1,7 +1,7 @@
 // What blocks cost, by the constants of cost.ts.
 
 import type { Block } from './chain.ts'
-import { type Cost, codeCost, hashCost, mapCost, sumOf } from './cost.ts'
+import { type Cost, codeCost, hashCost, mapCost, slots, sumOf } from './cost.ts'
 import { shapeOf } from './tree/node.ts'
 
 /** Blocks that a packet goes through one after the other, none of which decides. */
@@ -9,6 +9,12 @@ export const blocksCost = (blocks: readonly Block[]): Cost => {
   const [only] = blocks
   return only && blocks.length === 1 ? blockCost(only) : sumOf(blocks.map(blockCost))
 }
+
+/** Slots of a block. Most of thousands of chains are one leaf, of which an object for each step would be felt. */
+export const blockSlots = (block: Block): number =>
+  block.kind === 'tree' && block.root.kind === 'leaf'
+    ? slots.candidate * block.root.candidates.length
+    : blockCost(block).slots
 
 function blockCost(block: Block): Cost {
   if (block.kind === 'always') return { nanoseconds: 0, slots: 0 }

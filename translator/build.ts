@@ -7,7 +7,6 @@ import type { Instruction } from './asm/instruction.ts'
 import { callFunction, exit, immediate, jump, jumpIf } from './asm/jump.ts'
 import { r0, r1, r6 } from './asm/register.ts'
 import type { JumpOptions } from './asm/relax.ts'
-import { slotsIn } from './calls.ts'
 import type { Block } from './chain.ts'
 import { chainFunctionName, freeName } from './chain-function.ts'
 import type { CounterArray, CounterPlace } from './counter.ts'
@@ -297,10 +296,11 @@ const standsInMain = (lane: Lane, plans: readonly FamilyPlan[]): boolean =>
   )
 
 /** Slots of the base chain, about, and of the chains that stand in place of their calls. */
-const slotsInPlace = ({ chains, functions }: Plan): number =>
-  [...chains.values()]
-    .filter(({ name }) => !functions.has(name))
-    .reduce((sum, { blocks }) => sum + slotsIn(blocks), 0)
+function slotsInPlace({ chains, functions }: Plan): number {
+  let slots = 0
+  for (const chain of chains.values()) if (!functions.has(chain.name)) slots += chain.slots
+  return slots
+}
 
 interface MainOptions {
   readonly jumps: JumpOptions

@@ -1,7 +1,7 @@
 // Where chains are called from, and in what order they call one another. Chains never call in circles: iptables does not take such rules.
 
-import { blocksCost } from './block-cost.ts'
-import { type Block, blocksIn, itemsIn } from './chain.ts'
+import { blockSlots } from './block-cost.ts'
+import { type Block, blocksIn, type CodeBlock, isCode, itemsIn, type PlainBlock } from './chain.ts'
 import type { Item } from './item.ts'
 import { leavesOf } from './tree/node.ts'
 
@@ -39,39 +39,63 @@ export interface CallGraph {
   readonly order: readonly string[]
 }
 
-type Chains = ReadonlyMap<string, { readonly blocks: readonly Block[] }>
+type Chains = ReadonlyMap<string, { readonly calls: Calls }>
 
 export function callGraph(base: string, chains: Chains): CallGraph {
-  const calls = new Map([...chains].map(([name, { blocks }]) => [name, callsIn(blocks)]))
+  const calls = new Map<string, Calls>()
+  for (const [name, chain] of chains) calls.set(name, chain.calls)
   const order = callersFirst(base, calls)
   const sites = new Map<string, CallSites>()
-  for (const name of order) for (const [chain, here] of calls.get(name) ?? []) addSites(sites, chain, here)
+  for (const name of order) {
+    const own = calls.get(name) ?? NO_CALLS
+    if (own.size > 0) for (const [chain, here] of own) addSites(sites, chain, here)
+  }
   return { base, calls, sites, order }
 }
 
-function addSites(all: Map<string, CallSites>, chain: string, { named, lookedUp }: CallSites): void {
+function addSites(all: Map<string, CallSites>, chain: string, here: CallSites): void {
   const before = all.get(chain)
-  all.set(chain, { named: named + (before?.named ?? 0), lookedUp: lookedUp || before?.lookedUp === true })
+  all.set(chain, before ? both(before, here) : here)
 }
 
-function callsIn(blocks: readonly Block[]): Calls {
+const both = (one: CallSites, other: CallSites): CallSites => ({
+  named: one.named + other.named,
+  lookedUp: one.lookedUp || other.lookedUp,
+})
+
+const NAMED: CallSites = { named: 1, lookedUp: false }
+const LOOKED_UP: CallSites = { named: 0, lookedUp: true }
+
+/** Most of thousands of chains call none. */
+const NO_CALLS: Calls = new Map()
+
+/** Which chains blocks call. */
+export function callsIn(blocks: readonly Block[]): Calls {
   const calls = new Map<string, CallSites>()
-  for (const all of blocks)
-    for (const block of blocksIn(all))
-      if (block.kind === 'dispatch')
-        for (const { chain } of callsOf(block.cases)) addSites(calls, chain, { named: 0, lookedUp: true })
-      else for (const chain of namedIn(block)) addSites(calls, chain, { named: 1, lookedUp: false })
-  return calls
+  for (const block of blocks)
+    if (isCode(block)) addNamed(calls, block)
+    else for (const one of blocksIn(block)) addCalls(calls, one)
+  return calls.size > 0 ? calls : NO_CALLS
 }
 
-/** A chain for each place that names it. */
-function namedIn(block: Exclude<Block, { kind: 'split' | 'dispatch' }>): Iterable<string> {
-  if (block.kind === 'tree')
-    return [...leavesOf(block.root)].flatMap(({ candidates }) =>
-      callsOf(candidates.map(({ item }) => item)).map(({ chain }) => chain),
-    )
+function addCalls(calls: Map<string, CallSites>, block: PlainBlock): void {
+  if (isCode(block)) addNamed(calls, block)
+  else if (block.kind === 'dispatch')
+    for (const { chain } of callsOf(block.cases)) addSites(calls, chain, LOOKED_UP)
   // what separate trees answer is done in one place for all their leaves
-  return new Set(callsOf(itemsIn(block)).map(({ chain }) => chain))
+  else
+    for (const chain of new Set(callsOf(itemsIn(block)).map(call => call.chain)))
+      addSites(calls, chain, NAMED)
+}
+
+/** Each place in code names a chain. */
+function addNamed(calls: Map<string, CallSites>, block: CodeBlock): void {
+  const add = ({ outcome }: Item): void => {
+    if ('chain' in outcome) addSites(calls, outcome.chain, NAMED)
+  }
+  if (block.kind === 'always') return add(block.item)
+  const leaves = block.root.kind === 'leaf' ? [block.root] : leavesOf(block.root)
+  for (const { candidates } of leaves) for (const { item } of candidates) add(item)
 }
 
 function callersFirst(base: string, calls: ReadonlyMap<string, Calls>): string[] {
@@ -85,7 +109,9 @@ function callersFirst(base: string, calls: ReadonlyMap<string, Calls>): string[]
       open.pop()
     } else if (!known.has(next)) {
       known.add(next)
-      open.push({ name: next, called: [...(calls.get(next)?.keys() ?? [])] })
+      const own = calls.get(next) ?? NO_CALLS
+      if (own.size > 0) open.push({ name: next, called: [...own.keys()] })
+      else order.push(next)
     }
   }
   return order.reverse()
@@ -95,5 +121,10 @@ function callersFirst(base: string, calls: ReadonlyMap<string, Calls>): string[]
 const ALWAYS_SLOTS = 5
 
 /** Slots of code that blocks take, about, without the chains that stand in place in them. */
-export const slotsIn = (blocks: readonly Block[]): number =>
-  blocksCost(blocks).slots + ALWAYS_SLOTS * blocks.filter(({ kind }) => kind === 'always').length
+export function slotsIn(blocks: readonly Block[]): number {
+  let [slots, always] = [0, 0]
+  for (const block of blocks)
+    if (block.kind === 'always') always++
+    else slots += blockSlots(block)
+  return slots + ALWAYS_SLOTS * always
+}

@@ -9,8 +9,9 @@
 // which equally many calls of functions lead on, at most.
 
 import type { Family } from 'iptables-parser'
-import { type CallGraph, type CallSites, slotsIn } from './calls.ts'
-import { type Block, blocksIn, itemsIn } from './chain.ts'
+import type { CallGraph, CallSites } from './calls.ts'
+import { type Block, blocksIn } from './chain.ts'
+import type { CutChain } from './cut-chain.ts'
 import type { HeldEntry } from './edit/chain-code.ts'
 import type { PlannedChain } from './emit/chain.ts'
 import type { Plan } from './plan.ts'
@@ -31,7 +32,7 @@ const [MANY_RULES, OWN_RULES] = [1024, 32]
 /** Of chains that are called as functions, the name of the function that each stands in. */
 export type ChainFunctions = ReadonlyMap<string, string>
 
-type Chains = ReadonlyMap<string, PlannedChain>
+type Chains = ReadonlyMap<string, CutChain>
 
 /** Chains whose code another program has, by name (edit/chain-code.ts). */
 type HeldEntries = ReadonlyMap<string, HeldEntry>
@@ -56,29 +57,44 @@ export function chooseFunctions(
   chains: Chains,
   { family, shared, held = new Map(), taken }: Choosing,
 ): ChosenFunctions {
-  const { base, calls, sites } = graph
-  const rules = new Map([...chains.values()].map(({ name, blocks }) => [name, rulesIn(blocks)]))
-  const areMany = held.size > 0 || [...rules.values()].reduce((sum, own) => sum + own, 0) >= MANY_RULES
-  const isLong = (name: string): boolean => areMany && (rules.get(name) ?? 0) >= OWN_RULES
-  const isWanted = ({ name, blocks }: PlannedChain): boolean =>
-    name !== base &&
-    (isLong(name) || isWorthAFunction(blocks, sites.get(name), (calls.get(name)?.size ?? 0) > 0))
-  const wanted = [...chains.values()].filter(isWanted).map(({ name }) => name)
-  const functions = withinFrames(graph, new Set(wanted), held)
-  const isCrowded = functions.size > MOST_ALONE
-  const walked = [...functions].filter(name => isWalked(chains.get(name)?.blocks ?? [], shared))
-  const areAlike = new Set(walked.length > 1 ? walked : [])
+  const { base, sites } = graph
+  let rules = 0
+  for (const chain of chains.values()) rules += chain.rules
+  const areMany = held.size > 0 || rules >= MANY_RULES
+  const wanted = new Set<string>()
+  for (const chain of chains.values()) {
+    const isLong = areMany && chain.rules >= OWN_RULES
+    if (chain.name !== base && (isLong || isWorthAFunction(chain, sites.get(chain.name))))
+      wanted.add(chain.name)
+  }
+  const chosen = withinFrames(graph, wanted, held)
+  const isCrowded = chosen.size > MOST_ALONE
+  const areAlike = walkedIn(chosen, chains, shared)
   const isTogether = (name: string): boolean =>
     isCrowded || areAlike.has(name) || sites.get(name)?.lookedUp === true
-  const levels = levelsOf(graph, functions, held)
-  const functionOf = (name: string): string =>
-    isTogether(name) ? groupName(levels.get(name) ?? 0, family) : chainFunctionName(name, family)
-  const own = [...functions].map(name => [name, freeName(functionOf(name), taken)] as const)
-  const others = graph.order.flatMap(name => {
-    const entry = held.get(name)
-    return entry ? [[name, entry.function] as const] : []
-  })
-  return { functions: new Map([...own, ...others]), levels }
+  const levels = levelsOf(graph, chosen, held)
+  const groups: string[] = []
+  const functionOf = (name: string): string => {
+    if (!isTogether(name)) return freeName(chainFunctionName(name, family), taken)
+    const level = levels.get(name) ?? 0
+    groups[level] ??= freeName(groupName(level, family), taken)
+    return groups[level]
+  }
+  const functions = new Map<string, string>()
+  for (const name of chosen) functions.set(name, functionOf(name))
+  if (held.size > 0)
+    for (const name of graph.order) {
+      const entry = held.get(name)
+      if (entry) functions.set(name, entry.function)
+    }
+  return { functions, levels }
+}
+
+/** Chains that are walks of trees which share a map, where they are several. */
+function walkedIn(names: ReadonlySet<string>, chains: Chains, shared: SharedTrees): ReadonlySet<string> {
+  if (shared.blocks.size === 0) return new Set()
+  const walked = [...names].filter(name => isWalked(chains.get(name)?.blocks ?? [], shared))
+  return new Set(walked.length > 1 ? walked : [])
 }
 
 /** Whether all of it but for rules that every packet goes on from is walks of trees that share a map. */
@@ -89,14 +105,6 @@ const isWalked = (blocks: readonly Block[], { blocks: shared }: SharedTrees): bo
   )
 }
 
-/** Rules in trees, about: one whose transport header is asked about is on both sides of a split. Those of look-ups are few slots, and go on by themselves. */
-function rulesIn(blocks: readonly Block[]): number {
-  let rules = 0
-  for (const block of blocks)
-    for (const one of blocksIn(block)) if (one.kind !== 'dispatch') rules += itemsIn(one).length
-  return rules
-}
-
 /** A name like one that is taken; chains never have it, since what follows their underscores is a number in hexadecimal digits. */
 export function freeName(name: string, taken: ReadonlySet<string>): string {
   let free = name
@@ -104,20 +112,17 @@ export function freeName(name: string, taken: ReadonlySet<string>): string {
   return free
 }
 
-function isWorthAFunction(
-  blocks: readonly Block[],
-  sites: CallSites | undefined,
-  callsOthers: boolean,
-): boolean {
+function isWorthAFunction({ blocks, calls, slots }: CutChain, sites: CallSites | undefined): boolean {
   if (!sites || blocks.length === 0) return false
-  if (sites.lookedUp) return true
-  return sites.named > 1 && (callsOthers || slotsIn(blocks) > FEW_SLOTS)
+  return sites.lookedUp || (sites.named > 1 && (calls.size > 0 || slots > FEW_SLOTS))
 }
 
 /** Chains that would need more frames than there are stand in place of their calls instead. */
 function withinFrames(graph: CallGraph, wanted: ReadonlySet<string>, held: HeldEntries): ReadonlySet<string> {
   const frames = framesOf(graph, name => wanted.has(name) || held.has(name))
-  return new Set([...wanted].filter(name => (frames.get(name) ?? 0) <= MOST_FRAMES))
+  const within = new Set<string>()
+  for (const name of wanted) if ((frames.get(name) ?? 0) <= MOST_FRAMES) within.add(name)
+  return within
 }
 
 /** How many calls of functions lead to each chain, at most. */
@@ -127,8 +132,10 @@ function framesOf(
 ): ReadonlyMap<string, number> {
   const frames = new Map([[base, 0]])
   for (const name of order) {
+    const own = calls.get(name)
+    if (!own?.size) continue
     const above = frames.get(name) ?? 0
-    for (const called of calls.get(name)?.keys() ?? [])
+    for (const called of own.keys())
       frames.set(called, Math.max(frames.get(called) ?? 0, above + (isFunction(called) ? 1 : 0)))
   }
   return frames
@@ -152,8 +159,10 @@ function levelsOf(
   const levels = new Map<string, number>()
   for (const name of order.toReversed()) {
     let level = held.get(name)?.level ?? 0
-    for (const called of calls.get(name)?.keys() ?? [])
-      level = Math.max(level, (levels.get(called) ?? 0) + (functions.has(called) || held.has(called) ? 1 : 0))
+    const own = calls.get(name)
+    if (own?.size)
+      for (const called of own.keys())
+        level = Math.max(level, (levels.get(called) ?? 0) + Number(functions.has(called) || held.has(called)))
     levels.set(name, level)
   }
   return levels

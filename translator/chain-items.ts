@@ -8,8 +8,8 @@ import { plainSets } from './plain-sets.ts'
 export interface ChainItems {
   readonly rules: readonly Rule[]
   readonly items: readonly Item[]
-  /** Of each rule, whether that is the same for all programs. */
-  readonly alike: Uint8Array
+  /** Of each rule, whether that is a program's own; none where it is the same for all programs. */
+  readonly own?: Uint8Array
 }
 
 /** What items are made for: rules, the first of which has that index among all that counts. */
@@ -25,25 +25,28 @@ export interface Making {
 /** What was known, if all of it is alike. */
 export function chainItems(rules: readonly Rule[], { first, family, known, itemsOf }: Making): ChainItems {
   const before = known?.rules === rules ? known : undefined
-  if (before?.alike.every(Boolean)) return before
+  if (before && !before.own) return before
   const items: Item[] = []
-  const alike = new Uint8Array(rules.length)
+  let own: Uint8Array | undefined
   let at = 0
   for (let number = 0; number < rules.length; number++) {
     const index = first + number
     const rule = rules[number] as Rule
-    if (before?.alike[number]) {
+    if (before?.own?.[number] === 0) {
       // what other rules came to there is passed over
       while ((before.items[at]?.rule ?? index) < index) at++
       for (; before.items[at]?.rule === index; at++) items.push(before.items[at] as Item)
-      alike[number] = 1
       continue
     }
     const plain = alikeItems(rule, index, family)
-    if (plain) alike[number] = 1
-    for (const item of plain ?? itemsOf(rule, index)) items.push(item)
+    if (!plain) {
+      own ??= new Uint8Array(rules.length)
+      own[number] = 1
+    }
+    const made = plain ?? itemsOf(rule, index)
+    for (let next = 0; next < made.length; next++) items.push(made[next] as Item)
   }
-  return { rules, items, alike }
+  return { rules, items, ...(own && { own }) }
 }
 
 /** Undefined for a rule that asks or does anything that programs may know or not. */

@@ -149,9 +149,10 @@ export function blocksOf(items: readonly Item[], family: Family, strategies: Str
 
 const isAlways = (item: Item): boolean => asksNothing(item) && !isFinal(item)
 
+export type CodeBlock = Extract<Block, { kind: 'tree' | 'always' }>
+
 /** Whether it is code, and no more than one function of it: so are most of thousands of chains. */
-export const isCode = (block: Block): block is Extract<Block, { kind: 'tree' | 'always' }> =>
-  block.kind === 'tree' || block.kind === 'always'
+export const isCode = (block: Block): block is CodeBlock => block.kind === 'tree' || block.kind === 'always'
 
 /** The trees of a block, with what is asked in their leaves. */
 export const treesIn = ({ space, trees }: SeparatedBlock): Node[] =>
@@ -177,7 +178,8 @@ export const itemsIn = (block: Block): readonly Item[] => {
 }
 
 /** The same, in a list for each of the blocks that it is made of. */
-export const itemListsIn = (block: Block): readonly (readonly Item[])[] => blocksIn(block).map(ownItems)
+export const itemListsIn = (block: Block): readonly (readonly Item[])[] =>
+  isCode(block) ? [ownItems(block)] : blocksIn(block).map(ownItems)
 
 function ownItems(block: PlainBlock): readonly Item[] {
   if (block.kind === 'always') return [block.item]

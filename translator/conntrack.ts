@@ -1,4 +1,4 @@
-import type { Ruleset, Table } from 'iptables-parser'
+import type { Match, Rule, Ruleset, Table } from 'iptables-parser'
 import { hooksOfTable } from './hook/place.ts'
 
 /** Extensions for which the kernel keeps connection tracking running (and with it defragmentation) while a rule has them (their checkentry calls nf_ct_netns_get). */
@@ -25,9 +25,11 @@ function tracks(ruleset: Ruleset): boolean {
   return known
 }
 
+const tracksIt = ({ kind }: Match): boolean => TRACKING.has(kind)
+
 function isTracking({ name, chains }: Table): boolean {
   if (hooksOfTable(name).length === 0) return false
   for (const { rules } of chains)
-    for (const { matches } of rules) for (const { kind } of matches) if (TRACKING.has(kind)) return true
+    for (let at = 0; at < rules.length; at++) if ((rules[at] as Rule).matches.some(tracksIt)) return true
   return false
 }

@@ -3,7 +3,7 @@
 // parts: where those that are known hold and another is not known, the packet is undecided.
 
 import type { Family, Rule } from 'iptables-parser'
-import { type Block, itemListsIn, itemsIn } from './chain.ts'
+import { type Block, itemListsIn } from './chain.ts'
 import { ctstate, type FieldName } from './field.ts'
 import { FieldSets } from './field-sets.ts'
 import {
@@ -170,37 +170,36 @@ export function canDrop({ base, chains }: Plan, policy: 'accept' | 'drop'): bool
     const known = seen.get(name)
     if (known) return known
     seen.set(name, 'open')
-    const end = blocks.reduce<End>((so, block) => (so === 'open' ? endOfBlock(block) : so), 'open')
+    let end: End = 'open'
+    for (let at = 0; at < blocks.length && end === 'open'; at++)
+      end = endOfItems(itemListsIn(blocks[at] as Block))
     seen.set(name, end)
     return end
   }
-  const endOfBlock = (block: Block): End =>
-    itemListsIn(block).some(items => items.some(({ outcome }) => outcome.kind === 'drop'))
-      ? 'drops'
-      : endOfItems(itemsIn(block))
-  const endOfItems = (items: readonly Item[]): End => {
-    const called = items.map(item =>
-      'chain' in item.outcome
-        ? endOf(item.outcome.chain, chains.get(item.outcome.chain)?.blocks ?? [])
-        : 'open',
-    )
-    if (called.includes('drops')) return 'drops'
-    return items.some(
-      (item, at) => asksNothing(item) && (item.outcome.kind === 'accept' || called[at] === 'closed'),
-    )
-      ? 'closed'
-      : 'open'
+  const endOfItems = (lists: readonly (readonly Item[])[]): End => {
+    for (const items of lists) if (items.some(isDrop)) return 'drops'
+    let end: End = 'open'
+    for (const items of lists)
+      for (let at = 0; at < items.length; at++) {
+        const item = items[at] as Item
+        const { outcome } = item
+        const own =
+          'chain' in outcome ? endOf(outcome.chain, chains.get(outcome.chain)?.blocks ?? []) : 'open'
+        if (own === 'drops') return own
+        if ((own === 'closed' || outcome.kind === 'accept') && asksNothing(item)) end = 'closed'
+      }
+    return end
   }
   const end = endOf(base.name, base.blocks)
   return end === 'drops' || (end === 'open' && policy === 'drop')
 }
 
+const isDrop = ({ outcome }: Item): boolean => outcome.kind === 'drop'
+
 /** How many of its rules drop packets, where they are asked. */
 export function certainDrops({ chains }: Plan): number {
   const rules = new Set<number>()
-  for (const { blocks } of chains.values())
-    for (const block of blocks)
-      for (const items of itemListsIn(block))
-        for (const { rule, outcome } of items) if (outcome.kind === 'drop') rules.add(rule)
+  for (const { lists } of chains.values())
+    for (const items of lists) for (const item of items) if (isDrop(item)) rules.add(item.rule)
   return rules.size
 }

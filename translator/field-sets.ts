@@ -7,20 +7,26 @@ import { type IntervalSet, isSame } from './tree/interval.ts'
 /** Fields in an order, and the lists that are longer by one. */
 interface FieldList {
   readonly names: readonly FieldName[]
+  /** Their indices, in alphabetical order of the fields. */
+  readonly inOrder: readonly number[]
   readonly longer: Map<FieldName, FieldList>
   /** Those that are shorter by one. */
   readonly shorter: Map<FieldName, FieldList>
 }
 
-const NO_FIELDS: FieldList = { names: [], longer: new Map(), shorter: new Map() }
+const NO_FIELDS: FieldList = { names: [], inOrder: [], longer: new Map(), shorter: new Map() }
 
 function longer(fields: FieldList, field: FieldName): FieldList {
   const known = fields.longer.get(field)
   if (known) return known
-  const added = { names: [...fields.names, field], longer: new Map(), shorter: new Map() }
+  const names = [...fields.names, field]
+  const added = { names, inOrder: orderOf(names), longer: new Map(), shorter: new Map() }
   fields.longer.set(field, added)
   return added
 }
+
+const orderOf = (names: readonly FieldName[]): readonly number[] =>
+  names.toSorted().map(name => names.indexOf(name))
 
 function shorter(fields: FieldList, field: FieldName): FieldList {
   const known = fields.shorter.get(field)
@@ -79,6 +85,11 @@ export class FieldSets implements ReadonlyMap<FieldName, IntervalSet> {
   /** The fields; one object for all that ask about the same fields in the same order. */
   get names(): readonly FieldName[] {
     return this.#fields.names
+  }
+
+  /** The indices of `names`, in alphabetical order of the fields. */
+  get inOrder(): readonly number[] {
+    return this.#fields.inOrder
   }
 
   /** The set of the field at an index of `names`. */

@@ -149,8 +149,8 @@ const familiesIn = (plans: LookUpOptions['plans']): ReadonlyMap<Dispatch, Family
   )
 
 /** The look-ups of a plan. */
-export const lookUpsIn = ({ chains }: Pick<Plan, 'chains'>): readonly Dispatch[] =>
-  [...chains.values()].flatMap(({ blocks }) =>
+export const lookUpsIn = ({ mixed }: Pick<Plan, 'mixed'>): readonly Dispatch[] =>
+  mixed.flatMap(({ blocks }) =>
     blocks.flatMap(blocksIn).flatMap(block => (block.kind === 'dispatch' ? [block] : [])),
   )
 

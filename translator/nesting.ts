@@ -1,10 +1,10 @@
 // Chains that call one another too deeply for any program. A chain that stands in place stands there once for each call, and where it calls others twice
 // in place, and these others again, that doubles from chain to chain.
 
-import { type CallGraph, type CallSites, slotsIn } from './calls.ts'
+import type { CallGraph } from './calls.ts'
 import { type Block, itemsIn } from './chain.ts'
 import type { ChainFunctions } from './chain-function.ts'
-import type { PlannedChain } from './emit/chain.ts'
+import type { CutChain } from './cut-chain.ts'
 import { MOST_INSTRUCTIONS } from './program.ts'
 
 /** So many chains are emitted one inside of the other. */
@@ -19,50 +19,53 @@ export interface Obstacle {
   readonly reason: string
 }
 
-type Chains = ReadonlyMap<string, PlannedChain>
+type Chains = ReadonlyMap<string, CutChain>
 
 /** What a chain comes to with all that stands in place in it. */
 interface Body {
   readonly slots: number
   readonly nested: number
+  /** How many chains that stand in place in it are looked up. */
+  readonly lookedUp: number
 }
 
 /** The first chain, from those on that call none, that is too much. */
 export function obstacleIn(
-  { calls, order }: CallGraph,
+  { order }: CallGraph,
   chains: Chains,
   functions: ChainFunctions,
 ): Obstacle | undefined {
   const bodies = new Map<string, Body>()
-  for (const name of order.toReversed()) {
-    const inPlace = [...(calls.get(name) ?? [])].filter(([called]) => !functions.has(called))
-    const { blocks = [] } = chains.get(name) ?? {}
-    const body = bodyOf(blocks, inPlace, bodies)
-    bodies.set(name, body)
-    const reason = reasonFor(body, inPlace)
-    if (reason) return { rule: firstCall(blocks, name => !functions.has(name)), reason }
+  for (let at = order.length - 1; at >= 0; at--) {
+    const chain = chains.get(order[at] as string)
+    if (!chain) continue
+    const body = bodyOf(chain, functions, bodies)
+    // chains that stand in functions are asked for by no other
+    if (!functions.has(chain.name)) bodies.set(chain.name, body)
+    const reason = reasonFor(body)
+    if (reason) return { rule: firstCall(chain.blocks, name => !functions.has(name)), reason }
   }
   return undefined
 }
 
-type CallsInPlace = readonly (readonly [chain: string, sites: CallSites])[]
-
-function bodyOf(blocks: readonly Block[], inPlace: CallsInPlace, bodies: ReadonlyMap<string, Body>): Body {
-  let slots = slotsIn(blocks)
-  let nested = 0
-  for (const [name, { named, lookedUp }] of inPlace) {
-    const body = bodies.get(name)
-    slots += (named + Number(lookedUp)) * (body?.slots ?? 0)
-    nested = Math.max(nested, 1 + (body?.nested ?? 0))
-  }
-  return { slots, nested }
+function bodyOf(chain: CutChain, functions: ChainFunctions, bodies: ReadonlyMap<string, Body>): Body {
+  let [slots, nested, looked] = [chain.slots, 0, 0]
+  if (chain.calls.size > 0)
+    for (const [name, { named, lookedUp }] of chain.calls) {
+      if (functions.has(name)) continue
+      const body = bodies.get(name)
+      slots += (named + Number(lookedUp)) * (body?.slots ?? 0)
+      nested = Math.max(nested, 1 + (body?.nested ?? 0))
+      if (lookedUp) looked++
+    }
+  return { slots, nested, lookedUp: looked }
 }
 
-function reasonFor({ slots, nested }: Body, inPlace: CallsInPlace): string | undefined {
+function reasonFor({ slots, nested, lookedUp }: Body): string | undefined {
   if (slots > MOST_INSTRUCTIONS)
     return 'chains call one another so deeply, and in so many places, that no program can hold them'
   if (nested > MOST_NESTED) return `chains call one another more than ${MOST_NESTED} deep`
-  if (inPlace.filter(([, { lookedUp }]) => lookedUp).length > MOST_LOOKED_UP)
+  if (lookedUp > MOST_LOOKED_UP)
     return 'more chains are called here than can be told apart so deeply inside of others'
   return undefined
 }

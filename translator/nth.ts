@@ -5,7 +5,6 @@
 //     byte  8 * slot   u64   packets that came to the match, from where it starts
 
 import type { FamilyPlan } from './build.ts'
-import { itemListsIn } from './chain.ts'
 import { contentsOf } from './contents.ts'
 import type { Item } from './item.ts'
 import type { Plan } from './plan.ts'
@@ -32,15 +31,14 @@ function testsIn(plan: Plan): readonly NthTest[] {
   const before = known.get(plan)
   if (before) return before
   const tests: NthTest[] = []
-  for (const { blocks } of plan.chains.values())
-    for (const block of blocks) for (const items of itemListsIn(block)) addNthTests(tests, items)
+  for (const { lists } of plan.chains.values()) for (const items of lists) addNthTests(tests, items)
   known.set(plan, tests)
   return tests
 }
 
 function addNthTests(tests: NthTest[], items: readonly Item[]): void {
   for (let at = 0; at < items.length; at++) {
-    const rest = items[at]?.rest ?? []
+    const { rest } = items[at] as Item
     if (rest.length > 0) tests.push(...rest.filter(test => test.kind === 'nth'))
   }
 }

@@ -1,11 +1,11 @@
 // Blocks by the items they were made of. Several programs often ask the same of the rules of a chain: those of INPUT and in front of it, or those of two
 // base chains that call it. Making blocks is most of the work of a translation, and they never change.
 
-import type { Family } from 'iptables-parser'
-import { type Block, blocksOf, type SeparatedBlock, type Strategies } from './chain.ts'
+import type { Family, Table, TableName } from 'iptables-parser'
+import { blocksOf, type SeparatedBlock, type Strategies } from './chain.ts'
 import type { ChainItems } from './chain-items.ts'
+import { CutChain } from './cut-chain.ts'
 import type { Holders } from './emit/alike.ts'
-import type { PlannedChain } from './emit/chain.ts'
 import type { FieldName } from './field.ts'
 import { FieldSets } from './field-sets.ts'
 import { endsAll, type Item } from './item.ts'
@@ -14,88 +14,32 @@ import type { Dispatch } from './tree/dispatch.ts'
 import { buildHashTable, type Entries, type HashTable } from './tree/hash-table.ts'
 import type { TreeMap } from './tree/map.ts'
 
-/** A chain in blocks, and what they were made of. */
-export interface Made {
-  readonly items: readonly Item[]
-  readonly strategies: Strategies
-  readonly blocks: readonly Block[]
-}
-
 /** A plan, and what it was made of. */
 interface PlanMade {
-  readonly chains: ReadonlyMap<string, PlannedChain>
+  readonly table: Table
+  readonly chains: Chains
   readonly strategies: Strategies
+  /** Whether all that the chains ask is the same for all programs. */
+  readonly alike: boolean
   readonly plan: Plan
 }
 
+type Chains = ReadonlyMap<string, CutChain>
+
 /** Good for rule sets that number what counts alike. */
 export class PlanMemory {
-  /** Of each chain the last. */
-  readonly #items = new Map<string, ChainItems>()
-  /** Of each chain the last for each of the strategies that it was cut with. */
-  readonly #made = new Map<string, readonly Made[]>()
-  readonly #strategies = new WeakMap<Strategies, Strategies>()
-  /** Those that say different things, of which there are few. */
-  readonly #distinct: Strategies[] = []
-  readonly #plans = new Map<string, PlanMade>()
+  readonly #of = new Map<string, TableMemory>()
+  readonly #strategies = new DistinctStrategies()
   readonly #holders = new Map<Plan, Holders>()
   readonly #tables = new Map<Dispatch, { readonly entries: Entries; readonly table: HashTable | undefined }>()
   readonly #trees = new Map<string, Map<SeparatedBlock, TreeMap>>()
 
-  /** The items of a chain, which is named uniquely in its family, made with what is known of it. */
-  itemsOf(
-    chain: string,
-    family: Family,
-    make: (known: ChainItems | undefined) => ChainItems,
-  ): readonly Item[] {
-    const key = `${family} ${chain}`
-    const made = make(this.#items.get(key))
-    this.#items.set(key, made)
-    return made.items
-  }
-
-  /** A chain, which is named uniquely in its family, in blocks. Items that were seen before are not kept a second time. */
-  chainOf(chain: string, items: readonly Item[], family: Family, strategies: Strategies): Made {
-    const key = `${family} ${chain}`
-    const how = this.#same(strategies)
-    const all = this.#made.get(key) ?? []
-    const alike = all.find(made => made.strategies === how)
-    const before = alike ?? all.at(-1)
-    const met = withoutUnmetCalls(items)
-    const own = before && before.items !== met ? inPlaceOf(before.items, met) : met
-    if (alike && own === alike.items) return alike
-    const made = { items: own, strategies: how, blocks: blocksOf(own, family, how) }
-    this.#made.set(key, alike ? all.map(one => (one === alike ? made : one)) : [...all, made])
-    return made
-  }
-
-  /** The first strategies that say the same: what is made of thousands of chains is told apart by them. */
-  #same(strategies: Strategies): Strategies {
-    const known = this.#strategies.get(strategies)
-    if (known) return known
-    let same = this.#distinct.find(one => isSamePlain(one, strategies))
-    if (!same) {
-      same = strategies
-      this.#distinct.push(same)
-    }
-    this.#strategies.set(strategies, same)
-    return same
-  }
-
-  /** The plan of a base chain, which is named uniquely in its family, where its chains were cut into other blocks than before; else the one before. */
-  planOf(
-    base: string,
-    chains: ReadonlyMap<string, PlannedChain>,
-    { family, strategies }: { readonly family: Family; readonly strategies: Strategies },
-    plan: () => Plan,
-  ): Plan {
-    const key = `${family} ${base}`
-    const before = this.#plans.get(key)
-    const how = this.#same(strategies)
-    if (before && before.strategies === how && areSame(before.chains, chains)) return before.plan
-    const made = { chains, strategies: how, plan: plan() }
-    this.#plans.set(key, made)
-    return made.plan
+  /** What is remembered of a table's chains. */
+  of(family: Family, table: TableName): TableMemory {
+    const key = `${family} ${table}`
+    const known = this.#of.get(key) ?? new TableMemory(family, this.#strategies)
+    this.#of.set(key, known)
+    return known
   }
 
   /** The table of a look-up; programs whose entries are the same have the same one. */
@@ -129,14 +73,103 @@ export class PlanMemory {
   }
 }
 
+/** Strategies that say the same are one object: what is made of thousands of chains is told apart by them. */
+class DistinctStrategies {
+  readonly #known = new WeakMap<Strategies, Strategies>()
+  /** Those that say different things, of which there are few. */
+  readonly #distinct: Strategies[] = []
+  /** Most ask for those that were asked for last. */
+  #last: { readonly asked: Strategies; readonly found: Strategies } | undefined
+
+  find(asked: Strategies): Strategies {
+    if (this.#last?.asked === asked) return this.#last.found
+    const found = this.#known.get(asked) ?? this.#distinct.find(one => isSamePlain(one, asked)) ?? asked
+    if (found === asked) this.#distinct.push(found)
+    this.#known.set(asked, found)
+    this.#last = { asked, found }
+    return found
+  }
+}
+
+/** Chains of one table, by their names, and the plans of its base chains. */
+export class TableMemory {
+  readonly #family: Family
+  readonly #strategies: DistinctStrategies
+  /** Of each chain the last. */
+  readonly #items = new Map<string, ChainItems>()
+  /** Of each chain the last for each of the strategies that it was cut with. */
+  readonly #cut = new Map<string, readonly CutChain[]>()
+  readonly #plans = new Map<string, PlanMade>()
+
+  constructor(family: Family, strategies: DistinctStrategies) {
+    this.#family = family
+    this.#strategies = strategies
+  }
+
+  /** The items of a chain, made with what is known of it. */
+  itemsOf(chain: string, make: (known: ChainItems | undefined) => ChainItems): readonly Item[] {
+    const known = this.#items.get(chain)
+    const made = make(known)
+    if (made !== known) this.#items.set(chain, made)
+    return made.items
+  }
+
+  /** A chain in blocks. Items that were seen before are not kept a second time. */
+  chainOf(chain: string, items: readonly Item[], strategies: Strategies): CutChain {
+    const how = this.#strategies.find(strategies)
+    const all = this.#cut.get(chain) ?? NONE
+    const alike = all.find(made => made.strategies === how)
+    if (alike?.items === items) return alike
+    const before = alike ?? all.at(-1)
+    const met = withoutUnmetCalls(items)
+    const own = before && before.items !== met ? inPlaceOf(before.items, met) : met
+    if (alike && own === alike.items) return alike
+    const made = new CutChain(chain, own, how, blocksOf(own, this.#family, how))
+    this.#cut.set(chain, alike ? all.map(one => (one === alike ? made : one)) : [...all, made])
+    return made
+  }
+
+  /** The plan of a base chain that was made before, if all that its chains ask is the same for all programs. */
+  planKnown(base: string, table: Table, strategies: Strategies): Plan | undefined {
+    const before = this.#plans.get(base)
+    const isSame = before?.alike && before.table === table
+    return isSame && before.strategies === this.#strategies.find(strategies) ? before.plan : undefined
+  }
+
+  /** The plan of a base chain, where its chains were cut into other blocks than before; else the one before. */
+  planOf(
+    base: string,
+    { table, chains, strategies }: Pick<PlanMade, 'table' | 'chains' | 'strategies'>,
+    plan: () => Plan,
+  ): Plan {
+    const before = this.#plans.get(base)
+    const how = this.#strategies.find(strategies)
+    if (before && before.strategies === how && areSame(before.chains, chains)) return before.plan
+    const made = { table, chains, strategies: how, alike: this.#areAlike(chains), plan: plan() }
+    this.#plans.set(base, made)
+    return made.plan
+  }
+
+  #areAlike(chains: Chains): boolean {
+    for (const name of chains.keys()) if (this.#items.get(name)?.own) return false
+    return true
+  }
+}
+
+const NONE: readonly CutChain[] = []
+
 /**
  * Without those behind one that every packet ends at, if there are calls among them. The kernel does not look for calls there (mark_source_chains in
  * net/ipv4/netfilter/ip_tables.c), so what they call may be a circle.
  */
 function withoutUnmetCalls(items: readonly Item[]): readonly Item[] {
   const end = items.findIndex(endsAll) + 1
-  const calls = end > 0 && items.slice(end).some(({ outcome }) => 'chain' in outcome)
-  return calls ? items.slice(0, end) : items
+  if (end === 0) return items
+  for (let at = end; at < items.length; at++) {
+    const outcome = items[at]?.outcome
+    if (outcome && 'chain' in outcome) return items.slice(0, end)
+  }
+  return items
 }
 
 function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
@@ -146,10 +179,7 @@ function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** Whether chains are in the same order and of the same blocks. */
-function areSame(
-  before: ReadonlyMap<string, PlannedChain>,
-  chains: ReadonlyMap<string, PlannedChain>,
-): boolean {
+function areSame(before: Chains, chains: Chains): boolean {
   if (before.size !== chains.size) return false
   const others = before.values()
   for (const { name, blocks } of chains.values()) {

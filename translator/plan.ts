@@ -1,20 +1,23 @@
 // Which chains a program needs, cut into blocks.
 
 import type { Family, Rule, Table } from 'iptables-parser'
-import { type CallGraph, callGraph, callsOf } from './calls.ts'
+import { type CallGraph, callGraph } from './calls.ts'
 import type { Strategies } from './chain.ts'
 import { type ChainFunctions, chooseFunctions } from './chain-function.ts'
+import type { CutChain } from './cut-chain.ts'
 import type { ChainCode } from './edit/chain-code.ts'
 import type { PlannedChain } from './emit/chain.ts'
 import type { Item } from './item.ts'
 import { type Obstacle, obstacleIn } from './nesting.ts'
-import type { PlanMemory } from './plan-memory.ts'
+import type { TableMemory } from './plan-memory.ts'
 import { cutAmong, withinLimits } from './scarce.ts'
-import { type SharedTrees, sharedTrees } from './shared-trees.ts'
+import type { SharedTrees } from './shared-trees.ts'
 
 export interface Plan {
   readonly base: PlannedChain
-  readonly chains: ReadonlyMap<string, PlannedChain>
+  readonly chains: ReadonlyMap<string, CutChain>
+  /** Those with other blocks than trees in code and rules that every packet goes on from: of thousands of chains few. */
+  readonly mixed: readonly CutChain[]
   /** Of the chains that are called as functions; all others stand in place. */
   readonly functions: ChainFunctions
   /** How many functions can be called one by the other from each chain on. */
@@ -30,7 +33,8 @@ export interface Plan {
 export interface Planning {
   readonly family: Family
   readonly strategies: Strategies
-  readonly memory: PlanMemory
+  /** What is remembered of the table. */
+  readonly memory: TableMemory
   /** Chains of which nothing is needed but how they are called. */
   readonly held?: ChainCode
   /** The items of a chain's rules; those of a rule may be none. */
@@ -39,38 +43,47 @@ export interface Planning {
 
 /** Plans a base chain and all it can reach. */
 export function planChains(table: Table, base: string, planning: Planning): Plan {
-  const { family, held } = planning
+  const { held, memory } = planning
+  if (held) return planAnew(table, base, planning).plan()
+  const known = memory.planKnown(base, table, planning.strategies)
+  if (known) return known
+  const { chains, plan } = planAnew(table, base, planning)
+  return memory.planOf(base, { table, chains, strategies: planning.strategies }, plan)
+}
+
+/** The chains that are reached, and what is planned of them. */
+interface Reached {
+  readonly chains: ReadonlyMap<string, CutChain>
+  readonly plan: () => Plan
+}
+
+function planAnew(table: Table, base: string, planning: Planning): Reached {
+  const { held, memory } = planning
   // of many chains only few are planned then: trees that share a walk are less code than walks of their own
   const strategies = held ? { ...planning.strategies, ownMaps: 0 } : planning.strategies
   const rules = rulesReached(table, base)
-  const all = [...rules.values()].reduce((sum, { length }) => sum + length, 0)
+  const all = held ? Number.POSITIVE_INFINITY : sizeOf(rules)
   const cut: Cutter = (name, items, instead) => {
-    const own = rules.get(name)?.length ?? 0
-    const first = cutAmong(own, held ? Number.POSITIVE_INFINITY : all, strategies)
-    return cutChain(table, name, items, {
-      ...planning,
-      strategies: instead ? { ...first, ...instead } : first,
-    })
+    const first = cutAmong(rules.get(name)?.length ?? 0, all, strategies)
+    return memory.chainOf(name, items, instead ? { ...first, ...instead } : first)
   }
-  const reached = reachedFrom(rules, base, planning, cut)
-  const plan = (): Plan => planReached(reached, base, { ...planning, strategies }, cut)
-  return held
-    ? plan()
-    : planning.memory.planOf(`${table.name} ${base}`, reached, { family, strategies }, plan)
+  const chains = reachedFrom(rules, base, planning, cut)
+  return { chains, plan: () => planReached(chains, base, { ...planning, strategies }, cut) }
 }
 
 function planReached(
-  reached: ReadonlyMap<string, Cut>,
+  reached: ReadonlyMap<string, CutChain>,
   base: string,
   { family, strategies, held }: Planning,
   cut: Cutter,
 ): Plan {
-  const chains = withinLimits(reached, { family, strategies }, ({ name, items }, instead) =>
-    cut(name, items, instead),
+  const { chains, shared, mixed } = withinLimits(
+    reached,
+    { family, strategies },
+    ({ name, items }, instead) => cut(name, items, instead),
   )
   const graph = callGraph(base, chains)
   const { entries, functions: taken = [] } = held ?? {}
-  const shared = sharedTrees(chains.values(), family, strategies.ownMaps)
   const { functions, levels } = chooseFunctions(graph, chains, {
     family,
     shared,
@@ -81,6 +94,7 @@ function planReached(
   return {
     base: chains.get(base) ?? { name: base, blocks: [] },
     chains,
+    mixed,
     functions,
     levels,
     graph,
@@ -89,44 +103,56 @@ function planReached(
   }
 }
 
-interface Cut extends PlannedChain {
-  readonly items: readonly Item[]
-}
-
-function cutChain(
-  table: Table,
-  name: string,
-  asked: readonly Item[],
-  { memory, family, strategies }: Planning,
-): Cut {
-  return { name, ...memory.chainOf(`${table.name} ${name}`, asked, family, strategies) }
-}
-
-type Cutter = (name: string, items: readonly Item[], instead?: Partial<Strategies>) => Cut
+type Cutter = (name: string, items: readonly Item[], instead?: Partial<Strategies>) => CutChain
 
 type ChainRules = ReadonlyMap<string, readonly Rule[]>
 
+/** How many rules there are. */
+function sizeOf(rules: ChainRules): number {
+  let size = 0
+  for (const { length } of rules.values()) size += length
+  return size
+}
+
+/** The rules of each chain of a table, which has several base chains. */
+const rulesByName = new WeakMap<Table, ChainRules>()
+
+function rulesIn(table: Table): ChainRules {
+  const rules = rulesByName.get(table) ?? new Map(table.chains.map(({ name, rules }) => [name, rules]))
+  rulesByName.set(table, rules)
+  return rules
+}
+
 /** The rules of the chains that calls lead to, whether or not packets come to the calls. */
-function rulesReached({ chains }: Table, base: string): ChainRules {
-  const rulesOf = new Map(chains.map(({ name, rules }) => [name, rules]))
+function rulesReached(table: Table, base: string): ChainRules {
+  const rulesOf = rulesIn(table)
   const reached = new Map<string, readonly Rule[]>([[base, rulesOf.get(base) ?? []]])
   // what is added meanwhile is gone through as well
   for (const rules of reached.values())
-    for (const { target } of rules) {
+    for (let at = 0; at < rules.length; at++) {
+      const target = rules[at]?.target
       const called = target && 'chain' in target ? target.chain : undefined
       if (called !== undefined && !reached.has(called)) reached.set(called, rulesOf.get(called) ?? [])
     }
   return reached
 }
 
-function reachedFrom(rules: ChainRules, base: string, planning: Planning, cut: Cutter): Map<string, Cut> {
-  const chains = new Map<string, Cut>()
+function reachedFrom(
+  rules: ChainRules,
+  base: string,
+  planning: Planning,
+  cut: Cutter,
+): Map<string, CutChain> {
+  const chains = new Map<string, CutChain>()
   const pending = [base]
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     if (chains.has(name) || planning.held?.entries.has(name)) continue
     const one = cut(name, planning.itemsOf(name, rules.get(name) ?? []))
     chains.set(name, one)
-    for (const { chain } of callsOf(one.items).reverse()) pending.push(chain)
+    for (let at = one.items.length - 1; at >= 0; at--) {
+      const outcome = one.items[at]?.outcome
+      if (outcome && 'chain' in outcome) pending.push(outcome.chain)
+    }
   }
   return chains
 }

@@ -3,11 +3,10 @@
 // another program go on, since these hold many rules that are not read, and then those that have the most rules in such blocks.
 
 import type { Family } from 'iptables-parser'
-import { slotsIn } from './calls.ts'
-import { type Block, blocksIn, isCode, itemsIn, type Strategies } from './chain.ts'
+import { type Block, blocksIn, itemsIn, type Strategies } from './chain.ts'
 import { LARGE, MOST_CODE, OWN_MAPS } from './cost.ts'
+import type { CutChain } from './cut-chain.ts'
 import { sharedSize } from './emit/key.ts'
-import type { Item } from './item.ts'
 import { isGoingOn, type SharedTrees, sharedTrees } from './shared-trees.ts'
 
 interface Scarce {
@@ -76,75 +75,86 @@ export const cutAmong = (rules: number, all: number, strategies: Strategies): St
     ? { ...strategies, ...inMaps }
     : strategies
 
-interface Cut {
-  readonly name: string
-  readonly items: readonly Item[]
-  readonly blocks: readonly Block[]
-}
-
 interface Cutting {
   readonly family: Family
   readonly strategies: Strategies
 }
 
+/** Chains that ask for no more than there is. */
+interface Within {
+  readonly chains: ReadonlyMap<string, CutChain>
+  /** Which of their trees share a map. */
+  readonly shared: SharedTrees
+  /** Those of which some blocks may ask for what is scarce. */
+  readonly mixed: readonly CutChain[]
+}
+
 /** The chains, some of them cut anew where all together ask for too much. */
-export function withinLimits<C extends Cut>(
-  chains: ReadonlyMap<string, C>,
+export function withinLimits(
+  chains: ReadonlyMap<string, CutChain>,
   { family, strategies }: Cutting,
-  cutAnew: (chain: C, instead: Partial<Strategies>) => C,
-): ReadonlyMap<string, C> {
+  cutAnew: (chain: CutChain, instead: Partial<Strategies>) => CutChain,
+): Within {
   const within = new Map(chains)
   const without = new Map<string, Partial<Strategies>>()
-  const change = (chain: C, more: Partial<Strategies>): void => {
+  const change = (chain: CutChain, more: Partial<Strategies>): void => {
     const instead = { ...without.get(chain.name), ...more }
     without.set(chain.name, instead)
     within.set(chain.name, cutAnew(chain, instead))
   }
   if (strategies.map === 'cheapest') for (const chain of largest([...within.values()])) change(chain, inMaps)
-  let shared = sharedTrees(within.values(), family, strategies.ownMaps)
+  let mixed = mixedIn(within)
+  let shared = sharedTrees(mixed, family, strategies.ownMaps)
   for (const one of scarce) {
     const asked = (block: Block): number => one.of(block, shared, family)
-    const changed = beyond(asking(within), { ...one, of: asked }, strategies)
+    const changed = beyond(mixed, { ...one, of: asked }, strategies)
+    if (changed.size === 0) continue
     for (const chain of changed) change(chain, one.instead)
-    if (changed.size > 0) shared = sharedTrees(within.values(), family, strategies.ownMaps)
+    mixed = mixedIn(within)
+    shared = sharedTrees(mixed, family, strategies.ownMaps)
   }
-  return within
+  return { chains: within, shared, mixed }
 }
 
-/** The chains of which some blocks may ask for what is scarce: of thousands of chains few. */
-const asking = <C extends Cut>(chains: ReadonlyMap<string, C>): readonly C[] =>
-  [...chains.values()].filter(({ blocks }) => !blocks.every(isCode))
+function mixedIn(chains: ReadonlyMap<string, CutChain>): readonly CutChain[] {
+  const mixed: CutChain[] = []
+  for (const chain of chains.values()) if (!chain.isCode) mixed.push(chain)
+  return mixed
+}
 
 /** Whether blocks of another program go on in a chain. */
-const goesOn = ({ items }: Pick<Cut, 'items'>, { kept }: Pick<Strategies, 'kept'>): boolean =>
+const goesOn = ({ items }: CutChain, { kept }: Pick<Strategies, 'kept'>): boolean =>
   kept.size > 0 && items.some(({ rule }) => kept.has(rule))
 
 /** The largest chains, as many as have to have less code, but for those of few rules: these are no less in a map. */
-function largest<C extends Cut>(chains: readonly C[]): readonly C[] {
-  const sizes = chains.map(chain => ({ chain, slots: slotsIn(chain.blocks) }))
-  let left = sizes.reduce((sum, { slots }) => sum + slots, 0)
-  const first: C[] = []
-  for (const { chain, slots } of sizes.sort((a, b) => b.slots - a.slots)) {
+function largest(chains: readonly CutChain[]): readonly CutChain[] {
+  if (chains.every(hasFewRules)) return []
+  let left = sum(chains, ({ slots }) => slots)
+  if (left <= MOST_CODE) return []
+  const first: CutChain[] = []
+  for (const chain of chains.toSorted((a, b) => b.slots - a.slots)) {
     if (left <= MOST_CODE) break
-    left -= slots
-    if (chain.items.length >= LEAST_IN_MAP) first.push(chain)
+    left -= chain.slots
+    if (!hasFewRules(chain)) first.push(chain)
   }
   return first
 }
 
+const hasFewRules = ({ items }: CutChain): boolean => items.length < LEAST_IN_MAP
+
 /** The chains that get none: those with the fewest rules in such blocks, but for those in which blocks go on. */
-function beyond<C extends Cut>(
-  chains: readonly C[],
+function beyond(
+  chains: readonly CutChain[],
   { most, of }: { readonly most: number; readonly of: (block: Block) => number },
   strategies: Strategies,
-): ReadonlySet<C> {
+): ReadonlySet<CutChain> {
   const asking = chains.flatMap(chain => {
     const blocks = chain.blocks.flatMap(blocksIn).filter(block => of(block) > 0)
     if (blocks.length === 0) return []
     const rules = sum(blocks, block => itemsIn(block).length)
     return [{ chain, isFirst: goesOn(chain, strategies), rules, all: sum(blocks, of) }]
   })
-  const without = new Set<C>()
+  const without = new Set<CutChain>()
   let left = most
   for (const { chain, all } of asking.sort(byRules)) {
     if (all > left) without.add(chain)
@@ -160,5 +170,5 @@ interface Asking {
 
 const byRules = (a: Asking, b: Asking): number => Number(b.isFirst) - Number(a.isFirst) || b.rules - a.rules
 
-const sum = (blocks: readonly Block[], of: (block: Block) => number): number =>
-  blocks.reduce((total, block) => total + of(block), 0)
+const sum = <T>(all: readonly T[], of: (one: T) => number): number =>
+  all.reduce((total, one) => total + of(one), 0)

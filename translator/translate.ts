@@ -204,8 +204,10 @@ function planTable(
   const { chain: base } = placeOf(lane, family)
   const verdict = chainOf(table, base)?.policy === 'DROP' ? 'drop' : 'accept'
   const asked: Asked = { questions: new Set(), lists: new Set() }
+  const known = memory.of(family, table.name)
+  const firsts = index.firstsOf(family, table.name)
   const itemsIn = (chain: string, rules: readonly Rule[]): readonly Item[] => {
-    const first = index.of(family, table.name, chain, 1)
+    const first = firsts.get(chain) ?? Number.NaN
     const itemsOf = (rule: Rule, number: number): readonly Item[] => {
       try {
         const items = lane.early
@@ -218,15 +220,13 @@ function planTable(
         return []
       }
     }
-    return memory.itemsOf(`${table.name} ${chain}`, family, known =>
-      chainItems(rules, { first, family, known, itemsOf }),
-    )
+    return known.itemsOf(chain, before => chainItems(rules, { first, family, known: before, itemsOf }))
   }
   const code = held?.get(family)
   const plan = planChains(table, base, {
     family,
     strategies,
-    memory,
+    memory: known,
     itemsOf: itemsIn,
     ...(code && { held: code }),
   })
@@ -314,9 +314,14 @@ export class RuleIndex {
     return this.#rules
   }
 
+  /** Of each chain of a table the index of its first rule. */
+  firstsOf(family: Family, table: TableName): ReadonlyMap<string, number> {
+    return this.#firsts.get(keyOf(family, table)) ?? new Map()
+  }
+
   /** The index of a rule; number 0 is the chain's policy. */
   of(family: Family, table: TableName, chain: string, number: number): number {
-    const first = this.#firsts.get(keyOf(family, table))?.get(chain)
+    const first = this.firstsOf(family, table).get(chain)
     if (first === undefined) throw new RangeError(`no chain ${chain}`)
     return first - 1 + number
   }

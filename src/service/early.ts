@@ -127,7 +127,7 @@ interface Choice extends Omit<EarlyChoice, 'device'> {
 
 function choose(rulesets: readonly Ruleset[], rules: Rules, unavailable: Unavailable): Choice {
   const { xdp, tc } = unavailable
-  if (xdp === undefined && dropsIn(rulesets) >= LEAST_FOR_XDP) {
+  if (xdp === undefined && drop(rulesets, LEAST_FOR_XDP)) {
     const planned = planFor('xdp', rulesets, rules)
     const { certain, chains } = weigh(planned)
     const reason = `${certain} rules of ${chains} drop for certain, and the driver runs XDP`
@@ -146,13 +146,14 @@ function choose(rulesets: readonly Ruleset[], rules: Rules, unavailable: Unavail
   return { hook: 'tc', reason: `${why}${instead}`, planned }
 }
 
-/** How many rules drop packets, certain or not. */
-function dropsIn(rulesets: readonly Ruleset[]): number {
+/** Whether so many rules drop packets, certain or not. */
+function drop(rulesets: readonly Ruleset[], least: number): boolean {
   let drops = 0
   for (const { tables } of rulesets)
     for (const { chains } of tables)
-      for (const { rules } of chains) for (const { target } of rules) if (target?.kind === 'DROP') drops++
-  return drops
+      for (const { rules } of chains)
+        for (const { target } of rules) if (target?.kind === 'DROP' && ++drops >= least) return true
+  return drops >= least
 }
 
 function planFor(hook: 'xdp' | 'tc', rulesets: readonly Ruleset[], rules: Rules): PlannedLanes | undefined {

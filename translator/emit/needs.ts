@@ -1,6 +1,6 @@
 import type { Family } from 'iptables-parser'
 import { addressOfType } from '../address-type-field.ts'
-import { cutsIn, itemListsIn, keptIn } from '../chain.ts'
+import { type Block, cutsIn, itemListsIn, keptIn } from '../chain.ts'
 import { domain, type FieldName, headerSizes, transport } from '../field.ts'
 import { FieldSets } from '../field-sets.ts'
 import type { Item } from '../item.ts'
@@ -25,14 +25,15 @@ export function needsOf(plan: Plan, family: Family): Needs {
 
 function findNeeds({ chains }: Plan, family: Family): Needs {
   const asked = new Asked(family)
-  for (const { blocks } of chains.values())
-    for (const block of blocks) {
-      for (const field of cutsIn(block)) asked.fields.add(field)
-      for (const kept of keptIn(block)) for (const protocol of kept.protocols) asked.protocols.add(protocol)
-      for (const items of itemListsIn(block)) asked.addAll(items)
-    }
+  for (const { blocks, lists } of chains.values())
+    if (blocks.every(isLeaf)) for (const items of lists) asked.addAll(items)
+    else for (const block of blocks) asked.addBlock(block)
   return { fields: new Set([...asked.fields].flatMap(withSources)), protocols: asked.protocols }
 }
+
+/** Most blocks of thousands of chains are cut along no field. */
+const isLeaf = (block: Block): boolean =>
+  block.kind === 'always' || (block.kind === 'tree' && block.root.kind === 'leaf')
 
 /** The protocols into whose transport headers items look. */
 export function protocolsIn(items: readonly Item[], family: Family): ReadonlySet<number> {
@@ -52,6 +53,12 @@ class Asked {
 
   constructor(family: Family) {
     this.#family = family
+  }
+
+  addBlock(block: Block): void {
+    for (const field of cutsIn(block)) this.fields.add(field)
+    for (const kept of keptIn(block)) for (const protocol of kept.protocols) this.protocols.add(protocol)
+    for (const items of itemListsIn(block)) this.addAll(items)
   }
 
   addAll(items: readonly Item[]): void {

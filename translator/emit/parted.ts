@@ -68,8 +68,8 @@ export function emitProbe(
 }
 
 /** The blocks of a plan that rules part. */
-export const partedIn = ({ chains }: Plan): readonly PartedBlock[] =>
-  [...chains.values()].flatMap(({ blocks }) => blocks.flatMap(inside))
+export const partedIn = ({ mixed }: Plan): readonly PartedBlock[] =>
+  mixed.flatMap(({ blocks }) => blocks.flatMap(inside))
 
 function inside(block: Block): readonly PartedBlock[] {
   if (block.kind === 'overlaid') return block.under.flatMap(inside)

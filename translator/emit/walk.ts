@@ -134,8 +134,8 @@ export function emitSharedSteps(frame: WalkFrame, layout: TreeLayout, map: strin
 type WalkFrame = Pick<Frame, 'assembler' | 'family' | 'record'>
 
 /** The most words that a block of a plan compares. */
-export const wordsOfPlan = ({ chains, shared }: Pick<Plan, 'chains' | 'shared'>, family: Family): number =>
-  [...chains.values()]
+export const wordsOfPlan = ({ mixed, shared }: Pick<Plan, 'mixed' | 'shared'>, family: Family): number =>
+  mixed
     .flatMap(({ blocks }) => blocks.flatMap(blocksIn))
     .reduce(
       (most, block) => Math.max(most, wordCount(block, family)),
