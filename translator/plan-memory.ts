@@ -19,8 +19,8 @@ interface PlanMade {
   readonly table: Table
   readonly chains: Chains
   readonly strategies: Strategies
-  /** Whether all that the chains ask is the same for all programs. */
-  readonly alike: boolean
+  /** Those of the chains of which not all is the same for all programs. */
+  readonly own: readonly string[]
   readonly plan: Plan
 }
 
@@ -129,11 +129,15 @@ export class TableMemory {
     return made
   }
 
-  /** The plan of a base chain that was made before, if all that its chains ask is the same for all programs. */
-  planKnown(base: string, table: Table, strategies: Strategies): Plan | undefined {
+  /** The plan of a base chain that was made before, if its chains are the same for the program that asks. Only those that may not be are made. */
+  planKnown(
+    base: string,
+    { table, strategies }: Pick<PlanMade, 'table' | 'strategies'>,
+    chainOf: (name: string) => CutChain,
+  ): Plan | undefined {
     const before = this.#plans.get(base)
-    const isSame = before?.alike && before.table === table
-    return isSame && before.strategies === this.#strategies.find(strategies) ? before.plan : undefined
+    if (before?.table !== table || before.strategies !== this.#strategies.find(strategies)) return undefined
+    return before.own.every(name => chainOf(name) === before.chains.get(name)) ? before.plan : undefined
   }
 
   /** The plan of a base chain, where its chains were cut into other blocks than before; else the one before. */
@@ -145,14 +149,15 @@ export class TableMemory {
     const before = this.#plans.get(base)
     const how = this.#strategies.find(strategies)
     if (before && before.strategies === how && areSame(before.chains, chains)) return before.plan
-    const made = { table, chains, strategies: how, alike: this.#areAlike(chains), plan: plan() }
+    const made = { table, chains, strategies: how, own: this.#ownIn(chains), plan: plan() }
     this.#plans.set(base, made)
     return made.plan
   }
 
-  #areAlike(chains: Chains): boolean {
-    for (const name of chains.keys()) if (this.#items.get(name)?.own) return false
-    return true
+  #ownIn(chains: Chains): readonly string[] {
+    const own: string[] = []
+    for (const name of chains.keys()) if (this.#items.get(name)?.own) own.push(name)
+    return own
   }
 }
 

@@ -44,21 +44,6 @@ export interface Planning {
 /** Plans a base chain and all it can reach. */
 export function planChains(table: Table, base: string, planning: Planning): Plan {
   const { held, memory } = planning
-  if (held) return planAnew(table, base, planning).plan()
-  const known = memory.planKnown(base, table, planning.strategies)
-  if (known) return known
-  const { chains, plan } = planAnew(table, base, planning)
-  return memory.planOf(base, { table, chains, strategies: planning.strategies }, plan)
-}
-
-/** The chains that are reached, and what is planned of them. */
-interface Reached {
-  readonly chains: ReadonlyMap<string, CutChain>
-  readonly plan: () => Plan
-}
-
-function planAnew(table: Table, base: string, planning: Planning): Reached {
-  const { held, memory } = planning
   // of many chains only few are planned then: trees that share a walk are less code than walks of their own
   const strategies = held ? { ...planning.strategies, ownMaps: 0 } : planning.strategies
   const rules = rulesReached(table, base)
@@ -67,12 +52,20 @@ function planAnew(table: Table, base: string, planning: Planning): Reached {
     const first = cutAmong(rules.get(name)?.length ?? 0, all, strategies)
     return memory.chainOf(name, items, instead ? { ...first, ...instead } : first)
   }
-  const chains = reachedFrom(rules, base, planning, cut)
-  return { chains, plan: () => planReached(chains, base, { ...planning, strategies }, cut) }
+  const chainOf = (name: string): CutChain => cut(name, planning.itemsOf(name, rules.get(name) ?? []))
+  const plan = (reached: ChainsCut): Plan => planReached(reached, base, { ...planning, strategies }, cut)
+  if (held) return plan(reachedFrom(base, held, chainOf))
+  const made = { table, strategies }
+  const known = memory.planKnown(base, made, chainOf)
+  if (known) return known
+  const chains = reachedFrom(base, undefined, chainOf)
+  return memory.planOf(base, { ...made, chains }, () => plan(chains))
 }
 
+type ChainsCut = ReadonlyMap<string, CutChain>
+
 function planReached(
-  reached: ReadonlyMap<string, CutChain>,
+  reached: ChainsCut,
   base: string,
   { family, strategies, held }: Planning,
   cut: Cutter,
@@ -114,40 +107,53 @@ function sizeOf(rules: ChainRules): number {
   return size
 }
 
-/** The rules of each chain of a table, which has several base chains. */
-const rulesByName = new WeakMap<Table, ChainRules>()
+/** Rules by their chains: of a whole table, and of what is reached from each of its base chains. Several programs ask for them. */
+interface TableRules {
+  readonly all: ChainRules
+  readonly reached: Map<string, ChainRules>
+}
 
-function rulesIn(table: Table): ChainRules {
-  const rules = rulesByName.get(table) ?? new Map(table.chains.map(({ name, rules }) => [name, rules]))
-  rulesByName.set(table, rules)
-  return rules
+const rulesKnown = new WeakMap<Table, TableRules>()
+
+function rulesIn(table: Table): TableRules {
+  const known = rulesKnown.get(table)
+  if (known) return known
+  const all = new Map(table.chains.map(({ name, rules }) => [name, rules]))
+  const found = { all, reached: new Map<string, ChainRules>() }
+  rulesKnown.set(table, found)
+  return found
+}
+
+function rulesReached(table: Table, base: string): ChainRules {
+  const { all, reached } = rulesIn(table)
+  const known = reached.get(base) ?? rulesFrom(all, base)
+  reached.set(base, known)
+  return known
 }
 
 /** The rules of the chains that calls lead to, whether or not packets come to the calls. */
-function rulesReached(table: Table, base: string): ChainRules {
-  const rulesOf = rulesIn(table)
-  const reached = new Map<string, readonly Rule[]>([[base, rulesOf.get(base) ?? []]])
+function rulesFrom(all: ChainRules, base: string): ChainRules {
+  const reached = new Map<string, readonly Rule[]>([[base, all.get(base) ?? []]])
   // what is added meanwhile is gone through as well
   for (const rules of reached.values())
     for (let at = 0; at < rules.length; at++) {
       const target = rules[at]?.target
       const called = target && 'chain' in target ? target.chain : undefined
-      if (called !== undefined && !reached.has(called)) reached.set(called, rulesOf.get(called) ?? [])
+      if (called !== undefined && !reached.has(called)) reached.set(called, all.get(called) ?? [])
     }
   return reached
 }
 
 function reachedFrom(
-  rules: ChainRules,
   base: string,
-  planning: Planning,
-  cut: Cutter,
+  held: ChainCode | undefined,
+  chainOf: (name: string) => CutChain,
 ): Map<string, CutChain> {
   const chains = new Map<string, CutChain>()
   const pending = [base]
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-    if (chains.has(name) || planning.held?.entries.has(name)) continue
-    const one = cut(name, planning.itemsOf(name, rules.get(name) ?? []))
+    if (chains.has(name) || held?.entries.has(name)) continue
+    const one = chainOf(name)
     chains.set(name, one)
     for (let at = one.items.length - 1; at >= 0; at--) {
       const outcome = one.items[at]?.outcome
