@@ -18,6 +18,7 @@ import {
   loadBtf,
   loadError,
   loadImage,
+  loadImageLater,
   type ProgramImage,
 } from './sys/program.ts'
 import { VerifierError } from './verifier/error.ts'
@@ -138,6 +139,26 @@ export const loadProgram = (
   }
 }
 
+/** Shorter programs are verified sooner than another thread has answered. */
+const LEAST_LATER = 200
+
+/**
+ * The same while others go on: the verifier and the JIT compiler work in a thread. What the kernel did not take there is loaded once more, to learn why or to mend it.
+ */
+export const loadProgramLater = async (
+  whole: ProgramSpec,
+  maps: ReadonlyMap<string, MapHandle>,
+): Promise<ProgramHandle> => {
+  const spec = withoutUncalled(whole)
+  if (lengthOf(spec) < LEAST_LATER) return loadProgram(whole, maps)
+  const { image, describe, close } = prepare(spec, maps, isLoadedOpen(spec, 'open'))
+  const fd = await loadImageLater(describe(image)).finally(close)
+  return fd === undefined ? loadProgram(whole, maps) : { fd, spec }
+}
+
+const lengthOf = ({ functions }: ProgramSpec): number =>
+  functions.reduce((sum, { instructions }) => sum + instructions.length, 0)
+
 /** The JIT compiler gave up, and not since jumps go too far, which translating anew mends (src/service/load.ts). */
 const isLayoutFailure = (error: unknown, { functions }: ProgramSpec): boolean =>
   error instanceof VerifierError &&
@@ -172,18 +193,13 @@ const hasOpenLoops = ({ functions }: ProgramSpec): boolean =>
     instructions.some(({ relocation }) => relocation?.kind === 'open-loop'),
   )
 
+const isLoadedOpen = (spec: ProgramSpec, loops: Loops): boolean =>
+  loops === 'open' && takesOpenLoops && hasOpenLoops(spec)
+
 const loadCalled = (spec: ProgramSpec, maps: ReadonlyMap<string, MapHandle>, loops: Loops): ProgramHandle => {
-  const isOpen = loops === 'open' && takesOpenLoops && hasOpenLoops(spec)
-  const image = link(spec, maps, isOpen)
-  const types = programBtf(spec)
-  const open: FileDescriptor[] = []
+  const isOpen = isLoadedOpen(spec, loops)
+  const { image, describe, close } = prepare(spec, maps, isOpen)
   try {
-    const btf = loadTypes(types.bytes, spec)
-    open.push(btf)
-    for (const module of image.modules) open.push(openModuleBtf(module))
-    const info = functionInfo(image.starts, types.functions)
-    const describe = (linked: Image): ProgramImage =>
-      describeProgram(spec, linked, { fd: btf, functionInfo: info }, open.slice(1))
     if (!isOpen) return { fd: load(spec, image, describe(image)), spec }
     const fd = tryLoad(describe(image))
     if (fd >= 0) return { fd, spec }
@@ -192,7 +208,33 @@ const loadCalled = (spec: ProgramSpec, maps: ReadonlyMap<string, MapHandle>, loo
     const counted = link(spec, maps, false)
     return { fd: load(spec, counted, describe(counted)), spec }
   } finally {
-    open.forEach(close)
+    close()
+  }
+}
+
+/** What the kernel is given of a program, of which the types are loaded until it is closed. */
+interface Prepared {
+  readonly image: Image
+  readonly describe: (linked: Image) => ProgramImage
+  readonly close: () => void
+}
+
+const prepare = (spec: ProgramSpec, maps: ReadonlyMap<string, MapHandle>, openLoops: boolean): Prepared => {
+  const image = link(spec, maps, openLoops)
+  const types = programBtf(spec)
+  const open: FileDescriptor[] = []
+  const closeAll = (): void => open.forEach(close)
+  try {
+    const btf = loadTypes(types.bytes, spec)
+    open.push(btf)
+    for (const module of image.modules) open.push(openModuleBtf(module))
+    const info = functionInfo(image.starts, types.functions)
+    const describe = (linked: Image): ProgramImage =>
+      describeProgram(spec, linked, { fd: btf, functionInfo: info }, open.slice(1))
+    return { image, describe, close: closeAll }
+  } catch (error) {
+    closeAll()
+    throw error
   }
 }
 

@@ -118,7 +118,7 @@ async function attempt(
     final = true
   })
   try {
-    loadBeside(beside, watched, steps => load(settings, next, cautiously, steps))
+    await loadBeside(beside, watched, steps => load(settings, next, cautiously, steps))
   } catch (error) {
     const rest = final || isTheirs(error) ? undefined : afterFailure(early, unavailable, error)
     if (rest === undefined) throw error
@@ -173,11 +173,11 @@ function changeBeside(beside: Beside | undefined, { dryRun }: ApplyOptions): App
 }
 
 /** The tables beside ours change right before the commit: until then nothing is in force that had to be undone, and little can fail after it. */
-function loadBeside(
+async function loadBeside(
   beside: Beside | undefined,
   options: ApplyOptions,
-  load: (options: ApplyOptions) => void,
-): void {
+  load: (options: ApplyOptions) => Promise<void>,
+): Promise<void> {
   let final = false
   const before = (step: SwapStep): void => {
     options.before?.(step)
@@ -186,7 +186,7 @@ function loadBeside(
     if (step === 'record') final = true
   }
   try {
-    load({ ...options, before })
+    await load({ ...options, before })
   } catch (error) {
     if (!final) beside?.takeBack()
     throw error

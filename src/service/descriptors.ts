@@ -5,13 +5,31 @@ export type Keep = <T extends FileDescriptor | { readonly fd: FileDescriptor }>(
 
 /** Runs `body` and then closes all that it opened. What is pinned or attached by then lives on. */
 export function withDescriptors<T>(body: (keep: Keep) => T): T {
-  const opened: FileDescriptor[] = []
+  const { keep, closeAll } = descriptors()
   try {
-    return body(object => {
+    return body(keep)
+  } finally {
+    closeAll()
+  }
+}
+
+/** The same for what takes its time; all that it began has ended when it does. */
+export async function withDescriptorsLater<T>(body: (keep: Keep) => Promise<T>): Promise<T> {
+  const { keep, closeAll } = descriptors()
+  try {
+    return await body(keep)
+  } finally {
+    closeAll()
+  }
+}
+
+function descriptors(): { readonly keep: Keep; readonly closeAll: () => void } {
+  const opened: FileDescriptor[] = []
+  return {
+    keep: object => {
       opened.push(typeof object === 'number' ? object : object.fd)
       return object
-    })
-  } finally {
-    for (const fd of opened) close(fd)
+    },
+    closeAll: () => opened.forEach(close),
   }
 }

@@ -14,14 +14,14 @@ interface Kept {
 }
 
 /** Runs `body` with what is known of the kernel's types, and keeps what it asked besides. The caller holds the lock. */
-export function withKernelTypes<T>({ runDirectory }: Settings, body: () => T): T {
+export async function withKernelTypes<T>({ runDirectory }: Settings, body: () => T | Promise<T>): Promise<T> {
   const path = join(runDirectory, 'kernel-types.json')
   const kernel = identifyKernel()
-  if (kernel === undefined) return body()
+  if (kernel === undefined) return await body()
   learnAnswers(recall(path, kernel))
   const before = vmlinuxAnswers.size
   try {
-    return body()
+    return await body()
   } finally {
     if (vmlinuxAnswers.size > before) keep(path, { kernel, answers: [...vmlinuxAnswers] })
   }

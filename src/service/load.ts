@@ -19,29 +19,29 @@ export interface LoadOptions extends SwapOptions {
 }
 
 /** Loads the programs, and where the kernel may have refused them for their far jumps those translated `cautiously`. */
-export function load(
+export async function load(
   settings: Settings,
   next: Next,
   cautiously: () => Translation,
   options: LoadOptions,
-): void {
-  const attempt = (next: Next): void => {
+): Promise<void> {
+  const attempt = async (next: Next): Promise<void> => {
     requireFitting(next)
     if (options.dryRun) return rehearse(settings, next)
     ensurePinDirectory(settings.pinDirectory)
-    swap(settings, next, options)
+    await swap(settings, next, options)
   }
-  const attemptTwice = (): void => {
+  const attemptTwice = async (): Promise<void> => {
     try {
-      attempt(next)
+      await attempt(next)
     } catch (error) {
       const translation = mayBeFarJumps(error, next.translation) ? cautiously() : undefined
       if (translation?.kind !== 'translated') throw error
-      attempt({ ...next, translation })
+      await attempt({ ...next, translation })
     }
   }
   try {
-    withKernelTypes(settings, attemptTwice)
+    await withKernelTypes(settings, attemptTwice)
   } catch (error) {
     throw explainMissing(error, next.generation.hook)
   }

@@ -2,10 +2,10 @@
 
 import { mkdirSync } from 'node:fs'
 import { type Lane, laneName } from '../../translator/lane.ts'
-import type { Translated } from '../../translator/translate.ts'
+import type { LaneProgram, Translated } from '../../translator/translate.ts'
 import type { MapHandle } from '../kernel/map.ts'
 import { listPins, openPin, pin } from '../kernel/pin.ts'
-import { loadProgram } from '../kernel/program.ts'
+import { loadProgramLater } from '../kernel/program.ts'
 import type { FileDescriptor } from '../kernel/sys/object.ts'
 import { VerifierError } from '../kernel/verifier/error.ts'
 import type { Keep } from './descriptors.ts'
@@ -20,22 +20,26 @@ export interface OpenLane {
   readonly fd: FileDescriptor
 }
 
-/** Loads a program for each lane. Throws ServiceError('ERR_REJECTED') naming the rule the verifier stopped at. */
-export const loadLanes = (
+/** Loads a program for each lane, all at the same time, and is done with all of them when it ends. Throws ServiceError('ERR_REJECTED') naming the rule the verifier stopped at. */
+export async function loadLanes(
   translation: Translated,
   shared: SharedMaps,
   keep: Keep,
   kept: KeptMaps = new Map(),
-): OpenLane[] => {
+): Promise<OpenLane[]> {
   const together = new Map<string, MapHandle>()
-  return translation.programs.map(({ lane, spec }) => {
+  const loadLane = async ({ lane, spec }: LaneProgram): Promise<OpenLane> => {
     try {
       const maps = mapsOf(spec, shared, together, keep, kept.get(laneName(lane)))
-      return { lane, fd: keep(loadProgram(spec, maps).fd) }
+      return { lane, fd: keep((await loadProgramLater(spec, maps)).fd) }
     } catch (error) {
       throw error instanceof VerifierError ? explainRejection(error, lane, translation.rules) : error
     }
-  })
+  }
+  // those that drop early come last, and the verifier takes longest for them
+  const loading = translation.programs.toReversed().map(loadLane).reverse()
+  await Promise.allSettled(loading)
+  return Promise.all(loading)
 }
 
 /** Which of these lanes have a program pinned by a generation. */

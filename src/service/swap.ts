@@ -2,8 +2,8 @@
 // commit it is the old one:
 //
 //     maps, programs      new objects beside those in use
-//     counters            slots that no program in force counts in
-//     state               a file of a number that no kernel word holds
+//     counters            slots that no program in force counts in, while the kernel verifies the programs
+//     state               a file of a number that no kernel word holds, in that time as well
 //     fill, pin           the bank that the generation word does not select; devices that the next one does not judge at ingress are
 //                         judged at nf-input from here on
 //     commit              the one write; from here on it is the new one
@@ -28,9 +28,17 @@ import { programById } from '../kernel/sys/object.ts'
 import type { MadeAhead } from './ahead.ts'
 import { openDispatcher, pinnedAttachments, switchAttachments } from './attach.ts'
 import { everyLaneOf, fillBank, programInSlot, writeGenerationWord } from './bank.ts'
-import { type Keep, withDescriptors } from './descriptors.ts'
-import { forgetGenerations, type PlacedGeneration, writeCurrent, writeGeneration } from './generation.ts'
+import { type Keep, withDescriptorsLater } from './descriptors.ts'
+import { removeIfThere } from './durable-file.ts'
+import {
+  forgetGenerations,
+  generationFile,
+  type PlacedGeneration,
+  writeCurrent,
+  writeGeneration,
+} from './generation.ts'
 import { type EditIndex, removeIndex, writeIndex } from './incremental/index-file.ts'
+import { removeJournal } from './incremental/journal.ts'
 import { handOver, settle, takeBack } from './interfaces.ts'
 import { attachmentsOf, type LaneHook } from './lanes.ts'
 import type { Live } from './live.ts'
@@ -82,30 +90,36 @@ export interface SwapOptions {
  * Puts a generation in force; the caller holds the lock. What it throws (KernelError, SystemError, ServiceError) leaves the
  * generation before in force, and nothing where there was none.
  */
-export function swap(settings: Settings, next: Next, options: SwapOptions = {}): void {
+export async function swap(settings: Settings, next: Next, options: SwapOptions = {}): Promise<void> {
   try {
-    takeSteps(settings, next, options)
+    await takeSteps(settings, next, options)
   } catch (error) {
     if (!next.live) removeEverything(settings)
     throw error
   }
 }
 
-function takeSteps(settings: Settings, next: Next, { before = () => {} }: SwapOptions): void {
+async function takeSteps(settings: Settings, next: Next, { before = () => {} }: SwapOptions): Promise<void> {
   const { generation, plan, live } = next
-  withDescriptors(keep => {
+  await withDescriptorsLater(async keep => {
     before('maps')
     removeUnusedCounters(settings, live)
     const shared = openSharedMaps(settings, sharedSpecs(settings, next), 'pin', keep, next.ahead)
     before('programs')
-    const programs = openLanes(settings, next, shared, keep)
-    const dispatchers = openDispatchers(settings, programs, shared, keep)
-    before('counters')
-    setFreshCounters(plan, shared)
+    const loading = openLanes(settings, next, shared, keep)
+    const [programs, dispatchers] = await meanwhile(loading, () => {
+      const opened = openDispatchers(settings, generation.lanes, shared, keep)
+      before('counters')
+      setFreshCounters(plan, shared)
+      before('state')
+      writeGeneration(settings, generation)
+      next.writeEdits?.()
+      return opened
+    }).catch(error => {
+      removeUnloaded(settings, generation.number)
+      throw error
+    })
     if (generation.conntrack) requireConntrack()
-    before('state')
-    writeGeneration(settings, generation)
-    next.writeEdits?.()
     writeEditIndex(settings, next, programs)
     before('fill')
     const staying = stayingLanes(settings, next, shared, keep)
@@ -128,6 +142,19 @@ function takeSteps(settings: Settings, next: Next, { before = () => {} }: SwapOp
   })
 }
 
+/** What comes of a task and of what is done meanwhile, once both have ended; where both fail, the task says why. */
+async function meanwhile<A, B>(task: Promise<A>, body: () => B): Promise<[A, B]> {
+  const done = (async () => body())()
+  await Promise.allSettled([task, done])
+  return [await task, await done]
+}
+
+/** What was written down of a generation whose programs the kernel refused. */
+function removeUnloaded(settings: Settings, number: number): void {
+  removeIfThere(generationFile(settings, number))
+  removeJournal(settings, number)
+}
+
 /** Without an index edits are slower, and that is all. */
 function writeEditIndex(
   settings: Settings,
@@ -140,10 +167,10 @@ function writeEditIndex(
 }
 
 /** Loads all programs of a generation, so that the verifier sees them, and lets go of them again. */
-export function rehearse(settings: Settings, next: Next): void {
-  withDescriptors(keep => {
+export async function rehearse(settings: Settings, next: Next): Promise<void> {
+  await withDescriptorsLater(async keep => {
     const shared = openSharedMaps(settings, sharedSpecs(settings, next), 'make', keep, next.ahead)
-    loadLanes(next.translation, shared, keep, next.kept)
+    await loadLanes(next.translation, shared, keep, next.kept)
   })
 }
 
@@ -158,19 +185,24 @@ function* sharedSpecs(settings: Settings, next: Next): Generator<MapSpec> {
   if (next.live && next.live.generation.hook !== 'netfilter') yield interfaceMap
 }
 
-const openLanes = (settings: Settings, next: Next, shared: SharedMaps, keep: Keep): OpenLane[] => [
-  ...(next.live ? openPinnedLanes(settings, next.live.generation.number, next.reused, keep) : []),
-  ...loadLanes(next.translation, shared, keep, next.kept),
+const openLanes = async (
+  settings: Settings,
+  { live, reused, translation, kept }: Next,
+  shared: SharedMaps,
+  keep: Keep,
+): Promise<OpenLane[]> => [
+  ...(live ? openPinnedLanes(settings, live.generation.number, reused, keep) : []),
+  ...(await loadLanes(translation, shared, keep, kept)),
 ]
 
 const openDispatchers = (
   settings: Settings,
-  programs: readonly OpenLane[],
+  lanes: readonly Lane[],
   shared: SharedMaps,
   keep: Keep,
 ): Map<LaneHook, ProgramHandle> =>
   new Map(
-    [...new Set(programs.map(({ lane }) => lane.hook))].map(hook => [
+    [...new Set(lanes.map(({ hook }) => hook))].map(hook => [
       hook,
       openDispatcher(settings, hook, shared, keep),
     ]),

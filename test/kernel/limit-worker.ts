@@ -35,7 +35,7 @@ const programs = translation.programs.map(program => ({
 }))
 
 try {
-  swap(settings, {
+  await swap(settings, {
     live,
     plan,
     generation: {

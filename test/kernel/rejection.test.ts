@@ -1,11 +1,11 @@
-import { withDescriptors } from '../../src/service/descriptors.ts'
+import { withDescriptorsLater } from '../../src/service/descriptors.ts'
 import { loadLanes } from '../../src/service/programs.ts'
 import { addImmediate } from '../../translator/asm/alu.ts'
 import { exit } from '../../translator/asm/jump.ts'
 import { r0 } from '../../translator/asm/register.ts'
 import { kernelTest } from './needs-kernel.ts'
 
-kernelTest('a program the verifier refuses is said by rule and line of the listing', t => {
+kernelTest('a program the verifier refuses is said by rule and line of the listing', async t => {
   const instructions = [addImmediate(r0, 7), exit()].map(instruction => ({
     ...instruction,
     origin: { rule: 1, comment: 'the port' },
@@ -36,8 +36,8 @@ kernelTest('a program the verifier refuses is said by rule and line of the listi
   ] as const
   const translation = { kind: 'translated', programs, rules } as const
   const load = () =>
-    withDescriptors(keep => loadLanes(translation, { maps: new Map(), made: new Set() }, keep))
-  const error = t.throws(load, { code: 'ERR_REJECTED' })
+    withDescriptorsLater(keep => loadLanes(translation, { maps: new Map(), made: new Set() }, keep))
+  const error = await t.throwsAsync(load, { code: 'ERR_REJECTED' })
   t.is(
     error?.message,
     [

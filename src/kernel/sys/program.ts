@@ -2,7 +2,7 @@
 
 import type { ProgramType } from '../../../translator/program.ts'
 import { btfLoad, programLoad, testRun } from './attribute.ts'
-import { bpf, tryBpf } from './bpf.ts'
+import { bpf, bpfLater, tryBpf } from './bpf.ts'
 import { errno, type SystemError } from './error.ts'
 import { decode, encode } from './layout.ts'
 import { systemError } from './libc.ts'
@@ -68,6 +68,10 @@ export const loadImage = (program: ProgramImage, log?: Log): number => {
     result = tryBpf('BPF_PROG_LOAD', image(program, log))
   return result
 }
+
+/** Loads a program in a thread of its own; undefined where the kernel did not take it, whatever the reason. */
+export const loadImageLater = (program: ProgramImage): Promise<FileDescriptor | undefined> =>
+  bpfLater('BPF_PROG_LOAD', image(program))
 
 /** The error for a load that answered `result`. */
 export const loadError = (name: string, result: number): SystemError =>

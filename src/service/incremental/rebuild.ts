@@ -52,12 +52,12 @@ const LEAST_UNREAD = 64
 const MOST_MAPS = 64
 
 /** Makes the edits of commands with programs of which all long look-ups go on, and those that hold no chain of the edits; false where that cannot be. The caller holds the lock. */
-export function editAround(
+export async function editAround(
   settings: Settings,
   commands: readonly Command[],
   options: SwapOptions = {},
   written = writtenInForce(settings),
-): boolean {
+): Promise<boolean> {
   const steps = placedSteps(commands)
   const state = steps && written && stateOf(written)
   if (!state || mostRead(state) < 0 || !isAsSet(settings, state.index)) return false
@@ -68,7 +68,7 @@ export function editAround(
   const saved = outlined && readUnread(settings, state.index.generation)
   const next = saved && withConntrack(state, outlined.conntrack)
   const remade = next && remake(next, saved, outlined)
-  return remade ? putInForce(settings, next, saved, outlined, remade, options) : false
+  return remade ? await putInForce(settings, next, saved, outlined, remade, options) : false
 }
 
 /** So many rules may have to be read: no more than are left out. */
@@ -186,14 +186,14 @@ function remakeLane(
   return taken && ids && { program, reduced, taken, kept: ids }
 }
 
-function putInForce(
+async function putInForce(
   settings: Settings,
   state: EditState,
   saved: PlacedGeneration,
   { edits, fresh, conntrack }: Outline,
   remade: readonly Remade[],
   options: SwapOptions,
-): boolean {
+): Promise<boolean> {
   const number = saved.number + 1
   const names = new Set(remade.map(({ program }) => laneName(program.lane)))
   const others = saved.lanes.filter(lane => !names.has(laneName(lane)))
@@ -219,7 +219,7 @@ function putInForce(
     writeEdits: () => copyJournal(settings, from, number, entry),
   }
   try {
-    load(settings, next, () => ({ kind: 'refused', refusals: [] }), options)
+    await load(settings, next, () => ({ kind: 'refused', refusals: [] }), options)
   } catch (error) {
     // of a program that is made of all rules the verifier's words can be told by rule
     if (error instanceof ServiceError && error.code === 'ERR_REJECTED') return false

@@ -14,33 +14,33 @@ test.after.always(() => rmSync(directory, { recursive: true }))
 const ask = (question: string, value: number): number =>
   answerTo(question, () => ({ value, module: undefined })).value
 
-test.serial('what was asked is kept, with the kernel that answered', t => {
-  withKernelTypes(settings, () => ask('first', 1))
+test.serial('what was asked is kept, with the kernel that answered', async t => {
+  await withKernelTypes(settings, () => ask('first', 1))
   const { kernel, answers } = JSON.parse(readFileSync(path, 'utf8'))
   t.regex(kernel, /^[0-9a-f-]{36} \S+ #/)
   t.deepEqual(answers, [['first', 1]])
 })
 
-test.serial('what was kept is known, and what is new is added', t => {
+test.serial('what was kept is known, and what is new is added', async t => {
   const kept = JSON.parse(readFileSync(path, 'utf8'))
   writeFileSync(path, JSON.stringify({ ...kept, answers: [['second', 2]] }))
-  withKernelTypes(settings, () => t.is(ask('second', 0), 2))
-  withKernelTypes(settings, () => ask('third', 3))
+  await withKernelTypes(settings, () => t.is(ask('second', 0), 2))
+  await withKernelTypes(settings, () => ask('third', 3))
   t.deepEqual(JSON.parse(readFileSync(path, 'utf8')).answers, [...vmlinuxAnswers])
 })
 
-test.serial('what another kernel answered, or was damaged, is not taken', t => {
+test.serial('what another kernel answered, or was damaged, is not taken', async t => {
   const kept = JSON.parse(readFileSync(path, 'utf8'))
   writeFileSync(path, JSON.stringify({ kernel: `${kept.kernel} other`, answers: [['fourth', 0]] }))
-  withKernelTypes(settings, () => t.is(ask('fourth', 4), 4))
+  await withKernelTypes(settings, () => t.is(ask('fourth', 4), 4))
   writeFileSync(path, '{"kernel":')
-  withKernelTypes(settings, () => t.is(ask('fifth', 5), 5))
+  await withKernelTypes(settings, () => t.is(ask('fifth', 5), 5))
   t.true(JSON.parse(readFileSync(path, 'utf8')).answers.some(([question]: [string]) => question === 'fifth'))
 })
 
-test.serial('where nothing can be kept the command goes on', t => {
+test.serial('where nothing can be kept the command goes on', async t => {
   t.is(
-    withKernelTypes({ ...settings, runDirectory: join(directory, 'none') }, () => ask('sixth', 6)),
+    await withKernelTypes({ ...settings, runDirectory: join(directory, 'none') }, () => ask('sixth', 6)),
     6,
   )
 })
