@@ -15,7 +15,7 @@ import {
   boxesOf,
   covers,
   type Descent,
-  descentOf,
+  descentTo,
   eachWay,
   isLeaf,
   leafAt,
@@ -75,7 +75,7 @@ export function takenOut(
 ): Trees | undefined {
   const leavesGone = leavesWith(trees, gone)
   if (leavesGone.size === 0) return trees
-  const descent = descentOf(trees)
+  const descent = descentTo(trees, leavesGone.keys())
   const leaves = new Leaves(trees)
   const behind = new Map<number, readonly WordBox[]>()
   eachWay(trees, descent, (quad, leaf, tree) => {

@@ -147,6 +147,14 @@ export function descentOf({ layout, bytes }: Trees): Descent {
   return { treeOf, aboveAt, others }
 }
 
+/** The same for references to some leaves: where none of them stands in a knot, no knot need be known. */
+export function descentTo(trees: Trees, leaves: Iterable<number>): Descent {
+  const knots = quadsOf(trees).subarray(knotsAt(trees.layout) >> 2, boxesAt(trees.layout) >> 2)
+  // cuts may look like it, and then all knots are gone through for nothing
+  for (const leaf of leaves) if (knots.includes(LEAF + leaf)) return descentOf(trees)
+  return { treeOf: new Int32Array(0), aboveAt: new Int32Array(0), others: new Map() }
+}
+
 export const quadsOf = ({ bytes }: Pick<Trees, 'bytes'>): Uint32Array =>
   new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2)
 

@@ -21,6 +21,7 @@ import type { Trees, WordBox } from '../../../translator/tree/word-tree.ts'
 import { indexKey } from '../../kernel/map.ts'
 import { lookupElement } from '../../kernel/sys/map.ts'
 import { close, mapById } from '../../kernel/sys/object.ts'
+import { AmendMemory } from './amend-memory.ts'
 import type { EditedText, IndexedLane, IndexedStretch } from './index-file.ts'
 import { editedRules } from './items.ts'
 import type { JournalEdit } from './journal.ts'
@@ -45,6 +46,7 @@ export function amendTrees(
   known: ReadonlySet<EditedText>,
 ): void {
   const rulesBySlot = rememberingRules(state)
+  const memory = new AmendMemory()
   for (const [at, lane] of state.index.lanes.entries())
     for (const place of new Map(
       edits.map(edit => [`${edit.family} ${edit.table} ${edit.chain}`, edit]),
@@ -56,8 +58,11 @@ export function amendTrees(
           const [edit, other] = edits.filter(({ rule, kind }) => rule === one.rule && kind === one.kind)
           if (!edit || other || known.has(one)) return amended
           return (
-            amendStretch({ state, rulesBySlot, at, lane, place, lines, stretch: amended }, edit, one) ??
-            amended
+            amendStretch(
+              { state, memory, rulesBySlot, at, lane, place, lines, stretch: amended },
+              edit,
+              one,
+            ) ?? amended
           )
         }, stretch)
       state.setStretches(at, place, state.stretches(at, place).map(amend))
@@ -66,6 +71,7 @@ export function amendTrees(
 
 interface Context {
   readonly state: EditState
+  readonly memory: AmendMemory
   readonly rulesBySlot: RulesBySlot
   readonly at: number
   readonly lane: IndexedLane
@@ -212,10 +218,12 @@ function put(
     arrays: context.state.index.arrays,
   })
   if (!said) return undefined
-  const standing = standingIn(context, side.trees.actions, trees)
-  if (!standing) return undefined
-  const placed = placedBetween(trees, standing, [{ number, boxes: said.boxes }])
-  const amended = putIn(placed.trees, placed.boxes)
+  const { actions } = side.trees
+  const amended = about(context, trees, ['put', actions, number, said.boxes], () => {
+    const standing = standingIn(context, actions, trees)
+    const placed = standing && placedBetween(trees, standing, [{ number, boxes: said.boxes }])
+    return placed && putIn(placed.trees, placed.boxes)
+  })
   const protocols = [...new Set([...side.trees.protocols, ...protocolsIn(items, family)])]
   return amended && { trees: amended, kept: { actions: said.actions, protocols } }
 }
@@ -227,13 +235,28 @@ function take(
   { slot, near }: Extract<Change, { kind: 'delete' }>,
 ): Amended | undefined {
   const gone = answersNaming(slot, firstSlotsOf(side.trees.actions, context.state.index.arrays))
-  const standing = near.length > 0 ? standingIn(context, side.trees.actions, trees) : nothing
+  const standing =
+    near.length > 0
+      ? about(context, trees, ['standing', side.trees.actions], () =>
+          standingIn(context, side.trees.actions, trees),
+        )
+      : nothing
   const hidden = standing && hiddenBy(context, side, near, standing.isThere)
   if (!hidden) return undefined
-  const placed = placedBetween(trees, standing, hidden.rules)
-  const amended = takenOut(placed.trees, gone, placed.boxes)
+  const amended = about(context, trees, ['take', [...gone], side.trees.actions, hidden.rules], () => {
+    const placed = placedBetween(trees, standing, hidden.rules)
+    return takenOut(placed.trees, gone, placed.boxes)
+  })
   return amended && { trees: amended, kept: { actions: hidden.actions }, revived: hidden.revived }
 }
+
+/** What is found out about trees with the rules of a stretch as they stand. */
+const about = <T>(
+  { memory, place: { family, table, chain }, stretch: { first, last } }: Context,
+  trees: Trees,
+  [kind, ...question]: readonly [kind: string, ...unknown[]],
+  answer: () => T,
+): T => memory.about(trees, [kind, family, table, chain, first, last, ...question], answer)
 
 /** Where the rules that stand now are in trees. */
 interface Standing {
