@@ -38,6 +38,8 @@ export const fillMap = (map: MapHandle, contents: MapContents): void => {
   const { count, keys, values } = contents
   if (keys.length !== count * keySize || values.length !== count * valueSize)
     throw new RangeError(`${count} keys or values of other sizes than those of the map ${name}`)
+  // what is filled at once needs no copy, which of trees is megabytes
+  if (count <= batchSize) return fillBatch(map, contents)
   for (let from = 0; from < count; from += batchSize) {
     const end = Math.min(count, from + batchSize)
     fillBatch(map, {
