@@ -49,10 +49,17 @@ export function openDispatcher(
   shared: SharedMaps,
   keep: Keep,
 ): ProgramHandle {
-  const spec = dispatcher(hook)
   const path = dispatcherPin(settings, hook)
   const fd = openPin(path)
-  if (fd !== undefined) return keep({ fd, spec })
+  if (fd !== undefined)
+    return keep({
+      fd,
+      // one that is there already is not assembled again
+      get spec() {
+        return dispatcher(hook)
+      },
+    })
+  const spec = dispatcher(hook)
   const program = keep(loadProgram(spec, mapsOf(spec, shared, new Map(), keep)))
   mkdirSync(hookDirectory(settings, hook), { recursive: true })
   pin(program.fd, path)

@@ -3,7 +3,7 @@
 import type { Family } from 'iptables-parser'
 import { counterMap } from '../../translator/emit/count.ts'
 import { asideMap } from '../../translator/hook/aside.ts'
-import { dispatcher } from '../../translator/hook/dispatcher.ts'
+import { dispatcherMaps } from '../../translator/hook/dispatcher.ts'
 import { type Lane, laneName } from '../../translator/lane.ts'
 import { allLinks, type LinkInfo } from '../kernel/link.ts'
 import { openPin } from '../kernel/pin.ts'
@@ -204,7 +204,7 @@ function dispatcherId(settings: Settings, hook: LaneHook): number | undefined {
 function laneStatuses(settings: Settings, live: Live): LaneStatus[] {
   const { lanes, number } = live.generation
   return withDescriptors(keep => {
-    const specs = lanes.flatMap(({ hook }) => dispatcher(hook).maps)
+    const specs = lanes.flatMap(({ hook }) => dispatcherMaps(hook))
     const shared = openSharedMaps(settings, specs, 'skip', keep)
     return lanes.map(lane => laneStatus(settings, number, lane, shared))
   })
@@ -225,7 +225,7 @@ function exists(path: string): boolean {
 function findMissingPins(settings: Settings, { generation, counterArrays }: Live): string[] {
   // xdp and tc have no dispatcher where there is no device for one
   const hooks = [...new Set(attachmentsOf(generation).map(({ hook }) => hook))]
-  const maps = [...hooks.flatMap(hook => dispatcher(hook).maps), ...counterArrays.map(counterMap)]
+  const maps = [...hooks.flatMap(dispatcherMaps), ...counterArrays.map(counterMap)]
   const paths = [
     ...hooks.map(hook => dispatcherPin(settings, hook)),
     ...new Set(maps.map(({ name }) => mapPin(settings, name))),

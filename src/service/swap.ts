@@ -17,7 +17,7 @@ import type { Counters } from 'iptables-parser'
 import { counterPlace } from '../../translator/counter.ts'
 import { counterMap } from '../../translator/emit/count.ts'
 import { interfaceMap } from '../../translator/hook/device.ts'
-import { dispatcher } from '../../translator/hook/dispatcher.ts'
+import { dispatcherMaps } from '../../translator/hook/dispatcher.ts'
 import { type Lane, laneName } from '../../translator/lane.ts'
 import type { MapSpec } from '../../translator/program.ts'
 import type { Translated } from '../../translator/translate.ts'
@@ -179,7 +179,7 @@ const hooksOf = (settings: Settings, { generation }: Next): Set<LaneHook> =>
   new Set([...generation.lanes, ...pinnedAttachments(settings)].map(({ hook }) => hook))
 
 function* sharedSpecs(settings: Settings, next: Next): Generator<MapSpec> {
-  for (const hook of hooksOf(settings, next)) yield* dispatcher(hook).maps
+  for (const hook of hooksOf(settings, next)) yield* dispatcherMaps(hook)
   yield* next.plan.layout.arrays.map(counterMap)
   for (const { spec } of next.translation.programs) yield* spec.maps
   if (next.live && next.live.generation.hook !== 'netfilter') yield interfaceMap

@@ -15,7 +15,7 @@ import {
   programArray,
   programType,
 } from '../lane.ts'
-import type { ProgramSpec, ProgramType } from '../program.ts'
+import type { MapSpec, ProgramSpec, ProgramType } from '../program.ts'
 import { isNetfilterHook, netfilterPlaces } from './place.ts'
 
 const NFPROTO_IPV6 = 10
@@ -55,9 +55,14 @@ export function dispatcher(hook: Lane['hook']): ProgramSpec {
         instructions: assembler.assemble(),
       },
     ],
-    maps: [generationMap, programArray(type)],
+    maps: dispatcherMaps(hook),
   }
 }
+
+export const dispatcherMaps = (hook: Lane['hook']): readonly MapSpec[] => [
+  generationMap,
+  programArray(programType(hook)),
+]
 
 /** Calls the program of a bank. A netfilter dispatcher serves both families: r3 is the packet's there. */
 function emitBank(assembler: Assembler, hook: Lane['hook'], bank: number): void {
