@@ -41,7 +41,7 @@ kernelTest('a map that the kernel refuses leaves the rules before in force', t =
   withInstallation(({ run, near, environment, directory, settings }) => {
     t.is(run('bpftables', ['apply', '-'], rules(22)).code, 0)
     const before = run('iptables', ['-v', '-S']).stdout
-    const pins = everythingIn(settings.pinDirectory)
+    const [pins, state] = [settings.pinDirectory, settings.stateDirectory].map(everythingIn)
     const file = join(directory, 'next')
     writeFileSync(file, rules(80))
     const { code, stdout } = runIn(near, [process.execPath, worker, file], { environment })
@@ -49,6 +49,7 @@ kernelTest('a map that the kernel refuses leaves the rules before in force', t =
     t.regex(stdout, /ERR_LIMIT .*(E2BIG|ENOMEM)/)
     t.is(run('iptables', ['-v', '-S']).stdout, before)
     t.deepEqual(everythingIn(settings.pinDirectory), pins)
+    t.deepEqual(everythingIn(settings.stateDirectory), state)
     t.is(run('bpftables', ['apply', '-'], rules(80)).code, 0)
   }),
 )

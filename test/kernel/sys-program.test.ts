@@ -1,6 +1,6 @@
 import { explainFailure } from '../../src/kernel/feature.ts'
 import { closeMap, createMap } from '../../src/kernel/map.ts'
-import { closeProgram, loadProgram } from '../../src/kernel/program.ts'
+import { closeProgram, loadProgram, loadProgramLater } from '../../src/kernel/program.ts'
 import { SystemError } from '../../src/kernel/sys/error.ts'
 import { programInfoOf } from '../../src/kernel/sys/object.ts'
 import { testRun } from '../../src/kernel/testrun.ts'
@@ -128,6 +128,20 @@ kernelTest('a refused program names the instruction and its rule', t => {
   )
   t.true(error?.cause instanceof SystemError)
   closeMap(map)
+})
+
+const long = Array.from({ length: 300 }, () => asm.move(r0, 2))
+
+kernelTest('programs are loaded in threads, and say as much where they are refused', async t => {
+  const begin = (...body: Parameters<typeof asm.main>[0]) =>
+    loadProgramLater(asm.program('xdp', [asm.main(body)]), none)
+  const refused = begin(...long, asm.load(r0, r1, 4000, SizeBits.W), asm.exit)
+  for (const program of await Promise.all([begin(...long, asm.exit), begin(asm.move(r0, 2), asm.exit)])) {
+    t.is(testRun(program, packet).retval, 2)
+    closeProgram(program)
+  }
+  const error = await t.throwsAsync(refused, { instanceOf: VerifierError })
+  t.is(error?.place?.index, 300)
 })
 
 kernelTest('an instruction that cannot be reached is named too', t => {
