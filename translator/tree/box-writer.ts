@@ -83,14 +83,23 @@ export class BoxWriter {
     }
   }
 
-  /** A field of 64 bits. */
+  /** A field of up to 64 bits whose values are bigints: of each the halves, as numbers. */
   #writeWide({ buffer }: Uint8Array, axis: number, from: number, { ids, offsets }: Places): void {
-    const view = new DataView(buffer)
-    for (const [at, id] of ids.entries()) {
-      const { low, behind } = this.#sides(id, axis)
-      const offset = (offsets[at] ?? 0) + from
-      view.setBigUint64(offset, low, true)
-      view.setBigUint64(offset + 8, behind - low - 1n, true)
+    const { starts, end } = this.#space.axes[axis] ?? { starts: [], end: 0 }
+    const points = [...starts, end].map(BigInt)
+    const low = Float64Array.from(points, point => Number(point & 0xffff_ffffn))
+    const high = Float64Array.from(points, point => Number(point >> 32n))
+    const quads = new Uint32Array(buffer)
+    const [lows = none, ends = none] = [this.#space.lows[axis], this.#space.ends[axis]]
+    for (let at = 0; at < ids.length; at++) {
+      const id = ids[at] ?? 0
+      const [first, behind] = [lows[id] ?? 0, ends[id] ?? 0]
+      const quad = ((offsets[at] ?? 0) + from) >> 2
+      const span = (low[behind] ?? 0) - (low[first] ?? 0) - 1
+      quads[quad] = low[first] ?? 0
+      quads[quad + 1] = high[first] ?? 0
+      quads[quad + 2] = span < 0 ? span + 2 ** 32 : span
+      quads[quad + 3] = (high[behind] ?? 0) - (high[first] ?? 0) - (span < 0 ? 1 : 0)
     }
   }
 

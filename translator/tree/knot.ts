@@ -39,6 +39,9 @@ export function knotLayout(words: readonly Word[]): KnotLayout {
   }
 }
 
+/** Bytes of knots there is room for at first: a rule set may have hundreds of small trees. */
+const FIRST_ROOM = 1 << 12
+
 type Branching = Extract<Node<BoxLeaf>, { kind: 'branch' }>
 
 /** Knots as they are made. Until they are written they refer to one another by their numbers, and to leaves by LEAF and their numbers. */
@@ -50,7 +53,7 @@ export class Knots {
   /** For each field where its words are, in what is compared. */
   readonly #offsets: ReadonlyMap<FieldName, WordOffsets>
   /** The knots as they will stand in the map, but for their references; in bytes, and four of them at a time. */
-  #bytes = new Uint8Array(1 << 16)
+  #bytes = new Uint8Array(FIRST_ROOM)
   #quads = new Uint32Array(this.#bytes.buffer)
   /** Where in a knot its ways stand, in fours of bytes. */
   readonly #ways: number
