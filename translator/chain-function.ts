@@ -59,14 +59,15 @@ export function chooseFunctions(
 ): ChosenFunctions {
   const { base, sites } = graph
   let rules = 0
-  for (const chain of chains.values()) rules += chain.rules
+  chains.forEach(chain => {
+    rules += chain.rules
+  })
   const areMany = held.size > 0 || rules >= MANY_RULES
   const wanted = new Set<string>()
-  for (const chain of chains.values()) {
+  chains.forEach((chain, name) => {
     const isLong = areMany && chain.rules >= OWN_RULES
-    if (chain.name !== base && (isLong || isWorthAFunction(chain, sites.get(chain.name))))
-      wanted.add(chain.name)
-  }
+    if (name !== base && (isLong || isWorthAFunction(chain, sites.get(name)))) wanted.add(name)
+  })
   const chosen = withinFrames(graph, wanted, held)
   const isCrowded = chosen.size > MOST_ALONE
   const areAlike = walkedIn(chosen, chains, shared)
@@ -81,7 +82,9 @@ export function chooseFunctions(
     return groups[level]
   }
   const functions = new Map<string, string>()
-  for (const name of chosen) functions.set(name, functionOf(name))
+  chosen.forEach(name => {
+    functions.set(name, functionOf(name))
+  })
   if (held.size > 0)
     for (const name of graph.order) {
       const entry = held.get(name)
@@ -121,7 +124,9 @@ function isWorthAFunction({ blocks, calls, slots }: CutChain, sites: CallSites |
 function withinFrames(graph: CallGraph, wanted: ReadonlySet<string>, held: HeldEntries): ReadonlySet<string> {
   const frames = framesOf(graph, name => wanted.has(name) || held.has(name))
   const within = new Set<string>()
-  for (const name of wanted) if ((frames.get(name) ?? 0) <= MOST_FRAMES) within.add(name)
+  wanted.forEach(name => {
+    if ((frames.get(name) ?? 0) <= MOST_FRAMES) within.add(name)
+  })
   return within
 }
 
@@ -131,12 +136,12 @@ function framesOf(
   isFunction: (chain: string) => boolean,
 ): ReadonlyMap<string, number> {
   const frames = new Map([[base, 0]])
-  for (const name of order) {
-    const own = calls.get(name)
-    if (!own?.size) continue
+  for (let at = 0; at < order.length; at++) {
+    const name = order[at] as string
     const above = frames.get(name) ?? 0
-    for (const called of own.keys())
+    calls.get(name)?.forEach((_, called) => {
       frames.set(called, Math.max(frames.get(called) ?? 0, above + (isFunction(called) ? 1 : 0)))
+    })
   }
   return frames
 }
@@ -157,12 +162,12 @@ function levelsOf(
   held: HeldEntries,
 ): Map<string, number> {
   const levels = new Map<string, number>()
-  for (const name of order.toReversed()) {
+  for (let at = order.length - 1; at >= 0; at--) {
+    const name = order[at] as string
     let level = held.get(name)?.level ?? 0
-    const own = calls.get(name)
-    if (own?.size)
-      for (const called of own.keys())
-        level = Math.max(level, (levels.get(called) ?? 0) + Number(functions.has(called) || held.has(called)))
+    calls.get(name)?.forEach((_, called) => {
+      level = Math.max(level, (levels.get(called) ?? 0) + Number(functions.has(called) || held.has(called)))
+    })
     levels.set(name, level)
   }
   return levels
@@ -174,12 +179,12 @@ export function bodiesOf({
   functions,
 }: Pick<Plan, 'chains' | 'functions'>): Map<string, PlannedChain[]> {
   const bodies = new Map<string, PlannedChain[]>()
-  for (const [name, holder] of functions) {
+  functions.forEach((holder, name) => {
     const chain = chains.get(name)
     const others = bodies.get(holder)
     if (chain && others) others.push(chain)
     else if (chain) bodies.set(holder, [chain])
-  }
+  })
   return bodies
 }
 

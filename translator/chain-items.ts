@@ -46,8 +46,13 @@ export function chainItems(rules: readonly Rule[], { first, family, known, items
     const made = plain ?? itemsOf(rule, index)
     for (let next = 0; next < made.length; next++) items.push(made[next] as Item)
   }
-  return { rules, items, ...(own && { own }) }
+  return { rules, items: trimmed(items), ...(own && { own }) }
 }
+
+const FEW = 16
+
+/** A short list without the room that it has for more: thousands of chains have one. */
+export const trimmed = <T>(list: readonly T[]): readonly T[] => (list.length < FEW ? list.slice() : list)
 
 /** Undefined for a rule that asks or does anything that programs may know or not. */
 function alikeItems(rule: Rule, index: number, family: Family): readonly Item[] | undefined {

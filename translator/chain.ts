@@ -13,6 +13,7 @@
 //              these rules can find a packet malformed, and those questions would stand between the others
 
 import type { Family } from 'iptables-parser'
+import { trimmed } from './chain-items.ts'
 import { LARGE, MOST_SLOTS, OWN_MAPS } from './cost.ts'
 import { type KeptRun, overlaid, withKept } from './edit/overlay.ts'
 import type { Ranks } from './edit/parted.ts'
@@ -125,7 +126,7 @@ export const defaultStrategies: Strategies = {
   ownMaps: OWN_MAPS,
 }
 
-export function blocksOf(items: readonly Item[], family: Family, strategies: Strategies): Block[] {
+export function blocksOf(items: readonly Item[], family: Family, strategies: Strategies): readonly Block[] {
   const blocks: Block[] = []
   let run: Item[] = []
   const flush = (): void => {
@@ -144,7 +145,7 @@ export function blocksOf(items: readonly Item[], family: Family, strategies: Str
     } else run.push(part)
   }
   flush()
-  return blocks
+  return trimmed(blocks)
 }
 
 const isAlways = (item: Item): boolean => asksNothing(item) && !isFinal(item)

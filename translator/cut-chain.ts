@@ -1,7 +1,7 @@
 // A chain cut into blocks. The steps of a plan ask the same of thousands of chains one after the other, and so do the plans of several programs: it is found
 // out once.
 
-import { type Calls, callsIn, slotsIn } from './calls.ts'
+import { type Calls, callsIn, NO_CALLS, slotsIn } from './calls.ts'
 import { type Block, blocksIn, isCode, itemListsIn, itemsIn, type Strategies } from './chain.ts'
 import type { PlannedChain } from './emit/chain.ts'
 import type { Item } from './item.ts'
@@ -29,7 +29,7 @@ export class CutChain implements PlannedChain {
 
   /** Which chains it calls. */
   get calls(): Calls {
-    this.#calls ??= callsIn(this.blocks)
+    this.#calls ??= this.lists.some(list => list.some(callsOther)) ? callsIn(this.blocks) : NO_CALLS
     return this.#calls
   }
 
@@ -51,6 +51,8 @@ export class CutChain implements PlannedChain {
     return this.#rules
   }
 }
+
+const callsOther = ({ outcome }: Item): boolean => 'chain' in outcome
 
 function listsIn(blocks: readonly Block[]): readonly (readonly Item[])[] {
   const lists: (readonly Item[])[] = []

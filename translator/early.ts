@@ -200,6 +200,10 @@ const isDrop = ({ outcome }: Item): boolean => outcome.kind === 'drop'
 export function certainDrops({ chains }: Plan): number {
   const rules = new Set<number>()
   for (const { lists } of chains.values())
-    for (const items of lists) for (const item of items) if (isDrop(item)) rules.add(item.rule)
+    for (const items of lists)
+      for (let at = 0; at < items.length; at++) {
+        const item = items[at] as Item
+        if (isDrop(item)) rules.add(item.rule)
+      }
   return rules.size
 }

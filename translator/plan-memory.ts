@@ -168,11 +168,11 @@ const NONE: readonly CutChain[] = []
  * net/ipv4/netfilter/ip_tables.c), so what they call may be a circle.
  */
 function withoutUnmetCalls(items: readonly Item[]): readonly Item[] {
-  const end = items.findIndex(endsAll) + 1
-  if (end === 0) return items
-  for (let at = end; at < items.length; at++) {
-    const outcome = items[at]?.outcome
-    if (outcome && 'chain' in outcome) return items.slice(0, end)
+  let end = 0
+  for (let at = 0; at < items.length; at++) {
+    const item = items[at] as Item
+    if (end === 0) end = endsAll(item) ? at + 1 : 0
+    else if ('chain' in item.outcome) return items.slice(0, end)
   }
   return items
 }

@@ -35,8 +35,12 @@ function remembered(): Making['withinWhole'] {
 }
 
 export function blocksOfRun(items: readonly Item[], family: Family, strategies: Strategies): Block[] {
-  const making = { family, strategies, withinWhole: remembered() }
   const { leastDispatch, edited, dispatch } = strategies
+  // most of thousands of chains
+  const leaf =
+    edited.size === 0 && items.length < leastDispatch ? fewOf(items, family, strategies) : undefined
+  if (leaf) return [leaf]
+  const making = { family, strategies, withinWhole: remembered() }
   const isEdited = edited.size > 0 && items.some(({ rule }) => edited.has(rule))
   if (isEdited) {
     const plain = blocksOfRun(items, family, { ...strategies, edited: new Set() })
@@ -148,15 +152,22 @@ function splitOf(items: readonly Item[], whole: readonly Block[], making: Making
 
 const asksTransport = (items: readonly Item[]): boolean => items.some(({ sets }) => sets.has('transport'))
 
+/** Few rules asked in turn. */
+function fewOf(items: readonly Item[], family: Family, strategies: Strategies): Block | undefined {
+  const few =
+    items.length > 0 && items.length <= strategies.linear && items.length < strategies.leastSeparated
+  const root = few ? leafOfFew(items, family) : undefined
+  return root && { kind: 'tree', root, items: items.length }
+}
+
 /** Trees for a run: one, or where its cuts would replicate the rules too often, one for each class of them or for each half. */
 function treesOf(all: readonly Item[], making: Making): Block[] {
   const { family, strategies, side } = making
   // rules that differ in their ports find the same packets malformed
   const items = side === 'odd' ? unshadowed(all) : all
   if (items.length === 0) return []
-  const few = items.length <= strategies.linear && items.length < strategies.leastSeparated
-  const leaf = few ? leafOfFew(items, family) : undefined
-  if (leaf) return [{ kind: 'tree', root: leaf, items: items.length }]
+  const few = fewOf(items, family, strategies)
+  if (few) return [few]
   const many = items.length >= strategies.leastSeparated
   const answer = many && allAnswer(items, strategies)
   // one tree would do the same, but of twice as many boxes

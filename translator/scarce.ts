@@ -118,7 +118,9 @@ export function withinLimits(
 
 function mixedIn(chains: ReadonlyMap<string, CutChain>): readonly CutChain[] {
   const mixed: CutChain[] = []
-  for (const chain of chains.values()) if (!chain.isCode) mixed.push(chain)
+  chains.forEach(chain => {
+    if (!chain.isCode) mixed.push(chain)
+  })
   return mixed
 }
 

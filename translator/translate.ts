@@ -290,23 +290,13 @@ function distinct(refusals: readonly Refusal[]): Refusal[] {
 export class RuleIndex {
   readonly #rulesets: readonly Ruleset[]
   readonly #counters: CounterLayout
-  /** Of each family's table and of each chain in it, where its first rule stands; in front of it is the policy. */
-  readonly #firsts = new Map<string, Map<string, number>>()
+  readonly #firsts: Firsts
   #rules: readonly Counted[] | undefined
 
   constructor(rulesets: readonly Ruleset[], counters: CounterLayout) {
     this.#rulesets = rulesets
     this.#counters = counters
-    let next = 0
-    for (const { family, tables } of rulesets)
-      for (const table of tables) {
-        const firsts = new Map<string, number>()
-        this.#firsts.set(keyOf(family, table.name), firsts)
-        for (const chain of table.chains) {
-          next += countingIn(chain)
-          firsts.set(chain.name, next - chain.rules.length)
-        }
-      }
+    this.#firsts = firstsIn(rulesets)
   }
 
   get rules(): readonly Counted[] {
@@ -329,6 +319,30 @@ export class RuleIndex {
   place(rule: number): CounterPlace {
     return counterPlace(this.#counters, this.#counters.slots[rule] ?? Number.NaN)
   }
+}
+
+/** Of each family's table and of each chain in it, where its first rule stands; in front of it is the policy. */
+type Firsts = ReadonlyMap<string, ReadonlyMap<string, number>>
+
+/** The same rule sets are translated for several lanes. */
+const firstsKnown = new WeakMap<readonly Ruleset[], Firsts>()
+
+function firstsIn(rulesets: readonly Ruleset[]): Firsts {
+  const known = firstsKnown.get(rulesets)
+  if (known) return known
+  const all = new Map<string, Map<string, number>>()
+  let next = 0
+  for (const { family, tables } of rulesets)
+    for (const table of tables) {
+      const firsts = new Map<string, number>()
+      all.set(keyOf(family, table.name), firsts)
+      for (const chain of table.chains) {
+        next += countingIn(chain)
+        firsts.set(chain.name, next - chain.rules.length)
+      }
+    }
+  firstsKnown.set(rulesets, all)
+  return all
 }
 
 const keyOf = (family: Family, table: TableName): string => `${family} ${table}`

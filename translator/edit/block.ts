@@ -90,12 +90,14 @@ export function editableLanes(
     family,
     table: placeOf(lane, family).table,
     protocols: [...(protocols.get(family) ?? [])],
-    chains: [...plan.chains.values()].map(({ name, blocks }) => ({
+    chains: Array.from(plan.chains.values(), ({ name, blocks, isCode }) => ({
       name,
-      blocks: editableIn(blocks, [], maps, numbering),
+      blocks: isCode ? NO_BLOCKS : editableIn(blocks, [], maps, numbering),
     })),
   }))
 }
+
+const NO_BLOCKS: readonly EditableBlock[] = []
 
 /** The maps of look-ups. */
 type MapsOf = Map<Dispatch, EditableMap[]>

@@ -80,10 +80,14 @@ export function chainCodeOf(
     all,
   )
   const entries = new Map(code.entries)
-  for (const [name, entry] of own) entries.set(name, { ...entry, level: plan.levels.get(name) ?? 0 })
-  for (const [name, entry] of entries) if (!reached.has(entry.function)) entries.delete(name)
+  own.forEach((entry, name) => {
+    entries.set(name, { ...entry, level: plan.levels.get(name) ?? 0 })
+  })
   const called = new Set<string>()
-  for (const entry of entries.values()) called.add(entry.function)
+  entries.forEach((entry, name) => {
+    if (reached.has(entry.function)) called.add(entry.function)
+    else entries.delete(name)
+  })
   const names = functionsFrom(
     [...called].flatMap(name => all.get(name) ?? []),
     all,
@@ -96,10 +100,11 @@ export function chainCodeOf(
   // or the record would grow with each edit of a base chain, whose code does not go on
   const before = hasOwn ? undefined : heldTogether(held).record
   const asked = before ? noCode : needsOf(plan, family)
+  const inPlace = inPlaceOf(planned, own)
   return {
     functions: functions.map(pack),
     entries,
-    inPlace: new Set([...code.inPlace, ...inPlaceOf(planned, own)]),
+    inPlace: code === noCode ? inPlace : new Set([...code.inPlace, ...inPlace]),
     maps,
     fields: new Set([...code.fields, ...asked.fields]),
     protocols: new Set([...code.protocols, ...asked.protocols]),
@@ -143,11 +148,11 @@ function inPlaceOf({ plan }: FamilyPlan, own: ReadonlyMap<string, Entry>): Reado
   const inPlace = new Set<string>()
   const pending = [...own.keys()]
   for (let name = pending.pop(); name !== undefined; name = pending.pop())
-    for (const called of plan.graph.calls.get(name)?.keys() ?? []) {
-      if (plan.functions.has(called) || inPlace.has(called)) continue
+    plan.graph.calls.get(name)?.forEach((_, called) => {
+      if (plan.functions.has(called) || inPlace.has(called)) return
       inPlace.add(called)
       pending.push(called)
-    }
+    })
   return inPlace
 }
 

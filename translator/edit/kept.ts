@@ -27,7 +27,8 @@ export function stretchesOf(
 ): ReadonlyMap<string, readonly Stretch[]> {
   const uses = new Map([...trees].map(([map, use]) => [use.block, { map, use }] as const))
   const keep = (block: Block): KeptBlock | undefined => keptBlock(block, uses, family)
-  const chains = plans.filter(plan => plan.family === family).flatMap(({ plan }) => [...plan.chains.values()])
+  // others have no blocks in maps
+  const chains = plans.filter(plan => plan.family === family).flatMap(({ plan }) => plan.mixed)
   return new Map(
     chains.flatMap(({ name, blocks }) => {
       const kept = blocks.map(keep)

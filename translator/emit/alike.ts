@@ -90,9 +90,13 @@ export function holdersIn(plan: Pick<Plan, 'chains' | 'functions'>, about: About
   for (const [name, chains] of bodiesOf(plan)) {
     const own = chains.length === 1 ? chains.map(onlyKind) : kindsOf(chains, shaping)
     kinds.set(name, own)
-    const inOrder = own.flatMap(kind => kind.chains)
-    for (const [selector, chain] of inOrder.entries())
-      entries.set(chain.name, inOrder.length === 1 ? { function: name } : { function: name, selector })
+    let selector = 0
+    for (const { chains: inOrder } of own)
+      for (let at = 0; at < inOrder.length; at++) {
+        const { name: chain } = inOrder[at] as PlannedChain
+        entries.set(chain, chains.length === 1 ? { function: name } : { function: name, selector })
+        selector++
+      }
   }
   return { kinds, entries }
 }
@@ -240,9 +244,11 @@ export function rowsOf({ parts }: Kind, frame: Frame): Row {
   const numbers = parts.map(own => own.map(part => numberOf(part, frame)))
   const [first = [], ...others] = numbers
   const columns = first.flatMap((number, at) => (others.some(own => own[at] !== number) ? [at] : []))
-  const bytes = Uint32Array.from(numbers.flatMap(own => columns.map(at => own[at] ?? 0)))
+  const values = new Uint32Array(numbers.length * columns.length)
+  let next = 0
+  for (const own of numbers) for (const at of columns) values[next++] = own[at] ?? 0
   const offsets = new Map(columns.map((at, column) => [parts[0]?.[at], 4 * column]))
-  const place = frame.rows(new Uint8Array(bytes.buffer))
+  const place = frame.rows(new Uint8Array(values.buffer))
   return { place, size: 4 * columns.length, ...byWhat(offsets), goingOn: goingOnIn(parts) }
 }
 

@@ -56,13 +56,14 @@ function actionsOf(frame: Frame, { cases }: Dispatch): Actions {
   const calls = new Map<string, Action>()
   const arrays: string[] = []
   let last: { readonly array: string; readonly outcome: Outcome } | undefined
-  for (const { rule, outcome } of cases) {
+  for (let at = 0; at < cases.length; at++) {
+    const { rule, outcome } = cases[at] as Item
     const { kind } = outcome
     if (kind === 'hotdrop') actions.set(HOTDROP, { array: '', kind })
     else {
       const { array } = frame.place(rule)
       // most do the same as the one before, and count in the same array
-      if (last?.outcome === outcome && last.array === array.name) continue
+      if (last?.array === array.name && isSame(frame, last.outcome, outcome)) continue
       last = { array: array.name, outcome }
       if (!arrays.includes(array.name)) arrays.push(array.name)
       const action = actionOf(frame, array.name, outcome)
@@ -82,6 +83,17 @@ function actionsOf(frame: Frame, { cases }: Dispatch): Actions {
   return actions
 }
 
+/** Whether packets are counted, and go on, by the same action. */
+const isSame = (frame: Frame, one: Outcome, other: Outcome): boolean =>
+  one === other ||
+  (one.kind === other.kind && 'chain' in one && 'chain' in other && isSameCall(frame, one.chain, other.chain))
+
+/** Whether chains are in one function. */
+function isSameCall({ entryOf }: Frame, one: string, other: string): boolean {
+  const entry = entryOf(one)
+  return entry !== undefined && entry.function === entryOf(other)?.function
+}
+
 const actionNumber = (array: number, kind: Item['outcome']['kind']): number =>
   4 * array + codes[kind as keyof typeof codes]
 
@@ -97,7 +109,9 @@ function calledBy(frame: Frame, chain: string): Called {
 
 /** The same for actions that do the same. */
 export const keyOf = ({ array, kind, called }: Action): string =>
-  called ? `${array} ${kind} ${'inPlace' in called} ${Object.values(called)}` : `${array} ${kind}`
+  called ? `${array} ${kind} ${'inPlace' in called} ${nameOf(called)}` : `${array} ${kind}`
+
+const nameOf = (called: Called): string => ('inPlace' in called ? called.inPlace : called.function)
 
 /** Does what the value says whose halves are in r1 and r2. Control goes on behind where it says nothing. */
 function emitActions(frame: Frame, actions: Actions, next: Label): void {
@@ -129,21 +143,26 @@ function entriesOf(dispatch: Dispatch, frame: Frame, actions: Actions, layout: K
   const keys = new DataView(new ArrayBuffer(count * layout.size))
   const values = new DataView(new ArrayBuffer(count * VALUE_SIZE))
   const numberFor = (array: string, outcome: Outcome): number =>
-    withSelector(frame, numbers.get(keyOf(actionOf(frame, array, outcome))) ?? HOTDROP, outcome)
+    numbers.get(keyOf(actionOf(frame, array, outcome))) ?? HOTDROP
   const parts = fieldParts(dispatch.fields, layout, frame.family)
   let last: { readonly array: string; readonly outcome: Outcome; readonly number: number } | undefined
   for (let at = 0; at < count; at++) {
     const { rule, outcome, sets } = dispatch.cases[at] as Item
     const counted = outcome.kind === 'hotdrop' ? undefined : frame.place(rule)
     const array = counted?.array.name ?? ''
-    if (last?.outcome !== outcome || last.array !== array)
+    if (last?.array !== array || !isSame(frame, last.outcome, outcome))
       last = { array, outcome, number: numberFor(array, outcome) }
     for (let index = 0; index < parts.length; index++) {
       const { field, to, bits } = parts[index] as FieldPart
       writeField(keys, at * layout.size + to, bits, sets.get(field)?.[0]?.low ?? 0)
     }
     if (layout.number !== undefined) writeNumber(keys, (at + 1) * layout.size, layout.number)
-    writeValue(values, at * VALUE_SIZE, counted?.index ?? frame.slotOf(rule), last.number)
+    writeValue(
+      values,
+      at * VALUE_SIZE,
+      counted?.index ?? frame.slotOf(rule),
+      withSelector(frame, last.number, outcome),
+    )
   }
   return {
     count,

@@ -10,13 +10,14 @@ import type { Candidate, Leaf } from './node.ts'
 
 /** What buildTree makes of so many items as a leaf may have; undefined where a set goes on behind all values of its field or is all of them, which only a space tells. */
 export function leafOfFew(items: readonly Item[], family: Family): Leaf | undefined {
-  const candidates: Candidate[] = []
+  // as long as it may be: pushed to, it would have room for many more
+  const candidates = new Array<Candidate>(items.length)
   for (let at = 0; at < items.length; at++) {
     const item = items[at] as Item
     const tests = testsOf(item, family)
     if (!tests) return undefined
-    candidates.push({ item, tests })
-    if (asksNothing(item) && isFinal(item)) break
+    candidates[at] = { item, tests }
+    if (asksNothing(item) && isFinal(item)) return { kind: 'leaf', candidates: candidates.slice(0, at + 1) }
   }
   return { kind: 'leaf', candidates }
 }
@@ -26,13 +27,13 @@ function testsOf({ sets, rest }: Item, family: Family): readonly LeafTest[] | un
   if (sets.size === 0) return rest
   const all = FieldSets.of(sets)
   const { names, inOrder } = all
-  const tests: LeafTest[] = []
+  const tests = new Array<LeafTest>(inOrder.length)
   for (let at = 0; at < inOrder.length; at++) {
     const index = inOrder[at] as number
     const field = names[index] as FieldName
     const set = all.at(index)
     if (!isWithin(set, domain(field, family))) return undefined
-    tests.push(setTest(field, set))
+    tests[at] = setTest(field, set)
   }
   return rest.length === 0 ? tests : [...tests, ...rest]
 }

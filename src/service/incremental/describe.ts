@@ -106,8 +106,9 @@ function indexLane(
   slots: readonly number[],
 ): IndexedLane {
   const { chains, family } = lane
+  const editable = chains.filter(({ blocks }) => blocks.length > 0)
   const named = namesOfMaps(
-    chains.flatMap(({ blocks }) => blocks),
+    editable.flatMap(({ blocks }) => blocks),
     [...stretches.values()].flat(),
     code,
   )
@@ -116,9 +117,7 @@ function indexLane(
     ...(code && { code }),
     names: nameList(chains.map(({ name }) => name)),
     chains: new Map(
-      chains.flatMap(({ name, blocks }) =>
-        blocks.length === 0 ? [] : [[name, blocks.map(block => indexBlock(block, family, slots))] as const],
-      ),
+      editable.map(({ name, blocks }) => [name, blocks.map(block => indexBlock(block, family, slots))]),
     ),
     stretches: indexStretches(stretches),
     maps: named.size > 0 ? mapIds(fd, named) : new Map(),
