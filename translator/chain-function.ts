@@ -65,7 +65,8 @@ export function chooseFunctions(
   const areMany = held.size > 0 || rules >= MANY_RULES
   const wanted = new Set<string>()
   chains.forEach((chain, name) => {
-    const isLong = areMany && chain.rules >= OWN_RULES
+    // one that only rules call which no packet meets has no place among the others
+    const isLong = areMany && chain.rules >= OWN_RULES && sites.has(name)
     if (name !== base && (isLong || isWorthAFunction(chain, sites.get(name)))) wanted.add(name)
   })
   const chosen = withinFrames(graph, wanted, held)

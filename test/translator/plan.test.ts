@@ -317,6 +317,28 @@ test('no function calls itself, though chains that no packet comes to call those
       t.true(mostFrames(spec) <= 8)
 })
 
+test('a long chain that only a rule calls which no packet meets is no function', t => {
+  const hosts = numbers(140)
+  const text = filter(
+    [
+      ...hosts.map(port => `-A INPUT -p udp -m udp --dport ${port} -j DROP`),
+      '-A INPUT -p udp -m udp --dport 53 -j unmet',
+      '-A INPUT -j pods',
+      ...hosts.flatMap(at => [
+        `-A pods -d 198.51.100.${at}/32 -j pod-${at}`,
+        ...numbers(8).map(
+          port => `-A pod-${at} -s 192.0.2.${port}/32 -p tcp -m tcp --dport ${port} -j ACCEPT`,
+        ),
+        `-A unmet -s 10.0.${at}.0/${24 + (at % 8)} -p tcp -j pod-${at}`,
+      ]),
+    ],
+    ['pods', 'unmet', ...hosts.map(at => `pod-${at}`)],
+  )
+  const [{ spec, plans } = never()] = compileText(text, 4)
+  t.true(mostFrames(spec) <= 8)
+  t.false(plans.some(({ plan }) => plan.functions.has('unmet')))
+})
+
 test('chains that are called only behind a rule that every packet ends at may call one another in a circle', t => {
   const hosts = numbers(70)
   const lists = ['live', 'pod'].flatMap(kind => hosts.map(at => `${kind}-${at}`))
