@@ -126,8 +126,10 @@ const ALWAYS_SLOTS = 5
 /** Slots of code that blocks take, about, without the chains that stand in place in them. */
 export function slotsIn(blocks: readonly Block[]): number {
   let [slots, always] = [0, 0]
-  for (const block of blocks)
+  for (let at = 0; at < blocks.length; at++) {
+    const block = blocks[at] as Block
     if (block.kind === 'always') always++
     else slots += blockSlots(block)
+  }
   return slots + ALWAYS_SLOTS * always
 }

@@ -3,6 +3,7 @@
 import type { Family, Rule, Target } from 'iptables-parser'
 import { type Item, outcomeOf, plainItems } from './item.ts'
 import { plainSets } from './plain-sets.ts'
+import { trimmed } from './trimmed.ts'
 
 /** What a chain's rules come to. */
 export interface ChainItems {
@@ -48,11 +49,6 @@ export function chainItems(rules: readonly Rule[], { first, family, known, items
   }
   return { rules, items: trimmed(items), ...(own && { own }) }
 }
-
-const FEW = 16
-
-/** A short list without the room that it has for more: thousands of chains have one. */
-export const trimmed = <T>(list: readonly T[]): readonly T[] => (list.length < FEW ? list.slice() : list)
 
 /** Undefined for a rule that asks or does anything that programs may know or not. */
 function alikeItems(rule: Rule, index: number, family: Family): readonly Item[] | undefined {

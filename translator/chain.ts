@@ -13,7 +13,6 @@
 //              these rules can find a packet malformed, and those questions would stand between the others
 
 import type { Family } from 'iptables-parser'
-import { trimmed } from './chain-items.ts'
 import { LARGE, MOST_SLOTS, OWN_MAPS } from './cost.ts'
 import { type KeptRun, overlaid, withKept } from './edit/overlay.ts'
 import type { Ranks } from './edit/parted.ts'
@@ -27,6 +26,7 @@ import type { TreeLayout } from './tree/map.ts'
 import { cutFields, leavesOf, mapLeaves, type Node } from './tree/node.ts'
 import type { SeparateTree } from './tree/separate.ts'
 import type { Space } from './tree/space.ts'
+import { trimmed } from './trimmed.ts'
 
 export type Block =
   | { readonly kind: 'always'; readonly item: Item }
@@ -127,6 +127,8 @@ export const defaultStrategies: Strategies = {
 }
 
 export function blocksOf(items: readonly Item[], family: Family, strategies: Strategies): readonly Block[] {
+  if (strategies.kept.size === 0 && !items.some(isAlways))
+    return items.length === 0 ? [] : blocksOfRun(items, family, strategies)
   const blocks: Block[] = []
   let run: Item[] = []
   const flush = (): void => {

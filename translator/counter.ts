@@ -159,7 +159,8 @@ export interface CounterPlace {
 /** The array and index of a slot. Throws RangeError where the layout has no such slot. */
 export function counterPlace({ arrays }: Pick<CounterLayout, 'arrays'>, slot: number): CounterPlace {
   let index = slot
-  for (const array of arrays) {
+  for (let at = 0; at < arrays.length; at++) {
+    const array = arrays[at] as CounterArray
     if (index < array.entries) return { array, index, slot }
     index -= array.entries
   }

@@ -55,6 +55,8 @@ export class CutChain implements PlannedChain {
 const callsOther = ({ outcome }: Item): boolean => 'chain' in outcome
 
 function listsIn(blocks: readonly Block[]): readonly (readonly Item[])[] {
+  const [only] = blocks
+  if (only && blocks.length === 1) return itemListsIn(only)
   const lists: (readonly Item[])[] = []
   for (const block of blocks)
     if (isCode(block)) lists.push(itemsIn(block))
@@ -64,9 +66,11 @@ function listsIn(blocks: readonly Block[]): readonly (readonly Item[])[] {
 
 function rulesIn(blocks: readonly Block[]): number {
   let rules = 0
-  for (const block of blocks)
+  for (let at = 0; at < blocks.length; at++) {
+    const block = blocks[at] as Block
     if (block.kind === 'always') rules++
     else if (block.kind === 'tree' && block.root.kind === 'leaf') rules += block.root.candidates.length
     else for (const one of blocksIn(block)) if (one.kind !== 'dispatch') rules += itemsIn(one).length
+  }
   return rules
 }

@@ -51,13 +51,13 @@ export function obstacleIn(
 function bodyOf(chain: CutChain, functions: ChainFunctions, bodies: ReadonlyMap<string, Body>): Body {
   let [slots, nested, looked] = [chain.slots, 0, 0]
   if (chain.calls.size > 0)
-    for (const [name, { named, lookedUp }] of chain.calls) {
-      if (functions.has(name)) continue
+    chain.calls.forEach(({ named, lookedUp }, name) => {
+      if (functions.has(name)) return
       const body = bodies.get(name)
       slots += (named + Number(lookedUp)) * (body?.slots ?? 0)
       nested = Math.max(nested, 1 + (body?.nested ?? 0))
       if (lookedUp) looked++
-    }
+    })
   return { slots, nested, lookedUp: looked }
 }
 

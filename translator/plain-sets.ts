@@ -14,6 +14,7 @@ import type { FieldName } from './field.ts'
 import { FieldSets } from './field-sets.ts'
 import { malformedHeader, unreachable, wholeTransport } from './match/transport.ts'
 import { type IntervalSet, inclusive, single } from './tree/interval.ts'
+import { trimmed } from './trimmed.ts'
 
 export interface PlainSets {
   /** Of packets that the rule finds malformed, in the order it does. */
@@ -33,7 +34,8 @@ const makers: readonly Make[] = Array.from({ length: 1 << FIELDS.length }, (_, a
   FieldSets.maker(FIELDS.filter((_, at) => (asked >> at) & 1)),
 )
 
-const make = (asked: number, sets: readonly IntervalSet[]): FieldSets => (makers[asked] as Make)(sets)
+const make = (asked: number, sets: readonly IntervalSet[]): FieldSets =>
+  (makers[asked] as Make)(trimmed(sets))
 
 /** What a rule asks of fields; undefined where it asks anything else, anything negated, or nothing by asking for all there is. */
 export function plainSets(rule: Rule, family: Family): PlainSets | undefined {

@@ -1,9 +1,9 @@
 // Blocks by the items they were made of. Several programs often ask the same of the rules of a chain: those of INPUT and in front of it, or those of two
 // base chains that call it. Making blocks is most of the work of a translation, and they never change.
 
-import type { Family, Table, TableName } from 'iptables-parser'
+import type { Family, Rule, Table, TableName } from 'iptables-parser'
 import { blocksOf, type SeparatedBlock, type Strategies } from './chain.ts'
-import type { ChainItems } from './chain-items.ts'
+import { type ChainItems, chainItems, type Making } from './chain-items.ts'
 import { CutChain } from './cut-chain.ts'
 import type { Holders } from './emit/alike.ts'
 import type { FieldName } from './field.ts'
@@ -23,6 +23,9 @@ interface PlanMade {
   readonly own: readonly string[]
   readonly plan: Plan
 }
+
+/** What items are made for that is not known of the table. */
+type ChainMaking = Pick<Making, 'first' | 'itemsOf'>
 
 type Chains = ReadonlyMap<string, CutChain>
 
@@ -106,10 +109,10 @@ export class TableMemory {
     this.#strategies = strategies
   }
 
-  /** The items of a chain, made with what is known of it. */
-  itemsOf(chain: string, make: (known: ChainItems | undefined) => ChainItems): readonly Item[] {
+  /** The items of a chain, of which what is the same for all programs is made once. */
+  itemsOf(chain: string, rules: readonly Rule[], { first, itemsOf }: ChainMaking): readonly Item[] {
     const known = this.#items.get(chain)
-    const made = make(known)
+    const made = chainItems(rules, { first, family: this.#family, known, itemsOf })
     if (made !== known) this.#items.set(chain, made)
     return made.items
   }

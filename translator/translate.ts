@@ -15,7 +15,6 @@ import {
 import { type JumpOptions, plainJumps } from './asm/relax.ts'
 import { type BuiltProgram, buildProgram, type FamilyPlan } from './build.ts'
 import { defaultStrategies, type Strategies } from './chain.ts'
-import { chainItems } from './chain-items.ts'
 import {
   type Counted,
   type CounterLayout,
@@ -206,22 +205,20 @@ function planTable(
   const asked: Asked = { questions: new Set(), lists: new Set() }
   const known = memory.of(family, table.name)
   const firsts = index.firstsOf(family, table.name)
-  const itemsIn = (chain: string, rules: readonly Rule[]): readonly Item[] => {
-    const first = firsts.get(chain) ?? Number.NaN
-    const itemsOf = (rule: Rule, number: number): readonly Item[] => {
-      try {
-        const items = lane.early
-          ? earlyItemsStepByStep(rule, number, lane, family)
-          : itemsStepByStep(rule, number, lane, family)
-        addQuestions(asked, items)
-        return items
-      } catch (error) {
-        refusals.push(refusalOf(error, lane, rule, index.rules[number]))
-        return []
-      }
+  const itemsOf = (rule: Rule, number: number): readonly Item[] => {
+    try {
+      const items = lane.early
+        ? earlyItemsStepByStep(rule, number, lane, family)
+        : itemsStepByStep(rule, number, lane, family)
+      addQuestions(asked, items)
+      return items
+    } catch (error) {
+      refusals.push(refusalOf(error, lane, rule, index.rules[number]))
+      return []
     }
-    return known.itemsOf(chain, before => chainItems(rules, { first, family, known: before, itemsOf }))
   }
+  const itemsIn = (chain: string, rules: readonly Rule[]): readonly Item[] =>
+    known.itemsOf(chain, rules, { first: firsts.get(chain) ?? Number.NaN, itemsOf })
   const code = held?.get(family)
   const plan = planChains(table, base, {
     family,

@@ -15,6 +15,7 @@ import { needsOf } from '../emit/needs.ts'
 import type { RecordShape } from '../emit/record.ts'
 import { wordsOfPlan } from '../emit/walk.ts'
 import type { FieldName } from '../field.ts'
+import type { Plan } from '../plan.ts'
 import { type FunctionSpec, type MapSpec, onceByName } from '../program.ts'
 import { isQuestionField, MOST_QUESTIONS } from '../question.ts'
 import type { LaneProgram } from '../translate.ts'
@@ -79,15 +80,9 @@ export function chainCodeOf(
     spec.functions.filter(({ name }) => !all.has(name)),
     all,
   )
-  const entries = new Map(code.entries)
-  own.forEach((entry, name) => {
-    entries.set(name, { ...entry, level: plan.levels.get(name) ?? 0 })
-  })
-  const called = new Set<string>()
-  entries.forEach((entry, name) => {
-    if (reached.has(entry.function)) called.add(entry.function)
-    else entries.delete(name)
-  })
+  const planCode = codeOf(plan, own)
+  const entries = entriesReached(code.entries, planCode, reached)
+  const called = entries === planCode.entries ? planCode.functions : functionsOf(entries)
   const names = functionsFrom(
     [...called].flatMap(name => all.get(name) ?? []),
     all,
@@ -100,11 +95,10 @@ export function chainCodeOf(
   // or the record would grow with each edit of a base chain, whose code does not go on
   const before = hasOwn ? undefined : heldTogether(held).record
   const asked = before ? noCode : needsOf(plan, family)
-  const inPlace = inPlaceOf(planned, own)
   return {
     functions: functions.map(pack),
     entries,
-    inPlace: code === noCode ? inPlace : new Set([...code.inPlace, ...inPlace]),
+    inPlace: code === noCode ? planCode.inPlace : new Set([...code.inPlace, ...planCode.inPlace]),
     maps,
     fields: new Set([...code.fields, ...asked.fields]),
     protocols: new Set([...code.protocols, ...asked.protocols]),
@@ -113,6 +107,49 @@ export function chainCodeOf(
 }
 
 const noCode = { entries: [], inPlace: [], fields: [], protocols: [] } as const
+
+/** How a plan's own chains are called. */
+interface PlanCode extends Pick<ChainCode, 'entries' | 'inPlace'> {
+  readonly own: ReadonlyMap<string, Entry>
+  /** That they stand in. */
+  readonly functions: ReadonlySet<string>
+}
+
+/** Several programs may have one plan. */
+const known = new WeakMap<Plan, PlanCode>()
+
+function codeOf(plan: Plan, own: ReadonlyMap<string, Entry>): PlanCode {
+  const before = known.get(plan)
+  if (before?.own === own) return before
+  const entries = new Map<string, HeldEntry>()
+  own.forEach((entry, name) => {
+    entries.set(name, { ...entry, level: plan.levels.get(name) ?? 0 })
+  })
+  const code = { own, entries, functions: functionsOf(entries), inPlace: inPlaceOf(plan, own) }
+  known.set(plan, code)
+  return code
+}
+
+function functionsOf(entries: ReadonlyMap<string, Entry>): ReadonlySet<string> {
+  const functions = new Set<string>()
+  entries.forEach(entry => {
+    functions.add(entry.function)
+  })
+  return functions
+}
+
+/** Of chains that go on, and then of a plan's own, those whose functions are reached. */
+function entriesReached(
+  before: Iterable<readonly [string, HeldEntry]>,
+  { entries, functions }: PlanCode,
+  reached: ReadonlySet<string>,
+): ReadonlyMap<string, HeldEntry> {
+  const all = new Map(before)
+  if (all.size === 0 && [...functions].every(name => reached.has(name))) return entries
+  for (const [name, entry] of entries) all.set(name, entry)
+  for (const [name, entry] of all) if (!reached.has(entry.function)) all.delete(name)
+  return all
+}
 
 /** The names of all functions that these call, and that those call. */
 function functionsFrom(
@@ -144,7 +181,7 @@ function mapsIn(functions: readonly FunctionSpec[], maps: readonly MapSpec[]): r
 }
 
 /** The chains that stand in place in functions of others, and in these. */
-function inPlaceOf({ plan }: FamilyPlan, own: ReadonlyMap<string, Entry>): ReadonlySet<string> {
+function inPlaceOf(plan: Plan, own: ReadonlyMap<string, Entry>): ReadonlySet<string> {
   const inPlace = new Set<string>()
   const pending = [...own.keys()]
   for (let name = pending.pop(); name !== undefined; name = pending.pop())

@@ -246,7 +246,9 @@ export function rowsOf({ parts }: Kind, frame: Frame): Row {
   const columns = first.flatMap((number, at) => (others.some(own => own[at] !== number) ? [at] : []))
   const values = new Uint32Array(numbers.length * columns.length)
   let next = 0
-  for (const own of numbers) for (const at of columns) values[next++] = own[at] ?? 0
+  for (const own of numbers)
+    for (let column = 0; column < columns.length; column++)
+      values[next++] = own[columns[column] as number] ?? 0
   const offsets = new Map(columns.map((at, column) => [parts[0]?.[at], 4 * column]))
   const place = frame.rows(new Uint8Array(values.buffer))
   return { place, size: 4 * columns.length, ...byWhat(offsets), goingOn: goingOnIn(parts) }

@@ -37,7 +37,8 @@ export function chainTable(chains: readonly Omit<IndexedChain, 'at' | 'first'>[]
   const policies = new Map<number, ChainPolicy>()
   const names = ['\n']
   let [start, line] = [1, 0]
-  for (const [at, { table, name, count, policy }] of chains.entries()) {
+  for (let at = 0; at < chains.length; at++) {
+    const { table, name, count, policy } = chains[at] as (typeof chains)[number]
     starts[at] = start
     lines[at] = line
     if (policy) policies.set(at, policy)
