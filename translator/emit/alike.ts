@@ -23,7 +23,7 @@ import type { Plan } from '../plan.ts'
 import type { SharedTrees } from '../shared-trees.ts'
 import type { LeafTest, SetTest } from '../test.ts'
 import { isSingle } from '../tree/interval.ts'
-import type { Node } from '../tree/node.ts'
+import type { Candidate, Node } from '../tree/node.ts'
 import { answersOf } from './answer.ts'
 import type { PlannedChain } from './chain.ts'
 import type { DataPlace } from './data.ts'
@@ -172,10 +172,13 @@ class ShapeWriter {
       return this.#node(node.below) && this.#node(node.above)
     }
     this.#text.push('leaf')
-    return node.candidates.every(({ item, tests }) => {
-      for (const test of tests) this.#test(test)
-      return this.#outcome(item)
-    })
+    const { candidates } = node
+    for (let at = 0; at < candidates.length; at++) {
+      const { item, tests } = candidates[at] as Candidate
+      for (let index = 0; index < tests.length; index++) this.#test(tests[index] as LeafTest)
+      if (!this.#outcome(item)) return false
+    }
+    return true
   }
 
   #test(test: LeafTest): void {
@@ -216,9 +219,10 @@ class ShapeWriter {
 function textOf(test: LeafTest): string {
   if (test.kind !== 'set')
     return JSON.stringify(test, (_, value) => (typeof value === 'bigint' ? `${value}n` : value))
-  let text: string = test.field
-  for (const { low, end } of test.set) text += ` ${low}-${end}`
-  return text
+  const { field, set } = test
+  const [only] = set
+  if (only && set.length === 1) return `${field} ${only.low}-${only.end}`
+  return `${field}${set.map(({ low, end }) => ` ${low}-${end}`).join('')}`
 }
 
 /** Whether a test asks for one value of 32 bits. */
