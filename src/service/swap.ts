@@ -106,7 +106,10 @@ async function takeSteps(settings: Settings, next: Next, { before = () => {} }: 
     removeUnusedCounters(settings, live)
     const shared = openSharedMaps(settings, sharedSpecs(settings, next), 'pin', keep, next.ahead)
     before('programs')
-    const loading = openLanes(settings, next, shared, keep)
+    const loading = openLanes(settings, next, shared, keep).then(lanes => {
+      if (generation.conntrack) requireConntrack()
+      return lanes
+    })
     const [programs, dispatchers] = await meanwhile(loading, () => {
       const opened = openDispatchers(settings, generation.lanes, shared, keep)
       before('counters')
@@ -119,7 +122,6 @@ async function takeSteps(settings: Settings, next: Next, { before = () => {} }: 
       removeUnloaded(settings, generation.number)
       throw error
     })
-    if (generation.conntrack) requireConntrack()
     writeEditIndex(settings, next, programs)
     before('fill')
     const staying = stayingLanes(settings, next, shared, keep)
