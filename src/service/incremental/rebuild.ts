@@ -202,6 +202,7 @@ async function putInForce(
   const time = Math.max(Date.now(), (state.journal.entries.at(-1)?.time ?? 0) + 1)
   const entry = { time, edits, writes: [] }
   const from = { generation: saved.number, journal: state.journal }
+  let families: EditIndex['families'] | undefined
   const next: Next = {
     live: { generation: saved, counterArrays: saved.counterArrays },
     generation: {
@@ -215,8 +216,18 @@ async function putInForce(
     translation: { kind: 'translated', programs: remade.map(({ program }) => program), rules: [] },
     reused,
     kept: new Map(remade.map(({ program, kept }) => [laneName(program.lane), kept])),
-    describe: (_: Translated, programs) => describeRemade(state, number, programs, remade),
-    writeEdits: () => copyJournal(settings, from, number, entry),
+    describe: (_: Translated, programs) =>
+      describeRemade(
+        state,
+        { generation: number, families: families ?? familiesAfter(state) },
+        programs,
+        remade,
+      ),
+    writeEdits() {
+      copyJournal(settings, from, number, entry)
+      // there is time for it while the programs are verified
+      families = familiesAfter(state)
+    },
   }
   try {
     await load(settings, next, () => ({ kind: 'refused', refusals: [] }), options)
@@ -256,7 +267,7 @@ function keptIds(
 
 function describeRemade(
   state: EditState,
-  generation: number,
+  known: Pick<EditIndex, 'generation' | 'families'>,
   programs: readonly OpenLane[],
   remade: readonly Remade[],
 ): EditIndex | undefined {
@@ -266,7 +277,17 @@ function describeRemade(
     return made ? indexRemade(state, made, program) : [goingOn(state, program)].flat()
   })
   if (lanes.includes(undefined)) return undefined
-  const families = index.families.map(family => {
+  return {
+    ...index,
+    ...known,
+    carriedOut: journal.entries.length + 1,
+    lanes: lanes.flatMap(lane => lane ?? []),
+  }
+}
+
+/** The rules as lines, with the edits carried out. */
+const familiesAfter = (state: EditState): EditIndex['families'] =>
+  state.index.families.map(family => {
     const pieces: Piece[] = []
     const counts = new Map<number, number>()
     let next = 0
@@ -279,14 +300,6 @@ function describeRemade(
     addLines(pieces, next, family.slots.length - next)
     return { ...family, chains: withCounts(family.chains, counts), ...joinPieces(family, pieces) }
   })
-  return {
-    ...index,
-    generation,
-    carriedOut: journal.entries.length + 1,
-    families,
-    lanes: lanes.flatMap(lane => lane ?? []),
-  }
-}
 
 function indexRemade(
   state: EditState,
