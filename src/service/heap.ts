@@ -20,10 +20,10 @@ const inOneStep = '--semi-space-growth-factor=16'
 const forRules = [inOneStep, '--opt', '--max-inlined-bytecode-size-cumulative=100']
 
 /**
- * To optimize only what has run eight times as long takes another fifth to third off the processor time of 10,000 rules, in those threads too, and nothing
- * off the main one, which waits less for a processor; 100,000 rules it would cost a tenth.
+ * To optimize only what has run three times as long takes a tenth to a fifth off the processor time of 10,000 rules, in those threads too, and some of the wall
+ * time; to wait longer takes more off, but where a processor is idle the main thread would go without; 100,000 rules it would cost a tenth.
  */
-const late = '--interrupt-budget=540000'
+const late = '--interrupt-budget=200000'
 
 /** An edit beside many rules is over before what V8 optimizes would pay: not to do so takes a fifth off its processor time. */
 const forEdit = [inOneStep, '--no-opt']
