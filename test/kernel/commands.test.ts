@@ -133,9 +133,18 @@ function compare(lines: readonly (readonly string[])[], family: Family): string 
       return `${words.map(quoted).join(' ')}\n--- iptables-legacy\n${show(theirs)}\n--- ours\n${show(mine)}`
   }
   const printed = sortedTables(printRuleset(ruleset, { counters: true }))
-  const wanted = sortedTables(saved)
+  const wanted = sortedTables(withoutUntouched(saved, ruleset))
   return printed === wanted ? undefined : `--- iptables-legacy-save -c\n${wanted}\n--- ours\n${printed}`
 }
+
+/** The kernel makes a table as soon as it is asked for, by a command that it refuses too: where all were refused we have none. */
+const withoutUntouched = (saved: string, { tables }: Ruleset): string =>
+  saved
+    .split(/^(?=\*)/m)
+    .filter(table => !untouched.test(table) || tables.some(({ name }) => table.startsWith(`*${name}\n`)))
+    .join('')
+
+const untouched = /^\*\w+\n(:\w+ ACCEPT \[0:0\]\n)+COMMIT\n$/
 
 const show = (outcome: Outcome | undefined): string =>
   outcome ? `status ${outcome.status}\n${outcome.stdout}${outcome.stderr}` : 'nothing'
