@@ -10,14 +10,16 @@ import type { Sample } from './corpus.ts'
 const lock = join(tmpdir(), `bpft-fuzz-${process.pid}.lock`)
 process.on('exit', () => rmSync(lock, { force: true }))
 
-/** What we read more freely than iptables-restore, undone: ends of lines, and blank lines in tables. */
+/** What we read more freely than iptables-restore, undone: ends of lines, blank lines in tables, and the base 0 that iptables-save prints. */
 export const strict = (text: string): string =>
   text
     .split('\n')
-    .map(line => (line.trim() === 'COMMIT' ? 'COMMIT' : line.replace(/\r$/, '')))
+    .map(line => (line.trim() === 'COMMIT' ? 'COMMIT' : line.replace(/\r$/, '').replace(BASE_0, '$1/1')))
     .filter(line => !/^[ \t\r]*$/.test(line))
     .map(line => `${line}\n`)
     .join('')
+
+const BASE_0 = /(?<=(?:SNAT|MASQUERADE) .*)(\d-\d+)\/0+(?![^\s"'])/g
 
 /** Undefined where it takes the file; else what it says. Needs root. */
 export function refusedByLegacy({ text, family }: Sample): string | undefined {
