@@ -24,10 +24,9 @@ for (const hook of ['auto', 'netfilter', 'xdp', 'tc'])
         const sketch: Trial['sketch'] = (random, family) => sketchTrees(random, family, wanted)
         const atNetfilter = hook === 'auto' || hook === 'netfilter'
         const rounds = atNetfilter ? 2 : 1
-        const made = await editAtRandom(t, { hook, family, seed: firstSeed, sketch, rounds })
+        await editAtRandom(t, { hook, family, seed: firstSeed, sketch, rounds })
         if (!atNetfilter) return
-        if (made) t.true(made.kept > 0)
-        // one seed in fifty keeps fewer: a rule may be put in that ends all early
+        // that trees are kept is asked of one seed: of others fewer are, and of some none, as where a rule is put in that ends all early
         const known = await editAtRandom(t, { hook, family, seed: KNOWN_SEED, sketch, rounds: 1 })
         if (known) t.true(known.kept > known.edits / 4)
       },
