@@ -5,7 +5,7 @@ import { release } from 'node:os'
 import type { MapType, ProgramType } from '../../translator/program.ts'
 import { KernelError } from './error.ts'
 import { errno, SystemError } from './sys/error.ts'
-import { createNetfilterLink, createTcxLink, createXdpLink } from './sys/link.ts'
+import { createDeviceLink, createNetfilterLink } from './sys/link.ts'
 import { createMap } from './sys/map.ts'
 import { close, type FileDescriptor } from './sys/object.ts'
 import { attachTypeNumber, loadImage } from './sys/program.ts'
@@ -79,8 +79,9 @@ const hasProgram = (type: ProgramType): boolean => {
 
 /** Asks for a link on a device (or protocol family) that cannot be: a kernel with the feature says so, one without EINVAL. */
 const requestNowhere: Readonly<Record<LinkType, (program: FileDescriptor) => FileDescriptor>> = {
-  XDP: program => createXdpLink(program, 0x7fffffff, 0, 'probe'),
-  TCX: program => createTcxLink(program, 0x7fffffff, 'ingress', 'probe'),
+  XDP: program => createDeviceLink(program, { kind: 'xdp', ifindex: 0x7fffffff, flags: 0 }, 'probe'),
+  TCX: program =>
+    createDeviceLink(program, { kind: 'tcx', ifindex: 0x7fffffff, direction: 'ingress' }, 'probe'),
   NETFILTER: program => createNetfilterLink(program, { pf: 0xff, hooknum: 0, priority: 1 }, 'probe'),
 }
 

@@ -105,8 +105,8 @@ async function attempt(
   const translation = withEarly(translate(rulesets, { ...rules, lanes }), early)
   if (translation.kind === 'refused') return translation
   const resting = [...(live?.rulesets.flatMap(({ slots }) => slots) ?? []), ...(live?.resting ?? [])]
-  const describe: Next['describe'] = (translation, programs) =>
-    describeEdits({ generation, rulesets, translation, programs, before, resting })
+  const describe: Next['describe'] = translation =>
+    describeEdits({ generation, rulesets, translation, before, resting })
   const ahead = await wanted.ahead
   const next = { live, generation, plan, translation, reused, describe, ahead }
   const cautiously = (): Translation => {

@@ -4,12 +4,13 @@ import { mkdirSync } from 'node:fs'
 import { dispatcher } from '../../translator/hook/dispatcher.ts'
 import { ownPriority } from '../../translator/hook/others.ts'
 import { attachNetfilter } from '../kernel/link/netfilter.ts'
-import { attachTcx } from '../kernel/link/tcx.ts'
-import { attachXdp } from '../kernel/link/xdp.ts'
+import { attachTcx, attachTcxLater } from '../kernel/link/tcx.ts'
+import { attachXdp, attachXdpLater } from '../kernel/link/xdp.ts'
 import { detachLink, type LinkInfo, linkInfo } from '../kernel/link.ts'
 import { openPin, pin, unpin } from '../kernel/pin.ts'
 import { loadProgram, type ProgramHandle } from '../kernel/program.ts'
 import { interfaceIndex } from '../kernel/sys/interface.ts'
+import { allThreadsInNamespace } from '../kernel/sys/namespace.ts'
 import { close, type FileDescriptor, pinObject, programInfoOf } from '../kernel/sys/object.ts'
 import { type Keep, withDescriptors } from './descriptors.ts'
 import { ServiceError } from './error.ts'
@@ -67,11 +68,55 @@ export function openDispatcher(
 }
 
 /** Makes sure that a dispatcher is attached: keeps the link that is, replaces one that leads nowhere. */
-export function attach(settings: Settings, attachment: Attachment, program: ProgramHandle): void {
+export function attach(
+  settings: Settings,
+  attachment: Attachment,
+  program: ProgramHandle,
+  ahead?: FileDescriptor,
+): void {
   const known = readLink(settings, attachment)
   if (known && leadsTo(known, attachment) && known.programId === programInfoOf(program.fd).id) return
   if (known) detach(settings, attachment)
-  withDescriptors(keep => pinObject(keep(createLink(attachment, program)), pinOf(settings, attachment)))
+  const path = pinOf(settings, attachment)
+  if (ahead !== undefined) pinObject(ahead, path)
+  else withDescriptors(keep => pinObject(keep(createLink(attachment, program)), path))
+}
+
+/** Links made before they are pinned, which are gone if they never are. */
+export type LinksAhead = ReadonlyMap<Attachment, FileDescriptor>
+
+/**
+ * Attaches dispatchers that pass on all packets yet to devices, in threads of their own: the kernel waits for what other processors do, 10 to 20 ms. What cannot be
+ * attached so is left out.
+ */
+export async function attachAhead(
+  wanted: readonly Attachment[],
+  dispatchers: ReadonlyMap<LaneHook, ProgramHandle>,
+  keep: Keep,
+): Promise<LinksAhead> {
+  const links = new Map<Attachment, FileDescriptor>()
+  const onDevices = wanted.filter(({ kind }) => kind !== 'netfilter')
+  if (onDevices.length === 0 || !allThreadsInNamespace('net')) return links
+  const attachOne = async (attachment: Attachment): Promise<void> => {
+    const fd = await createLinkLater(attachment, dispatcherOf(dispatchers, attachment))
+    if (fd !== undefined) links.set(attachment, keep(fd))
+  }
+  await Promise.all(onDevices.map(attachOne))
+  return links
+}
+
+async function createLinkLater(
+  attachment: Attachment,
+  program: ProgramHandle,
+): Promise<FileDescriptor | undefined> {
+  if (attachment.kind === 'netfilter') return undefined
+  const { device: name } = attachment
+  const index = interfaceIndex(name)
+  if (index === undefined) return undefined
+  const device = { name, index }
+  return attachment.kind === 'xdp'
+    ? attachXdpLater(program, device)
+    : attachTcxLater(program, device, 'ingress')
 }
 
 function createLink(attachment: Attachment, program: ProgramHandle): FileDescriptor {
@@ -131,10 +176,12 @@ export function switchAttachments(
   settings: Settings,
   wanted: readonly Attachment[],
   dispatchers: ReadonlyMap<LaneHook, ProgramHandle>,
+  ahead: LinksAhead = new Map(),
 ): void {
   const before = pinnedAttachments(settings)
   try {
-    for (const attachment of wanted) attach(settings, attachment, dispatcherOf(dispatchers, attachment))
+    for (const attachment of wanted)
+      attach(settings, attachment, dispatcherOf(dispatchers, attachment), ahead.get(attachment))
     requireFirst(settings, wanted)
   } catch (error) {
     for (const attachment of wanted) if (!isAmong(attachment, before)) detach(settings, attachment)

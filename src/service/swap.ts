@@ -7,7 +7,8 @@
 //     fill, pin           the bank that the generation word does not select; devices that the next one does not judge at ingress are
 //                         judged at nf-input from here on
 //     commit              the one write; from here on it is the new one
-//     attach              links that are missing, with their slots filled; then links no longer needed are taken off; devices new to
+//     attach              links that are missing, with their slots filled (where nothing was in force those of devices are made
+//                         while programs are verified, and pinned here); then links no longer needed are taken off; devices new to
 //                         ingress are handed over to it
 //     record, clean       what to load after a reboot; older generations
 //
@@ -26,7 +27,7 @@ import { writeCounters } from '../kernel/counter-write.ts'
 import type { ProgramHandle } from '../kernel/program.ts'
 import { programById } from '../kernel/sys/object.ts'
 import type { MadeAhead } from './ahead.ts'
-import { openDispatcher, pinnedAttachments, switchAttachments } from './attach.ts'
+import { attachAhead, openDispatcher, pinnedAttachments, switchAttachments } from './attach.ts'
 import { everyLaneOf, fillBank, programInSlot, writeGenerationWord } from './bank.ts'
 import { type Keep, withDescriptorsLater } from './descriptors.ts'
 import { removeIfThere } from './durable-file.ts'
@@ -75,11 +76,13 @@ export interface Next {
   /** Maps in force that programs loaded anew use as well. */
   readonly kept?: KeptMaps
   readonly ahead?: MadeAhead
-  /** What edits must know of the generation, where that can be told. */
-  readonly describe: (translation: Translated, programs: readonly OpenLane[]) => EditIndex | undefined
+  /** What edits must know of the generation, where that can be told: worked out while the programs are verified, but for what they say themselves. */
+  readonly describe: (translation: Translated) => Description
   /** Writes down the edits that the rules of the generation are read with, so that they are there after a power cut. */
   readonly writeEdits?: () => void
 }
+
+export type Description = (programs: readonly OpenLane[]) => EditIndex | undefined
 
 export interface SwapOptions {
   /** Called before each step; what it throws stops the swap there. */
@@ -101,6 +104,7 @@ export async function swap(settings: Settings, next: Next, options: SwapOptions 
 
 async function takeSteps(settings: Settings, next: Next, { before = () => {} }: SwapOptions): Promise<void> {
   const { generation, plan, live } = next
+  const attachments = attachmentsOf(generation)
   await withDescriptorsLater(async keep => {
     before('maps')
     removeUnusedCounters(settings, live)
@@ -110,19 +114,26 @@ async function takeSteps(settings: Settings, next: Next, { before = () => {} }: 
       if (generation.conntrack) requireConntrack()
       return lanes
     })
-    const [programs, dispatchers] = await meanwhile(loading, () => {
-      const opened = openDispatchers(settings, generation.lanes, shared, keep)
+    const attaching = begin(async () => {
+      const dispatchers = openDispatchers(settings, generation.lanes, shared, keep)
+      // where nothing is in force a dispatcher finds no program and passes all on
+      const links = live ? undefined : await attachAhead(attachments, dispatchers, keep)
+      return { dispatchers, links }
+    })
+    const describing = begin(() => {
       before('counters')
       setFreshCounters(plan, shared)
       before('state')
       writeGeneration(settings, generation)
       next.writeEdits?.()
-      return opened
-    }).catch(error => {
+      return next.describe(next.translation)
+    })
+    const beside = [loading, attaching, describing] as const
+    const [programs, { dispatchers, links }, describe] = await allEnded(beside).catch(error => {
       removeUnloaded(settings, generation.number)
       throw error
     })
-    writeEditIndex(settings, next, programs)
+    writeEditIndex(settings, generation.number, describe(programs))
     before('fill')
     const staying = stayingLanes(settings, next, shared, keep)
     fillBank(shared, generation.number, [...programs, ...staying])
@@ -132,7 +143,7 @@ async function takeSteps(settings: Settings, next: Next, { before = () => {} }: 
     before('commit')
     writeGenerationWord(shared, generation.number)
     before('attach')
-    attachOrGoBack(settings, next, dispatchers, shared)
+    attachOrGoBack(settings, next, shared, () => switchAttachments(settings, attachments, dispatchers, links))
     handOver(shared, generation.devices)
     if (staying.length > 0) letGo(shared, generation.number, programs)
     before('record')
@@ -144,11 +155,15 @@ async function takeSteps(settings: Settings, next: Next, { before = () => {} }: 
   })
 }
 
-/** What comes of a task and of what is done meanwhile, once both have ended; where both fail, the task says why. */
-async function meanwhile<A, B>(task: Promise<A>, body: () => B): Promise<[A, B]> {
-  const done = (async () => body())()
-  await Promise.allSettled([task, done])
-  return [await task, await done]
+/** Runs what may throw up to where it waits. */
+const begin = async <T>(body: () => T | Promise<T>): Promise<T> => body()
+
+/** What comes of tasks, once all have ended; where several fail, the first of them says why. */
+async function allEnded<T extends readonly Promise<unknown>[]>(
+  tasks: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(tasks)
+  return Promise.all(tasks)
 }
 
 /** What was written down of a generation whose programs the kernel refused. */
@@ -158,14 +173,9 @@ function removeUnloaded(settings: Settings, number: number): void {
 }
 
 /** Without an index edits are slower, and that is all. */
-function writeEditIndex(
-  settings: Settings,
-  { generation, translation, describe }: Next,
-  programs: readonly OpenLane[],
-): void {
-  const index = describe(translation, programs)
+function writeEditIndex(settings: Settings, number: number, index: EditIndex | undefined): void {
   if (index) writeIndex(settings, index)
-  else removeIndex(settings, generation.number)
+  else removeIndex(settings, number)
 }
 
 /** Loads all programs of a generation, so that the verifier sees them, and lets go of them again. */
@@ -257,13 +267,13 @@ function setFreshCounters(plan: Next['plan'], { maps, made }: SharedMaps): void 
 /** Where a hook cannot be had, the generation before is put back in force. */
 function attachOrGoBack(
   settings: Settings,
-  { live, generation }: Next,
-  dispatchers: ReadonlyMap<LaneHook, ProgramHandle>,
+  { live }: Next,
   shared: SharedMaps,
+  switchOver: () => void,
 ): void {
   try {
     followNames(settings)
-    switchAttachments(settings, attachmentsOf(generation), dispatchers)
+    switchOver()
   } catch (error) {
     writeGenerationWord(shared, live?.generation.number ?? 0)
     throw error

@@ -46,7 +46,7 @@ try {
     },
     translation: { kind: 'translated', programs, rules: translation.rules },
     reused: [],
-    describe: () => undefined,
+    describe: () => () => undefined,
   })
   process.stdout.write('swapped\n')
 } catch (error) {

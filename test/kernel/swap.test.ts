@@ -138,3 +138,21 @@ for (const step of ['fill', 'commit', 'attach', 'record'] as const)
       t.is(installation.run('bpftables', ['status']).code, 0)
     }),
   )
+
+kernelTest('a first load that is killed before it is in force leaves nothing at the device', t =>
+  withInstallation(installation => {
+    const file = write(installation, 'first')
+    t.is(applyKilled(installation, file, 'commit', 'xdp'), 'SIGKILL')
+    t.is(programsAt(installation), 0)
+    t.is(installation.run('bpftables', ['apply', '--hook', 'xdp', file]).code, 0)
+    t.is(inForce(installation), 'first')
+    t.is(programsAt(installation), 1)
+  }),
+)
+
+/** How many devices have an XDP program. */
+function programsAt({ near }: Installation): number {
+  const { stdout } = spawnSync('nsenter', [`--net=/run/netns/${near}`, 'ip', '-j', 'link', 'show'])
+  const devices: readonly { readonly xdp?: object }[] = JSON.parse(`${stdout}`)
+  return devices.filter(({ xdp }) => xdp).length
+}

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { insideNetworkNamespace } from '../../src/kernel/netns.ts'
 import { interfaceIndex } from '../../src/kernel/sys/interface.ts'
-import { namespaceIdentity } from '../../src/kernel/sys/namespace.ts'
+import { allThreadsInNamespace, namespaceIdentity } from '../../src/kernel/sys/namespace.ts'
 import { kernelTest } from './needs-kernel.ts'
 import { inNamespace, withScratch } from './scratch.ts'
 
@@ -19,6 +19,14 @@ kernelTest('one is inside another namespace for the time of a call, also one tha
     t.not(t.throws(() => inNamespace(near, fail), { instanceOf: RangeError })?.message, home)
     t.is(own(), home)
     t.is(interfaceIndex('inside'), undefined)
+  }),
+)
+
+kernelTest('a thread that is elsewhere than those that calls are made in later is told', t =>
+  withScratch(({ near }) => {
+    t.true(allThreadsInNamespace('net'))
+    t.false(inNamespace(near, () => allThreadsInNamespace('net')))
+    t.true(allThreadsInNamespace('net'))
   }),
 )
 

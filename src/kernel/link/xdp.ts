@@ -2,7 +2,7 @@ import { KernelError } from '../error.ts'
 import { explainFailure } from '../feature.ts'
 import type { ProgramHandle } from '../program.ts'
 import { failedWith } from '../sys/error.ts'
-import { createXdpLink, xdpFlag } from '../sys/link.ts'
+import { createDeviceLink, createDeviceLinkLater, type DevicePlace, xdpFlag } from '../sys/link.ts'
 import type { FileDescriptor } from '../sys/object.ts'
 import type { Device } from './device.ts'
 
@@ -13,8 +13,14 @@ export interface XdpLink {
   readonly reason: string | undefined
 }
 
+const place = ({ index }: Device, mode: XdpLink['mode']): DevicePlace => ({
+  kind: 'xdp',
+  ifindex: index,
+  flags: xdpFlag[mode],
+})
+
 const create = (program: ProgramHandle, device: Device, mode: XdpLink['mode']): FileDescriptor =>
-  createXdpLink(program.fd, device.index, xdpFlag[mode], `attach to ${device.name} (xdp, ${mode})`)
+  createDeviceLink(program.fd, place(device, mode), `attach to ${device.name} (xdp, ${mode})`)
 
 /** Failures that generic mode would meet as well. */
 const isFinal = (error: unknown): boolean => failedWith(error, 'EBUSY', 'EEXIST', 'EPERM', 'ENODEV')
@@ -44,3 +50,7 @@ export const attachXdp = (program: ProgramHandle, device: Device, native = false
     return attachGeneric(program, device, error.message)
   }
 }
+
+/** Attaches to a device in its driver, in a thread of its own; undefined where it failed, whatever the reason. */
+export const attachXdpLater = (program: ProgramHandle, device: Device): Promise<FileDescriptor | undefined> =>
+  createDeviceLinkLater(program.fd, place(device, 'native'))

@@ -1,8 +1,8 @@
 // The link commands of bpf(2).
 
 import { linkCreate, linkCreateNetfilter, linkCreateTcx, linkDetach, linkUpdate } from './attribute.ts'
-import { bpf } from './bpf.ts'
-import { encode } from './layout.ts'
+import { bpf, bpfLater } from './bpf.ts'
+import { encode, type Struct } from './layout.ts'
 import type { FileDescriptor } from './object.ts'
 import { attachTypeNumber } from './program.ts'
 
@@ -15,38 +15,32 @@ export const xdpFlag = { generic: 1 << 1, native: 1 << 2 } as const
 /** BPF_F_REPLACE: update only if the link still runs the program expected. */
 const replace = 1 << 2
 
-/** Attaches to a device before the stack sees the frame. `purpose` as in SystemError. */
-export const createXdpLink = (
-  program: FileDescriptor,
-  ifindex: number,
-  flags: number,
-  purpose: string,
-): FileDescriptor =>
-  bpf(
-    'BPF_LINK_CREATE',
-    encode(linkCreate, {
-      prog_fd: program,
-      target_ifindex: ifindex,
-      attach_type: attachTypeNumber.XDP,
-      flags,
-    }),
-    purpose,
-  )
+/** Where a program runs on a device: before the stack sees the frame, or at its tc hook, behind the programs already there. */
+export type DevicePlace =
+  | { readonly kind: 'xdp'; readonly ifindex: number; readonly flags: number }
+  | { readonly kind: 'tcx'; readonly ifindex: number; readonly direction: 'ingress' | 'egress' }
 
-/** Attaches to a device's tc hook, behind the programs already there. */
-export const createTcxLink = (
-  program: FileDescriptor,
-  ifindex: number,
-  direction: 'ingress' | 'egress',
-  purpose: string,
-): FileDescriptor => {
-  const attach_type = direction === 'ingress' ? attachTypeNumber.TCX_INGRESS : attachTypeNumber.TCX_EGRESS
-  return bpf(
-    'BPF_LINK_CREATE',
-    encode(linkCreateTcx, { prog_fd: program, target_ifindex: ifindex, attach_type }),
-    purpose,
-  )
+const deviceLink = (program: FileDescriptor, place: DevicePlace): Struct => {
+  const target = { prog_fd: program, target_ifindex: place.ifindex }
+  if (place.kind === 'xdp')
+    return encode(linkCreate, { ...target, attach_type: attachTypeNumber.XDP, flags: place.flags })
+  const attach_type =
+    place.direction === 'ingress' ? attachTypeNumber.TCX_INGRESS : attachTypeNumber.TCX_EGRESS
+  return encode(linkCreateTcx, { ...target, attach_type })
 }
+
+/** Attaches to a device of the calling thread's network namespace. `purpose` as in SystemError. */
+export const createDeviceLink = (
+  program: FileDescriptor,
+  place: DevicePlace,
+  purpose: string,
+): FileDescriptor => bpf('BPF_LINK_CREATE', deviceLink(program, place), purpose)
+
+/** The same in a thread of its own, and so in that one's network namespace; undefined where it failed, whatever the reason. */
+export const createDeviceLinkLater = (
+  program: FileDescriptor,
+  place: DevicePlace,
+): Promise<FileDescriptor | undefined> => bpfLater('BPF_LINK_CREATE', deviceLink(program, place))
 
 /** Where a netfilter program runs, numbered as in linux/netfilter.h. */
 export interface NetfilterPlace {

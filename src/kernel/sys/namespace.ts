@@ -1,7 +1,7 @@
 // Namespaces of the calling thread. Node runs synchronous FFI calls on the main thread, so entering one concerns
 // what the main thread does next; the threads libuv does file work on stay where they were.
 
-import { readlinkSync } from 'node:fs'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { check, libc } from './libc.ts'
 import { close, type FileDescriptor } from './object.ts'
 
@@ -29,6 +29,19 @@ export const openNamespace = (path: string): FileDescriptor =>
 /** `mnt:[4026531832]`: equal for two processes in one namespace. */
 export const namespaceIdentity = (kind: NamespaceKind, pid: number | 'thread-self'): string =>
   readlinkSync(`/proc/${pid}/ns/${kind}`)
+
+/** Whether all threads of this process are in the calling thread's namespace, and so those that others begin too. */
+export const allThreadsInNamespace = (kind: NamespaceKind): boolean => {
+  const here = namespaceIdentity(kind, 'thread-self')
+  try {
+    return readdirSync('/proc/self/task').every(
+      thread => readlinkSync(`/proc/self/task/${thread}/ns/${kind}`) === here,
+    )
+  } catch {
+    // one ended while it was looked at
+    return false
+  }
+}
 
 const enterPath = (path: string, kind: NamespaceKind): void => {
   const there = openNamespace(path)

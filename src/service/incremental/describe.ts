@@ -11,10 +11,11 @@ import type { Translated } from '../../../translator/translate.ts'
 import { close, mapById, mapInfoOf, programMapIds } from '../../kernel/sys/object.ts'
 import type { Generation } from '../generation.ts'
 import type { OpenLane } from '../programs.ts'
+import type { Description } from '../swap.ts'
 import { chainTable } from './chain-table.ts'
 import { heldRules } from './held.ts'
 import { holderOf } from './holder.ts'
-import type { EditIndex, IndexedBlock, IndexedFamily, IndexedLane, IndexedStretch } from './index-file.ts'
+import type { IndexedBlock, IndexedFamily, IndexedLane, IndexedStretch } from './index-file.ts'
 import { nameList } from './name-list.ts'
 import { reachesOf, reachSize, writeReach } from './reach.ts'
 import type { EditState } from './state.ts'
@@ -23,37 +24,35 @@ export interface Described {
   readonly generation: Generation
   readonly rulesets: readonly Ruleset[]
   readonly translation: Translated
-  /** All programs of the generation. */
-  readonly programs: readonly OpenLane[]
   /** What is in force, whose programs may serve this generation too. */
   readonly before: EditState | undefined
   /** Slots that packets on their way may still count in. */
   readonly resting: readonly number[]
 }
 
-/** The index; undefined where a program that goes on was loaded without one, or a name is none to search for. */
-export function describeGeneration(described: Described): EditIndex | undefined {
-  const { generation, rulesets, translation, programs, before, resting } = described
+/** The index, once all programs of the generation are loaded; undefined where one that goes on was loaded without one, or a name is none to search for. */
+export function describeGeneration(described: Described): Description {
+  const { generation, rulesets, translation, before, resting } = described
   const { number, namespace, hook, devices, conntrack, counterArrays } = generation
   const slots = generation.rulesets.flatMap(saved => saved.slots)
   const numbers = numbersOf(rulesets)
   const numberOf = (rule: number): number => numbers[rule] ?? 0
-  if (!rulesets.every(hasPlainNames)) return undefined
-  const lanes = programs.map(program => {
-    const translated = translation.programs.filter(({ lane }) => laneName(lane) === laneName(program.lane))
+  if (!rulesets.every(hasPlainNames)) return () => undefined
+  const lanes = generation.lanes.flatMap(at => {
+    const translated = translation.programs.filter(({ lane }) => laneName(lane) === laneName(at))
     return translated.length > 0
       ? translated.flatMap(one =>
           editableLanes(one, { first: numberOf, last: numberOf }).map(lane => {
             const stretches = stretchesOf(one, lane.family, numberOf)
-            return indexLane(lane, stretches, chainCodeOf(one, lane.family), program, slots)
+            return indexLane(lane, stretches, chainCodeOf(one, lane.family), slots)
           }),
         )
-      : before && goingOn(before, program)
+      : before && goingOn(before, { lane: at })?.map(indexed => ({ indexed }))
   })
-  if (lanes.includes(undefined)) return undefined
-  const indexed = lanes.flatMap(lane => lane ?? [])
+  if (lanes.includes(undefined)) return () => undefined
+  const known: KnownLane[] = lanes.flatMap(lane => lane ?? [])
   const policies = slots.filter((_, index) => numbers[index] === 0)
-  return {
+  const index = {
     generation: number,
     carriedOut: 0,
     namespace,
@@ -61,10 +60,10 @@ export function describeGeneration(described: Described): EditIndex | undefined 
     devices,
     conntrack,
     arrays: counterArrays,
-    families: indexFamilies(rulesets, slots, chainsWithKept(indexed)),
-    lanes: indexed,
+    families: indexFamilies(rulesets, slots, chainsWithKept(known.map(({ indexed }) => indexed))),
     taken: Uint32Array.from([...policies, ...resting]),
   }
+  return programs => ({ ...index, lanes: known.map(lane => withMaps(lane, programs)) })
 }
 
 const hasPlainNames = ({ tables }: Ruleset): boolean =>
@@ -98,13 +97,19 @@ export function goingOn(
   }))
 }
 
+/** What is known of a lane before its program is loaded. */
+interface KnownLane {
+  readonly indexed: IndexedLane
+  /** The names of the maps to be found in its program; none where they are known. */
+  readonly named?: ReadonlySet<string>
+}
+
 function indexLane(
   lane: EditableLane,
   stretches: ReadonlyMap<string, readonly Stretch[]>,
   code: ChainCode | undefined,
-  { fd }: OpenLane,
   slots: readonly number[],
-): IndexedLane {
+): KnownLane {
   const { chains, family } = lane
   const editable = chains.filter(({ blocks }) => blocks.length > 0)
   const named = namesOfMaps(
@@ -120,9 +125,16 @@ function indexLane(
       editable.map(({ name, blocks }) => [name, blocks.map(block => indexBlock(block, family, slots))]),
     ),
     stretches: indexStretches(stretches),
-    maps: named.size > 0 ? mapIds(fd, named) : new Map(),
+    maps: new Map(),
   }
-  return onlyLoaded(indexed)
+  return { indexed, named }
+}
+
+function withMaps({ indexed, named }: KnownLane, programs: readonly OpenLane[]): IndexedLane {
+  if (named === undefined) return indexed
+  const program = programs.find(({ lane }) => laneName(lane) === laneName(indexed.lane))
+  const maps = program && named.size > 0 ? mapIds(program.fd, named) : new Map()
+  return onlyLoaded({ ...indexed, maps })
 }
 
 /** Without what has maps that the program does not, since no packet comes to its code. */

@@ -15,12 +15,7 @@ import { renamed, stretchesOf, treesKept } from '../../../translator/edit/kept.t
 import { goingOnWith, takeOver } from '../../../translator/edit/stand-in.ts'
 import { lookUpId, mapNames } from '../../../translator/emit/look-up.ts'
 import { type Lane, laneName } from '../../../translator/lane.ts'
-import {
-  type LaneProgram,
-  type Translated,
-  translate,
-  translateAround,
-} from '../../../translator/translate.ts'
+import { type LaneProgram, translate, translateAround } from '../../../translator/translate.ts'
 import { valuesFor } from '../../../translator/tree/dispatch.ts'
 import { programMapIds } from '../../kernel/sys/object.ts'
 import { ServiceError } from '../error.ts'
@@ -202,7 +197,6 @@ async function putInForce(
   const time = Math.max(Date.now(), (state.journal.entries.at(-1)?.time ?? 0) + 1)
   const entry = { time, edits, writes: [] }
   const from = { generation: saved.number, journal: state.journal }
-  let families: EditIndex['families'] | undefined
   const next: Next = {
     live: { generation: saved, counterArrays: saved.counterArrays },
     generation: {
@@ -216,18 +210,11 @@ async function putInForce(
     translation: { kind: 'translated', programs: remade.map(({ program }) => program), rules: [] },
     reused,
     kept: new Map(remade.map(({ program, kept }) => [laneName(program.lane), kept])),
-    describe: (_: Translated, programs) =>
-      describeRemade(
-        state,
-        { generation: number, families: families ?? familiesAfter(state) },
-        programs,
-        remade,
-      ),
-    writeEdits() {
-      copyJournal(settings, from, number, entry)
-      // there is time for it while the programs are verified
-      families = familiesAfter(state)
+    describe() {
+      const known = { generation: number, families: familiesAfter(state) }
+      return programs => describeRemade(state, known, programs, remade)
     },
+    writeEdits: () => copyJournal(settings, from, number, entry),
   }
   try {
     await load(settings, next, () => ({ kind: 'refused', refusals: [] }), options)
