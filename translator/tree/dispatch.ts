@@ -2,6 +2,7 @@
 // which of them a packet meets, whatever their number.
 
 import type { FieldName } from '../field.ts'
+import { FieldSets } from '../field-sets.ts'
 import { type Item, isFinal } from '../item.ts'
 import type { SetTest } from '../test.ts'
 import { setTest } from '../test.ts'
@@ -106,6 +107,8 @@ function runFrom(
   for (const most of [MOST_LOOK_UPS, 1]) {
     const run = runOf(items, exact, start, most)
     if (run.length >= least * run.lookUps.length || isEdited(start + run.length)) return run
+    // that may be no more was no matter to it
+    if (run.lookUps.length === 1) return undefined
   }
   return undefined
 }
@@ -140,17 +143,29 @@ class ExactFields {
   }
 
   /**
-   * The first index behind another at which so many of the same fields may begin. The last of them is looked at first, so where rules are of many shapes most
-   * are not looked at.
+   * The first index behind another at which so many of the same fields may begin that ask few things beside. The last of them is looked at first, so where rules
+   * are of many shapes, or each asks something else beside, most are not looked at.
    */
   nextStart(start: number, count: number): number {
     const last = start + count
     if (last >= this.#items.length) return this.#items.length
     const fields = this.at(last)
     if (!fields) return last + 1
+    const beside: FieldSets[] = [this.#setsOf(last)]
     let first = last
-    while (first > start + 1 && this.at(first - 1) === fields) first--
+    while (first > start + 1 && this.at(first - 1) === fields && this.#asksFew(first - 1, beside)) first--
     return first
+  }
+
+  /** Whether what an item asks beside its exact values is one of as many things as a run has look-ups; those met so far grow. */
+  #asksFew(index: number, met: FieldSets[]): boolean {
+    const sets = this.#setsOf(index)
+    for (let at = 0; at < met.length; at++) if (asksSameBeside(sets, met[at] as FieldSets)) return true
+    return met.length < MOST_LOOK_UPS && met.push(sets) > 0
+  }
+
+  #setsOf(index: number): FieldSets {
+    return FieldSets.of((this.#items[index] as Item).sets)
   }
 
   #find(index: number): readonly FieldName[] {
@@ -167,6 +182,16 @@ class ExactFields {
     this.#lists.set(key, known)
     return known
   }
+}
+
+/** Whether two that ask exact values of the same fields ask the same of others. */
+function asksSameBeside(one: FieldSets, other: FieldSets): boolean {
+  if (one.size !== other.size) return false
+  for (let at = 0; at < one.size; at++) {
+    const set = one.at(at)
+    if (!isSingle(set) && !isSame(set, other.get(one.names[at] as FieldName))) return false
+  }
+  return true
 }
 
 /** Whether an item that calls no chain asks for exact values of the fields and of no others. */

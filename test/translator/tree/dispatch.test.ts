@@ -117,3 +117,25 @@ test('a packet meets the same rules as one after the other', t => {
     ),
   )
 })
+
+test('what no run can begin at is passed over, and no run with it', t => {
+  const set = fc.oneof(
+    fc.integer({ min: 0, max: 3 }).map(single),
+    fc.integer({ min: 0, max: 4 }).map(low => inclusive(low, 9)),
+  )
+  const rule = fc.tuple(
+    fc.record({ saddr: set, daddr: set, dport: set }, { requiredKeys: ['saddr'] }),
+    fc.constantFrom('drop', 'drop', 'continue') as fc.Arbitrary<'drop' | 'continue'>,
+  )
+  // where a rule is edited a run is looked for at each; none here is that one
+  const eachTried = new Set([-1])
+  fc.assert(
+    fc.property(fc.array(rule, { maxLength: 60 }), fc.integer({ min: 1, max: 6 }), (rules, least) => {
+      const items = rules.map(([sets, outcome], index) =>
+        item(index, sets as Partial<Record<FieldName, IntervalSet>>, outcome),
+      )
+      t.deepEqual(segmentsOf(items, least), segmentsOf(items, least, eachTried))
+    }),
+    { numRuns: 300 },
+  )
+})
