@@ -20,10 +20,10 @@ import type { Action } from './emit/answer.ts'
 import type { FieldName } from './field.ts'
 import { asksNothing, type Item, isFinal } from './item.ts'
 import { blocksOfRun } from './run.ts'
-import { leafOf } from './tree/build.ts'
+import { withTests } from './tree/build.ts'
 import { type Dispatch, LEAST_DISPATCH } from './tree/dispatch.ts'
 import type { TreeLayout } from './tree/map.ts'
-import { cutFields, leavesOf, mapLeaves, type Node } from './tree/node.ts'
+import { cutFields, leavesOf, type Node } from './tree/node.ts'
 import type { SeparateTree } from './tree/separate.ts'
 import type { Space } from './tree/space.ts'
 import { trimmed } from './trimmed.ts'
@@ -159,7 +159,7 @@ export const isCode = (block: Block): block is CodeBlock => block.kind === 'tree
 
 /** The trees of a block, with what is asked in their leaves. */
 export const treesIn = ({ space, trees }: SeparatedBlock): Node[] =>
-  trees.map(({ root }) => mapLeaves(root, ({ candidates, box }) => leafOf(space, candidates, box)))
+  trees.map(({ root }) => withTests(root, space))
 
 /** A block that is not made of others. */
 export type PlainBlock = Exclude<Block, { kind: 'split' | 'overlaid' | 'parted' }>

@@ -8,11 +8,11 @@ import { codeCost, hashCost, LARGE, mapCost, REPLICATION, total } from './cost.t
 import { FieldSets } from './field-sets.ts'
 import { decides, type Item } from './item.ts'
 import { gathered, unshadowed, withinOdd, withinWhole } from './split.ts'
-import { allBoxes, leafOf } from './tree/build.ts'
+import { allBoxes, withTests } from './tree/build.ts'
 import { type Dispatch, type Segment, segmentsOf } from './tree/dispatch.ts'
 import { leafOfFew } from './tree/few.ts'
 import { isMappable } from './tree/map.ts'
-import { mapLeaves, shapeOf } from './tree/node.ts'
+import { shapeOf } from './tree/node.ts'
 import { type SeparateTree, separateTrees, tryTree } from './tree/separate.ts'
 import { MOST_BOXES, type Space, spaceOf } from './tree/space.ts'
 
@@ -310,6 +310,6 @@ function cheapest(block: SeparatedBlock, making: Making): Block[] {
 
 const codeTree = ({ root }: SeparateTree, space: Space): Block => ({
   kind: 'tree',
-  root: mapLeaves(root, ({ candidates, box }) => leafOf(space, candidates, box)),
+  root: withTests(root, space),
   items: space.items.length,
 })

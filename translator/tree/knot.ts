@@ -1,10 +1,11 @@
 // Three levels of a tree side by side: the branches of a tree in a map (map.ts draws them), before they are bytes.
 
 import type { FieldName } from '../field.ts'
+import type { BoxList } from './box-list.ts'
+import type { BoxLeaf } from './build.ts'
 import type { Point } from './interval.ts'
 import { LeafList } from './leaf-list.ts'
 import type { Node } from './node.ts'
-import type { BoxLeaf } from './separate.ts'
 import type { Word } from './word-box.ts'
 
 /** Set in the reference of a leaf. */
@@ -65,7 +66,7 @@ export class Knots {
   }
 
   /** The boxes of the leaves; those of which several have the same are one. */
-  get leaves(): readonly Int32Array[] {
+  get leaves(): readonly BoxList[] {
     return this.#leaves.all
   }
 

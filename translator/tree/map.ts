@@ -15,6 +15,7 @@
 
 import type { Family } from 'iptables-parser'
 import type { Measure } from '../cost.ts'
+import type { BoxList } from './box-list.ts'
 import { BoxWriter, type Places } from './box-writer.ts'
 import { type KnotLayout, Knots, knotLayout, LEAF, WAYS } from './knot.ts'
 import type { SeparateTree } from './separate.ts'
@@ -170,17 +171,17 @@ interface PlacedLeaves extends Places {
   readonly end: number
 }
 
-function placeLeaves(leaves: readonly Int32Array[], boxes: BoxWriter, from: number): PlacedLeaves {
+function placeLeaves(leaves: readonly BoxList[], boxes: BoxWriter, from: number): PlacedLeaves {
   const count = leaves.reduce((sum, { length }) => sum + length, 0)
   const [ids, offsets] = [new Int32Array(count), new Int32Array(count)]
   const references = new Float64Array(leaves.length).fill(EMPTY)
   const ends: number[] = []
   let [end, fullest, place] = [from, 1, 0]
   for (let index = 0; index < leaves.length; index++) {
-    const leaf = leaves[index] ?? ids
+    const leaf = leaves[index] as BoxList
     const at = end
-    for (let box = 0; box < leaf.length; box++) {
-      const id = leaf[box] ?? 0
+    for (let box = leaf.from; box < leaf.from + leaf.length; box++) {
+      const id = leaf.ids[box] as number
       ids[place] = id
       offsets[place++] = end
       end += boxes.sizeOf(id)

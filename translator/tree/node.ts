@@ -53,19 +53,23 @@ export function shapeOf(root: Node<AnyLeaf>): TreeShape {
   return shape
 }
 
-function measure(node: Node<AnyLeaf>): TreeShape {
-  if (node.kind === 'leaf') {
+function measure(root: Node<AnyLeaf>): TreeShape {
+  let [branches, leaves, deepest, candidates, fullest] = [0, 0, 0, 0, 0]
+  const visit = (node: Node<AnyLeaf>, depth: number): void => {
+    if (node.kind === 'branch') {
+      branches++
+      visit(node.below, depth + 1)
+      visit(node.above, depth + 1)
+      return
+    }
     const { length } = node.candidates
-    return { branches: 0, leaves: 1, depth: 0, candidates: length, fullest: length }
+    leaves++
+    candidates += length
+    if (length > fullest) fullest = length
+    if (depth > deepest) deepest = depth
   }
-  const [below, above] = [measure(node.below), measure(node.above)]
-  return {
-    branches: 1 + below.branches + above.branches,
-    leaves: below.leaves + above.leaves,
-    depth: 1 + Math.max(below.depth, above.depth),
-    candidates: below.candidates + above.candidates,
-    fullest: Math.max(below.fullest, above.fullest),
-  }
+  visit(root, 0)
+  return { branches, leaves, depth: deepest, candidates, fullest }
 }
 
 /** All leaves, from the lowest values up. */
@@ -86,20 +90,4 @@ export function cutFields<L extends AnyLeaf>(root: Node<L>): ReadonlySet<FieldNa
       pending.push(node.below, node.above)
     }
   return cuts
-}
-
-/** The same tree with other leaves. */
-export function mapLeaves<L extends AnyLeaf, M extends AnyLeaf>(
-  root: Node<L>,
-  leaf: (leaf: L) => M,
-): Node<M> {
-  if (root.kind === 'leaf') return leaf(root)
-  const { field, at } = root
-  return {
-    kind: 'branch',
-    field,
-    at,
-    below: mapLeaves(root.below, leaf),
-    above: mapLeaves(root.above, leaf),
-  }
 }

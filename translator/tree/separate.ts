@@ -4,19 +4,10 @@
 
 import type { Family } from 'iptables-parser'
 import type { FieldName } from '../field.ts'
-import { type Box, growTree } from './build.ts'
+import { type BoxLeaf, growTree } from './build.ts'
 import type { Node } from './node.ts'
 import type { Space } from './space.ts'
 import { Widths } from './width.ts'
-
-/** A leaf as it is built: the numbers of the boxes that a packet there can still meet, in order. */
-export interface BoxLeaf {
-  readonly kind: 'leaf'
-  readonly candidates: Int32Array
-  readonly box: Box
-}
-
-export const boxLeaf = (candidates: Int32Array, box: Box): BoxLeaf => ({ kind: 'leaf', candidates, box })
 
 /** One tree among several, of which the answer of the smallest item counts. */
 export interface SeparateTree {
@@ -95,10 +86,16 @@ export function tryTree(
 ): Node<BoxLeaf> | undefined {
   const limits = ({ length }: Int32Array) => ({ linear, candidates: 64 + replication * length })
   if (ids.length >= LEAST_SAMPLED) {
-    const sample = ids.filter((_, index) => index % SAMPLE === 0)
-    if (!growTree(space, sample, limits(sample), boxLeaf)) return undefined
+    const sample = sampleOf(ids)
+    if (!growTree(space, sample, limits(sample))) return undefined
   }
-  return growTree(space, ids, limits(ids), boxLeaf)
+  return growTree(space, ids, limits(ids))
+}
+
+function sampleOf(ids: Int32Array): Int32Array {
+  const sample = new Int32Array(Math.ceil(ids.length / SAMPLE))
+  for (let at = 0; at < sample.length; at++) sample[at] = ids[SAMPLE * at] as number
+  return sample
 }
 
 /** The narrow and the wide boxes of the field where there are most of both; undefined where all boxes are alike in every field. */
@@ -107,13 +104,22 @@ function classesOf(
   ids: Int32Array,
   shares: Shares,
 ): readonly [Int32Array, Int32Array] | undefined {
-  let best: { readonly fewer: number; readonly wide: Uint8Array } | undefined
+  let best: { readonly fewer: number; readonly wide: Uint8Array; readonly count: number } | undefined
   for (const [field, share] of shares) {
     const { wide, count } = widths.wide(ids, field, share)
     const fewer = Math.min(count, ids.length - count)
-    if (fewer > (best?.fewer ?? 0)) best = { fewer, wide }
+    if (fewer > (best?.fewer ?? 0)) best = { fewer, wide, count }
   }
-  if (!best) return undefined
-  const { wide } = best
-  return [ids.filter((_, at) => wide[at] === 0), ids.filter((_, at) => wide[at] === 1)]
+  return best && parted(ids, best.wide, best.count)
+}
+
+function parted(ids: Int32Array, wide: Uint8Array, count: number): readonly [Int32Array, Int32Array] {
+  const [narrow, others] = [new Int32Array(ids.length - count), new Int32Array(count)]
+  let [nextNarrow, nextOther] = [0, 0]
+  for (let at = 0; at < ids.length; at++) {
+    const id = ids[at] as number
+    if (wide[at] === 0) narrow[nextNarrow++] = id
+    else others[nextOther++] = id
+  }
+  return [narrow, others]
 }

@@ -26,7 +26,7 @@ export class Widths {
     const wide = new Uint8Array(ids.length)
     let count = 0
     for (let at = 0; at < ids.length; at++)
-      if ((widths[ids[at] ?? 0] ?? 0) >= least) {
+      if ((widths[ids[at] as number] as number) >= least) {
         wide[at] = 1
         count++
       }

@@ -15,7 +15,6 @@ import {
   single,
 } from '../../../translator/tree/interval.ts'
 import { type Candidate, type Node, shapeOf } from '../../../translator/tree/node.ts'
-import { boxLeaf } from '../../../translator/tree/separate.ts'
 import { spaceOf } from '../../../translator/tree/space.ts'
 import { seeded } from '../../kernel/harness/random.ts'
 
@@ -165,7 +164,7 @@ test('a tree that would hold more candidates than allowed is not made', t => {
     fc.property(items, fc.nat(60), (items, candidates) => {
       // of an item with several boxes a leaf counts each that it holds
       const space = spaceOf(items, 4)
-      const grow = (limits: TreeLimits) => growTree(space, allBoxes(space), limits, boxLeaf)
+      const grow = (limits: TreeLimits) => growTree(space, allBoxes(space), limits)
       const root = grow({ linear: 1, candidates })
       if (root) t.true(shapeOf(root).candidates <= candidates)
       else {

@@ -6,12 +6,12 @@ import type { Family } from 'iptables-parser'
 import { domain, type FieldName, fieldOf } from '../../../translator/field.ts'
 import { FieldSets } from '../../../translator/field-sets.ts'
 import type { Item } from '../../../translator/item.ts'
-import { allBoxes } from '../../../translator/tree/build.ts'
+import { allBoxes, type BoxLeaf } from '../../../translator/tree/build.ts'
 import { containsPoint, type IntervalSet, normalise, type Point } from '../../../translator/tree/interval.ts'
 import { BRANCHES, LEAF } from '../../../translator/tree/knot.ts'
 import { isMappable, mostBytes, ROOT_SIZE, type TreeMap, writeTrees } from '../../../translator/tree/map.ts'
 import { type Node, shapeOf } from '../../../translator/tree/node.ts'
-import { type BoxLeaf, type SeparateTree, separateTrees } from '../../../translator/tree/separate.ts'
+import { type SeparateTree, separateTrees } from '../../../translator/tree/separate.ts'
 import { type Space, spaceOf } from '../../../translator/tree/space.ts'
 import { LAST } from '../../../translator/tree/word-box.ts'
 
@@ -66,15 +66,18 @@ const isIn = (values: Values, { sets }: Item): boolean =>
 
 const linear = (values: Values, items: readonly Item[]): number => items.findIndex(item => isIn(values, item))
 
-function leafAt(values: Values, node: Node<BoxLeaf>): BoxLeaf {
-  if (node.kind === 'leaf') return node
-  return leafAt(values, (values.get(node.field) ?? 0) < node.at ? node.below : node.above)
+function boxesAt(values: Values, node: Node<BoxLeaf>): Int32Array {
+  if (node.kind === 'leaf') {
+    const { ids, from, length } = node.candidates
+    return ids.subarray(from, from + length)
+  }
+  return boxesAt(values, (values.get(node.field) ?? 0) < node.at ? node.below : node.above)
 }
 
 /** The least item that any tree finds; trees stand in the order of their first boxes. */
 function answerOf(values: Values, { items, itemOf }: Space, trees: readonly SeparateTree[]): number {
   const found = trees.flatMap(({ root }) =>
-    [...leafAt(values, root).candidates]
+    [...boxesAt(values, root)]
       .map(id => itemOf[id] ?? -1)
       .filter(index => isIn(values, items[index] ?? never())),
   )
