@@ -23,7 +23,7 @@ function blockCost(block: Block): Cost {
   if (block.kind === 'overlaid') return sumOf([blocksCost(block.over), blocksCost(block.under)])
   if (block.kind === 'parted') return sumOf([...block.between, block.under].map(blocksCost))
   // nobody chooses between these and others
-  if (block.kind === 'kept') return mapCost([])
+  if (block.kind === 'kept' || block.kind === 'walked') return mapCost([])
   if (block.kind === 'split') {
     // nearly all packets have a whole header; the rest is code all the same
     const { nanoseconds, slots } = blocksCost(block.whole)

@@ -23,7 +23,7 @@ import { LOG_SIZE, logFunctions } from './emit/log.ts'
 import { type Needs, needsOf } from './emit/needs.ts'
 import { partedIn } from './emit/parted.ts'
 import { type RecordLayout, type RecordShape, recordLayout } from './emit/record.ts'
-import { createSharedWalk, type SharedWalkOptions } from './emit/shared-walk.ts'
+import { createSharedWalk, type SharedWalkOptions, type WalkUse } from './emit/shared-walk.ts'
 import { wordsOfPlan } from './emit/walk.ts'
 import { asksAddressType } from './hook/address-type.ts'
 import { certaintyFields } from './hook/certain.ts'
@@ -51,6 +51,8 @@ export interface BuiltProgram {
   readonly lookUps: readonly LookUpUse[]
   /** And what its maps of trees are walked for. */
   readonly trees: ReadonlyMap<string, TreesUse>
+  /** How trees are walked that share a map. */
+  readonly walks: ReadonlyMap<Block, WalkUse>
   /** Of each family those whose transport headers the prologue measures. */
   readonly protocols: ReadonlyMap<Family, ReadonlySet<number>>
   /** Of each family how its chains are called. */
@@ -236,6 +238,7 @@ export function buildProgram(
     spec,
     lookUps: looked.uses,
     trees: walked,
+    walks: new Map(walks.flatMap(({ uses }) => [...uses])),
     protocols,
     holders: holdersOf,
     chainFunctions: [...emitted.flatMap(({ own }) => own), ...others],

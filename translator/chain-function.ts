@@ -10,7 +10,7 @@
 
 import type { Family } from 'iptables-parser'
 import type { CallGraph, CallSites } from './calls.ts'
-import { type Block, blocksIn } from './chain.ts'
+import { type Block, blocksIn, hasKept } from './chain.ts'
 import type { CutChain } from './cut-chain.ts'
 import type { HeldEntry } from './edit/chain-code.ts'
 import type { PlannedChain } from './emit/chain.ts'
@@ -66,7 +66,7 @@ export function chooseFunctions(
   const wanted = new Set<string>()
   chains.forEach((chain, name) => {
     // one that only rules call which no packet meets has no place among the others
-    const isLong = areMany && chain.rules >= OWN_RULES && sites.has(name)
+    const isLong = areMany && sites.has(name) && (chain.rules >= OWN_RULES || holdsKept(chain))
     if (name !== base && (isLong || isWorthAFunction(chain, sites.get(name)))) wanted.add(name)
   })
   const chosen = withinFrames(graph, wanted, held)
@@ -115,6 +115,9 @@ export function freeName(name: string, taken: ReadonlySet<string>): string {
   for (let number = 1; taken.has(free); number++) free = `${name}_n${number}`
   return free
 }
+
+/** There are many rules of which only the blocks are known; without a function each edit of another chain would make its code again. */
+const holdsKept = ({ isCode, blocks }: CutChain): boolean => !isCode && blocks.some(hasKept)
 
 function isWorthAFunction({ blocks, calls, slots }: CutChain, sites: CallSites | undefined): boolean {
   if (!sites || blocks.length === 0) return false

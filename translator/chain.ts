@@ -7,6 +7,7 @@
 //   separated  several trees, each for rules that are alike, of which the answer of the first rule counts
 //   mapped     the same, in a map
 //   kept       trees in a map that another program made; which rules they hold is not known here
+//   walked     the same of trees that share a map with others, by the function that walks these
 //   overlaid   blocks made before, and over them what has changed since in the rules that they hold
 //   parted     blocks made before, and rules that were put in between theirs since (edit/parted.ts)
 //   split      rules that look into the transport header, apart for packets that have all of it and for the few that do not: only of
@@ -35,6 +36,7 @@ export type Block =
   | SeparatedBlock
   | Dispatch
   | KeptTrees
+  | KeptWalk
   | OverlaidBlock
   | PartedBlock
 
@@ -59,6 +61,22 @@ export interface KeptTrees {
   readonly protocols: readonly number[]
   /** Where they are to be in another map: what that holds (edit/amend.ts). */
   readonly bytes?: Uint8Array
+}
+
+/**
+ * A walk of trees that share a map with others, in a program that goes on with the function which walks these (edit/chain-code.ts) and so with all that it
+ * needs: plain data.
+ */
+export interface KeptWalk {
+  readonly kind: 'walked'
+  /** The function, by its name. */
+  readonly walk: string
+  /** Where in the map the roots of the trees are, one behind the other. */
+  readonly root: number
+  readonly trees: number
+  /** From how many of the rules packets go on. */
+  readonly goingOn: number
+  readonly actions: readonly Action[]
 }
 
 /** Packets that `over` says nothing about come to `under`. */
@@ -187,7 +205,7 @@ export const itemListsIn = (block: Block): readonly (readonly Item[])[] =>
 function ownItems(block: PlainBlock): readonly Item[] {
   if (block.kind === 'always') return [block.item]
   if (block.kind === 'dispatch') return block.cases
-  if (block.kind === 'kept') return []
+  if (block.kind === 'kept' || block.kind === 'walked') return []
   return block.kind === 'tree' ? leafItems(block.root) : block.space.items
 }
 
@@ -207,6 +225,10 @@ function ownCuts(block: PlainBlock): readonly FieldName[] {
   if (block.kind === 'tree') return [...cutFields(block.root)]
   return 'space' in block ? block.space.axes.map(({ field }) => field) : []
 }
+
+/** Whether rules that are not known here stand in a block. */
+export const hasKept = (block: Block): boolean =>
+  blocksIn(block).some(({ kind }) => kind === 'kept' || kind === 'walked')
 
 /** The trees of a block that were kept. */
 export const keptIn = (block: Block): readonly KeptTrees[] =>

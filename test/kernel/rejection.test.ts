@@ -28,6 +28,7 @@ kernelTest('a program the verifier refuses is said by rule and line of the listi
       plans: [],
       lookUps: [],
       trees: new Map(),
+      walks: new Map(),
       protocols: new Map(),
       holders: new Map(),
       chainFunctions: [],

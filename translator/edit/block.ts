@@ -2,7 +2,7 @@
 
 import type { Family, TableName } from 'iptables-parser'
 import type { FamilyPlan } from '../build.ts'
-import { type Block, blocksIn, itemsIn, keptIn } from '../chain.ts'
+import { type Block, blocksIn, hasKept, itemsIn } from '../chain.ts'
 import type { Action } from '../emit/dispatch.ts'
 import type { LookUpUse } from '../emit/frame.ts'
 import type { LookUpName } from '../emit/look-up.ts'
@@ -138,7 +138,7 @@ function editableIn(
 
 /** Look-ups stand where they stood before rules were laid over them, or put in between. */
 function withoutOverlay(block: Block): readonly Block[] {
-  const goesOn = (block.kind === 'overlaid' || block.kind === 'parted') && keptIn(block).length === 0
+  const goesOn = (block.kind === 'overlaid' || block.kind === 'parted') && !hasKept(block)
   return goesOn ? block.under.flatMap(withoutOverlay) : [block]
 }
 

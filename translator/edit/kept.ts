@@ -1,15 +1,25 @@
 // Stretches of a chain's rules whose blocks are trees in maps and nothing else: another program can have the blocks without the rules, if it is given the maps.
 
 import type { Family } from 'iptables-parser'
-import { type Block, itemListsIn, type KeptTrees, type SeparatedBlock } from '../chain.ts'
+import {
+  type Block,
+  blocksIn,
+  itemListsIn,
+  type KeptTrees,
+  type KeptWalk,
+  type SeparatedBlock,
+} from '../chain.ts'
+import { goingOnFrom } from '../emit/alike.ts'
 import type { TreesUse } from '../emit/frame.ts'
 import { protocolsIn } from '../emit/needs.ts'
+import type { WalkUse } from '../emit/shared-walk.ts'
 import { isQuestionField } from '../question.ts'
 import type { LaneProgram } from '../translate.ts'
 
 /** Trees, or those of both sides of a split: plain data. */
 export type KeptBlock =
   | KeptTrees
+  | KeptWalk
   | { readonly kind: 'split'; readonly whole: readonly KeptBlock[]; readonly odd: readonly KeptBlock[] }
 
 /** Rules of a chain from one number to another, counted from 1, and all that they come to. */
@@ -21,11 +31,11 @@ export interface Stretch {
 
 /** The stretches of a family's chains in a program. `numberOf` gives the number in its chain that a rule of the table of all rules has. */
 export function stretchesOf(
-  { plans, trees }: Pick<LaneProgram, 'plans' | 'trees'>,
+  { plans, trees, walks }: Pick<LaneProgram, 'plans' | 'trees' | 'walks'>,
   family: Family,
   numberOf: (rule: number) => number,
 ): ReadonlyMap<string, readonly Stretch[]> {
-  const uses = new Map([...trees].map(([map, use]) => [use.block, { map, use }] as const))
+  const uses = { trees: new Map([...trees].map(([map, use]) => [use.block, { map, use }] as const)), walks }
   const keep = (block: Block): KeptBlock | undefined => keptBlock(block, uses, family)
   // others have no blocks in maps
   const chains = plans.filter(plan => plan.family === family).flatMap(({ plan }) => plan.mixed)
@@ -40,15 +50,20 @@ export function stretchesOf(
   )
 }
 
-type Uses = ReadonlyMap<SeparatedBlock | KeptTrees, { readonly map: string; readonly use: TreesUse }>
+/** What blocks of a program are walked for. */
+interface Uses extends Pick<LaneProgram, 'walks'> {
+  readonly trees: ReadonlyMap<SeparatedBlock | KeptTrees, { readonly map: string; readonly use: TreesUse }>
+}
 
 function keptBlock(block: Block, uses: Uses, family: Family): KeptBlock | undefined {
   if (block.kind === 'split') {
     const [whole, odd] = [block.whole, block.odd].map(side => keptBlocks(side, uses, family))
     return whole && odd && { kind: 'split', whole, odd }
   }
-  const found = block.kind === 'mapped' ? uses.get(block) : undefined
-  return block.kind === 'mapped' && found ? keptTrees(block, found.map, found.use, family) : undefined
+  if (block.kind !== 'mapped') return undefined
+  const [found, walk] = [uses.trees.get(block), uses.walks.get(block)]
+  if (walk) return keptWalk(block, walk)
+  return found && keptTrees(block, found.map, found.use, family)
 }
 
 function keptBlocks(blocks: readonly Block[], uses: Uses, family: Family): readonly KeptBlock[] | undefined {
@@ -74,6 +89,12 @@ function keptTrees(
     fields,
     protocols: [...protocolsIn(space.items, family)],
   }
+}
+
+/** Undefined where the rules lead to other chains. */
+function keptWalk(block: SeparatedBlock, use: WalkUse): KeptWalk | undefined {
+  if (use.actions.some(({ outcome }) => 'chain' in outcome)) return undefined
+  return { kind: 'walked', ...use, trees: block.trees.length, goingOn: goingOnFrom(block) }
 }
 
 /** A block of a chain, and from where to where its rules go. */
@@ -116,7 +137,11 @@ function apart(blocks: readonly Placed[]): readonly Stretch[] {
 
 /** The trees of kept blocks. */
 export const treesKept = (blocks: readonly KeptBlock[]): readonly KeptTrees[] =>
-  blocks.flatMap(block => (block.kind === 'kept' ? [block] : treesKept([...block.whole, ...block.odd])))
+  blocks.flatMap(blocksIn).flatMap(block => (block.kind === 'kept' ? [block] : []))
+
+/** And their walks. */
+export const walksKept = (blocks: readonly Block[]): readonly KeptWalk[] =>
+  blocks.flatMap(blocksIn).flatMap(block => (block.kind === 'walked' ? [block] : []))
 
 /** The blocks with each map by the name it has elsewhere, where they are. */
 export const renamed = (
@@ -126,6 +151,7 @@ export const renamed = (
   blocks.map(block => {
     if (block.kind === 'split')
       return { ...block, whole: renamed(block.whole, nameOf), odd: renamed(block.odd, nameOf) }
+    if (block.kind === 'walked') return block
     const { bytes: _, ...trees } = block
     return { ...trees, map: nameOf(block) }
   })

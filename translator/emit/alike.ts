@@ -262,7 +262,7 @@ function numberOf(part: Part, frame: Frame): number {
   if (part.kind === 'counter') return frame.place(part.rule).index
   if (part.kind === 'value') return Number(part.test.set[0]?.low ?? 0)
   if (part.kind === 'selector') return frame.entryOf(part.chain)?.selector ?? 0
-  return frame.sharedWalk?.place(part.block, answersOf(frame, part.block.space.items, true).said) ?? 0
+  return frame.sharedWalk?.place(part.block, answersOf(frame, part.block.space.items, true)) ?? 0
 }
 
 /** From how many rules of trees packets go on. */

@@ -42,6 +42,9 @@ const isUncounted = ({ kind }: Outcome): boolean => kind === 'hotdrop' || kind =
 const keyOf = (outcome: Outcome): string =>
   'chain' in outcome ? `${outcome.kind} ${outcome.chain}` : outcome.kind
 
+/** The same for actions that do and count the same. */
+export const actionKey = ({ array, outcome }: Action): string => `${array} ${keyOf(outcome)}`
+
 /** What answers are made with. */
 type Placing = Pick<Frame, 'place' | 'slotOf'>
 

@@ -20,7 +20,7 @@ import { emitParted } from './parted.ts'
 import { emitSeparated } from './separated.ts'
 import { emitTest } from './test.ts'
 import { emitTree } from './tree.ts'
-import { emitKept, emitMapped } from './walk.ts'
+import { emitKept, emitMapped, emitWalked } from './walk.ts'
 
 /** A chain ready to be emitted. */
 export interface PlannedChain {
@@ -166,6 +166,8 @@ function emitBlock(frame: Frame, block: Block, next: Label): void {
   else if (block.kind === 'parted') emitParted(frame, block, emitBlocks)
   else if (block.kind === 'kept')
     assembler.withOrigin({ comment: 'trees in a map that goes on' }, () => emitKept(frame, block, next))
+  else if (block.kind === 'walked')
+    assembler.withOrigin({ comment: 'trees in a map that goes on' }, () => emitWalked(frame, block, next))
   else emitTrees(frame, block, next)
 }
 

@@ -6,31 +6,36 @@
 
 import type { Family } from 'iptables-parser'
 import { mov, movImmediate } from '../asm/alu.ts'
-import { type Assembler, createAssembler } from '../asm/assembler.ts'
-import { callFunction, exit, immediate, jumpIf } from '../asm/jump.ts'
+import { createAssembler } from '../asm/assembler.ts'
+import { exit, immediate, jumpIf } from '../asm/jump.ts'
 import { r0, r1, r2, r6, r8 } from '../asm/register.ts'
 import type { JumpOptions } from '../asm/relax.ts'
-import type { Block, SeparatedBlock } from '../chain.ts'
+import type { Block, KeptWalk, SeparatedBlock } from '../chain.ts'
 import type { FunctionSpec, MapSpec } from '../program.ts'
 import type { SharedTrees } from '../shared-trees.ts'
 import { knotLayout } from '../tree/knot.ts'
 import { movedTo, type TreeLayout, type TreeMap, writeTrees } from '../tree/map.ts'
 import { widened } from '../tree/widen.ts'
-import { NO_ANSWER } from './answer.ts'
+import { type Action, type Answers, actionKey, NO_ANSWER } from './answer.ts'
 import { createData, type Data } from './data.ts'
 import type { RecordLayout } from './record.ts'
 import { emitSharedSteps } from './walk.ts'
 
 export interface SharedWalk {
   takes(block: Block): boolean
-  /** Where in the map the roots of its trees are. `said` is what answers of the items say. */
-  place(block: SeparatedBlock, said: Uint32Array): number
-  /** Emits the call: of the trees whose roots are at the offset in r2, the first answer from the position in r3 on is in r0 then. */
-  call(assembler: Assembler): void
+  /** The function: of the trees whose roots are at the offset in r2, the first answer from the position in r3 on is in r0 then. */
+  readonly name: string
+  /** Where in the map the roots of its trees are. */
+  place(block: SeparatedBlock, answers: Answers): number
+  /** What was placed. */
+  readonly uses: ReadonlyMap<Block, WalkUse>
   /** What the program needs for the calls. */
   readonly functions: readonly FunctionSpec[]
   readonly maps: readonly MapSpec[]
 }
+
+/** How the trees of a block are walked. */
+export type WalkUse = Pick<KeptWalk, 'walk' | 'root' | 'actions'>
 
 export interface SharedWalkOptions {
   readonly family: Family
@@ -48,27 +53,40 @@ export function createSharedWalk(
   { family, record, jumps, name, map, treesOf }: SharedWalkOptions,
 ): SharedWalk {
   const data: Data = createData(map)
-  const placed = new Map<Block, number>()
+  const uses = new Map<Block, WalkUse>()
+  const together = oneOfEach()
   let layout: TreeLayout | undefined
-  const place = (block: SeparatedBlock, said: Uint32Array): number => {
+  const place = (block: SeparatedBlock, { said, actions }: Answers): number => {
     const trees = treesOf(block, () =>
       writeTrees(widened(block.space, fields, family), block.trees, family, said, true),
     )
     const { offset } = data.place(movedTo(trees, data.size))
     layout = largest(layout ?? trees, trees, data.size)
-    placed.set(block, offset)
+    uses.set(block, { walk: name, root: offset, actions: together(actions) })
     return offset
   }
   return {
+    name,
     takes: block => blocks.has(block),
-    place: (block, said) => placed.get(block) ?? place(block, said),
-    call: assembler => assembler.emit(mov(r1, r6), callFunction(name)),
+    place: (block, answers) => uses.get(block)?.root ?? place(block, answers),
+    uses,
     get functions() {
       return layout ? [walkFunction({ family, record, jumps, name, map }, layout)] : []
     },
     get maps() {
       return data.maps
     },
+  }
+}
+
+/** Lists of actions, of which equal ones are one: there is one for each block, and few are different. */
+function oneOfEach(): (actions: readonly Action[]) => readonly Action[] {
+  const known = new Map<string, readonly Action[]>()
+  return actions => {
+    const key = actions.map(actionKey).join()
+    const found = known.get(key) ?? actions
+    known.set(key, found)
+    return found
   }
 }
 

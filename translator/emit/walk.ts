@@ -21,11 +21,11 @@ import {
 } from '../asm/alu.ts'
 import type { Assembler } from '../asm/assembler.ts'
 import type { Instruction } from '../asm/instruction.ts'
-import { exit, immediate, jump, jumpIf, openLoop, register } from '../asm/jump.ts'
+import { callFunction, exit, immediate, jump, jumpIf, openLoop, register } from '../asm/jump.ts'
 import type { Label } from '../asm/label.ts'
 import { load, loadMapValue, store } from '../asm/memory.ts'
 import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10 } from '../asm/register.ts'
-import { blocksIn, type KeptTrees, type PlainBlock, type SeparatedBlock } from '../chain.ts'
+import { blocksIn, type KeptTrees, type KeptWalk, type PlainBlock, type SeparatedBlock } from '../chain.ts'
 import { fieldOf } from '../field.ts'
 import { forget, forgetInLoop } from '../hook/forget.ts'
 import type { Plan } from '../plan.ts'
@@ -50,21 +50,46 @@ export function emitMapped(frame: Frame, block: SeparatedBlock, next: Label): vo
   emitTrees(frame, written, { block, layout: written, actions: answers.actions }, next)
 }
 
-/**
- * Walks trees that share a map. From a rule that packets go on from, they come to the first behind it: r7 is the least position that is asked for, and r9 counts for the verifier
- * how often there can be one more.
- */
+/** Walks trees that share a map. */
 function emitShared(frame: Frame, walk: SharedWalk, block: SeparatedBlock, next: Label): void {
-  const { assembler, row } = frame
-  const { said, actions } = answersOf(frame, block.space.items, true)
-  const goingOn = row?.goingOn.get(block) ?? goingOnFrom(block)
-  const offset = numberIn(r2, row, row?.trees.get(block), walk.place(block, said))
+  const { row } = frame
+  const answers = answersOf(frame, block.space.items, true)
+  const shared = {
+    walk: walk.name,
+    trees: block.trees.length,
+    goingOn: row?.goingOn.get(block) ?? goingOnFrom(block),
+    actions: answers.actions,
+    root: numberIn(r2, row, row?.trees.get(block), walk.place(block, answers)),
+  }
+  emitWalks(frame, shared, next)
+}
+
+/** Walks trees that share a map in the program that this one goes on with. */
+export const emitWalked = (frame: Frame, block: KeptWalk, next: Label): void =>
+  emitWalks(frame, { ...block, root: [movImmediate(r2, block.root)] }, next)
+
+/**
+ * From a rule that packets go on from, they come to the first behind it: r7 is the least position that is asked for, and r9 counts for the verifier
+ * how often there can be one more. `root` puts where the roots are into r2.
+ */
+function emitWalks(
+  frame: Frame,
+  {
+    walk,
+    trees,
+    goingOn,
+    actions,
+    root,
+  }: Omit<KeptWalk, 'kind' | 'root'> & { readonly root: readonly Instruction[] },
+  next: Label,
+): void {
+  const { assembler } = frame
   const emitCalls = (...least: Instruction[]): void => {
-    for (const tree of block.trees.keys()) {
+    for (let tree = 0; tree < trees; tree++) {
       if (tree > 0) assembler.emit(store('u64', r10, BEST, r0))
-      assembler.emit(...least, ...offset)
+      assembler.emit(...least, ...root)
       if (tree > 0) assembler.emit(addImmediate(r2, tree * ROOT_SIZE))
-      walk.call(assembler)
+      assembler.emit(mov(r1, r6), callFunction(walk))
       if (tree > 0) emitBetter(assembler)
     }
   }

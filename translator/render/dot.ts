@@ -48,8 +48,10 @@ class DotWriter {
     if (block.kind === 'tree') return this.#node(block.root, family)
     if (block.kind === 'dispatch')
       return this.#id(`${block.cases.length} rules\nby ${block.fields.join(', ')}`, 'cylinder')
-    if (block.kind === 'kept')
-      return this.#id(`${block.layout.trees} trees\nin a map that goes on`, 'cylinder')
+    if (block.kind === 'kept' || block.kind === 'walked') {
+      const { trees } = block.kind === 'kept' ? block.layout : block
+      return this.#id(`${trees} trees\nin a map that goes on`, 'cylinder')
+    }
     if (block.kind === 'overlaid') {
       const over = this.#id('changed since', 'ellipse')
       this.#blocks(block.over, family, over, 'yes')

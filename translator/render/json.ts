@@ -50,6 +50,7 @@ function blockJson(block: Block): object {
       under: block.under.map(blockJson),
     }
   if (block.kind === 'kept') return { kind: 'kept', trees: block.layout.trees }
+  if (block.kind === 'walked') return { kind: 'walked', trees: block.trees }
   if (block.kind !== 'dispatch') return { kind: block.kind, trees: treesIn(block).map(nodeJson) }
   const cases = block.cases.map(item => ({
     values: keyValues(item, block.fields).map(pointJson),

@@ -2,7 +2,7 @@
 
 import { place } from 'iptables-parser'
 import { slotCount } from '../asm/encode.ts'
-import { type Block, itemsIn, type KeptTrees, type PlainBlock, type SeparatedBlock } from '../chain.ts'
+import { type Block, itemsIn, type PlainBlock, type SeparatedBlock } from '../chain.ts'
 import type { PlannedChain } from '../emit/chain.ts'
 import { laneName } from '../lane.ts'
 import type { Plan } from '../plan.ts'
@@ -70,7 +70,8 @@ function blockLine(block: PlainBlock): string {
   if (block.kind === 'always')
     return `every packet: ${'chain' in block.item.outcome ? `${block.item.outcome.kind} ${block.item.outcome.chain}` : 'counted'}`
   if (block.kind === 'dispatch') return `look-up: ${block.cases.length} rules by ${block.fields.join(', ')}`
-  if (block.kind === 'kept') return keptLine(block)
+  if (block.kind === 'kept') return keptLine(block.layout)
+  if (block.kind === 'walked') return keptLine(block)
   if (block.kind !== 'tree') return separatedLine(block)
   const { leaves, depth, candidates } = shapeOf(block.root)
   const replication = (candidates / block.items).toFixed(2)
@@ -79,7 +80,7 @@ function blockLine(block: PlainBlock): string {
     : `tree: ${rulesIn(block)} rules, ${leaves} leaves, at most ${depth} comparisons deep, each rule in ${replication} leaves`
 }
 
-const keptLine = ({ layout: { trees } }: KeptTrees): string =>
+const keptLine = ({ trees }: { readonly trees: number }): string =>
   `${trees} ${trees === 1 ? 'tree' : 'trees'} in a map that goes on`
 
 /** One that looks into the transport header is several items. */

@@ -156,6 +156,7 @@ function sidesOf(blocks: readonly KeptBlock[]): readonly Side[] | undefined {
     const isTold = block.layout.words.every(({ field }) => field !== 'transport')
     return isTold ? [{ trees: block, isOdd: false, itemsOf: items => items }] : undefined
   }
+  if (block.kind === 'walked') return undefined
   const [[whole, more], [odd, further]] = [block.whole, block.odd]
   if (whole?.kind !== 'kept' || odd?.kind !== 'kept' || more || further) return undefined
   return [
@@ -166,7 +167,7 @@ function sidesOf(blocks: readonly KeptBlock[]): readonly Side[] | undefined {
 
 function withTrees(blocks: readonly KeptBlock[], [trees, odd]: readonly KeptTrees[]): readonly KeptBlock[] {
   return blocks.map(block =>
-    block.kind === 'kept'
+    block.kind !== 'split'
       ? (trees ?? block)
       : { ...block, whole: trees ? [trees] : block.whole, odd: odd ? [odd] : block.odd },
   )

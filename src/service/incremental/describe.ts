@@ -3,7 +3,7 @@
 import { type Family, printRule, type Rule, type Ruleset, type Table, writtenRule } from 'iptables-parser'
 import { type EditableBlock, type EditableLane, editableLanes } from '../../../translator/edit/block.ts'
 import { type ChainCode, chainCodeOf } from '../../../translator/edit/chain-code.ts'
-import { type Stretch, stretchesOf, treesKept } from '../../../translator/edit/kept.ts'
+import { type Stretch, stretchesOf, treesKept, walksKept } from '../../../translator/edit/kept.ts'
 import { dispatchKey, keyLayout } from '../../../translator/emit/key.ts'
 import { mapNames } from '../../../translator/emit/look-up.ts'
 import { laneName } from '../../../translator/lane.ts'
@@ -137,10 +137,13 @@ function withMaps({ indexed, named }: KnownLane, programs: readonly OpenLane[]):
   return onlyLoaded({ ...indexed, maps })
 }
 
-/** Without what has maps that the program does not, since no packet comes to its code. */
+/** Without what has maps or functions that the program does not, since no packet comes to its code. */
 export function onlyLoaded({ code, ...lane }: IndexedLane): IndexedLane {
   const isThere = (...names: Parameters<typeof namesOfMaps>): boolean =>
     [...namesOfMaps(...names)].every(name => lane.maps.has(name))
+  const own = code && isThere([], [], code) ? code : undefined
+  const goesOn = ({ blocks }: IndexedStretch): boolean =>
+    walksKept(blocks).every(({ walk }) => own?.functions.some(({ name }) => name === walk))
   const areThere = (blocks: readonly IndexedBlock[]): readonly IndexedBlock[] => {
     const gone = blocks.filter(block => !isThere([block], []))
     return blocks.filter(block => !gone.some(other => isBeside(block, other)))
@@ -148,8 +151,10 @@ export function onlyLoaded({ code, ...lane }: IndexedLane): IndexedLane {
   return {
     ...lane,
     chains: eachLeft(lane.chains, areThere),
-    stretches: eachLeft(lane.stretches, own => own.filter(stretch => isThere([], [stretch]))),
-    ...(code && isThere([], [], code) && { code }),
+    stretches: eachLeft(lane.stretches, own =>
+      own.filter(stretch => isThere([], [stretch]) && goesOn(stretch)),
+    ),
+    ...(own && { code: own }),
   }
 }
 

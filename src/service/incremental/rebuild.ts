@@ -11,7 +11,7 @@ import {
 } from 'iptables-parser'
 import { type EditableLane, editableLanes, isCalling } from '../../../translator/edit/block.ts'
 import { chainCodeOf, heldTogether } from '../../../translator/edit/chain-code.ts'
-import { renamed, stretchesOf, treesKept } from '../../../translator/edit/kept.ts'
+import { renamed, stretchesOf, treesKept, walksKept } from '../../../translator/edit/kept.ts'
 import { goingOnWith, takeOver } from '../../../translator/edit/stand-in.ts'
 import { lookUpId, mapNames } from '../../../translator/emit/look-up.ts'
 import { type Lane, laneName } from '../../../translator/lane.ts'
@@ -408,7 +408,7 @@ const laneAt = ({ index }: EditState, lane: Lane, family: Family): number =>
 /** The stretches whose trees a program has taken over, with its own names for their maps. */
 function stretchesGoingOn(
   state: EditState,
-  { lane, trees }: LaneProgram,
+  { lane, trees, plans }: LaneProgram,
   { family, table, chains }: EditableLane,
 ): (readonly [chain: string, readonly IndexedStretch[]])[] {
   const names = new Map(
@@ -416,8 +416,11 @@ function stretchesGoingOn(
   )
   const at = laneAt(state, lane, family)
   const blocks = (one: IndexedStretch) => renamed(one.blocks, kept => names.get(kept) ?? kept.map)
+  const planned = plans.flatMap(({ plan }) => plan.mixed.flatMap(({ blocks }) => walksKept(blocks)))
+  const walks = new Set(planned)
   // of those behind a rule that ends all the program has none
-  const goesOn = ({ blocks }: IndexedStretch): boolean => treesKept(blocks).every(kept => names.has(kept))
+  const goesOn = ({ blocks }: IndexedStretch): boolean =>
+    treesKept(blocks).every(kept => names.has(kept)) && walksKept(blocks).every(kept => walks.has(kept))
   return chains.flatMap(({ name: chain }) => {
     const going = state.stretches(at, { family, table, chain }).filter(goesOn)
     return going.length === 0 ? [] : [[chain, going.map(one => ({ ...one, blocks: blocks(one) }))] as const]

@@ -5,6 +5,7 @@ import { type Family, parseSave, type Ruleset } from 'iptables-parser'
 import type { CounterArray } from '../../../translator/counter.ts'
 import { isCalling } from '../../../translator/edit/block.ts'
 import type { ChainCode, HeldCode } from '../../../translator/edit/chain-code.ts'
+import { walksKept } from '../../../translator/edit/kept.ts'
 import type { KeptRun } from '../../../translator/edit/overlay.ts'
 import type { Between } from '../../../translator/edit/parted.ts'
 import { FieldSets } from '../../../translator/field-sets.ts'
@@ -184,13 +185,33 @@ function rowsOf(
     const part = found
       ? heldRows(state, at, place, lines, found, code)
       : stretch
-        ? keptRows(state, at, place, lines, stretch)
+        ? stretchRows(state, at, place, lines, stretch, code)
         : [rowOf(lines, number)]
     if (!part) return undefined
     rows.push(...part)
     number = (found ?? stretch)?.last ?? number
   }
   return rows
+}
+
+/** What stands in for trees, or where these cannot go on and are short all their rules. */
+function stretchRows(
+  state: EditState,
+  at: number,
+  place: ChainPlace,
+  lines: Lines,
+  stretch: IndexedStretch,
+  code: ChainCode | undefined,
+): Row[] | undefined {
+  const walks = walksKept(stretch.blocks)
+  if (walks.length === 0) return keptRows(state, at, place, lines, stretch)
+  const { first, last } = stretch
+  const all = last - first + 1
+  const isThere = walks.every(({ walk }) => code?.functions.some(({ name }) => name === walk))
+  const kept = isThere ? keptRows(state, at, place, lines, stretch) : undefined
+  // all trees are made as soon as half of them
+  if (kept && 2 * kept.length <= all) return kept
+  return Array.from({ length: all }, (_, index) => rowOf(lines, first + index))
 }
 
 /** Whether all that the values of a look-up call goes on. */
@@ -253,7 +274,8 @@ function keptRows(
   if (changed.edited.length > MOST_EDITED) return undefined
   const rules = editedRules(state, at, place, changed.edited)
   if (!rules) return undefined
-  const canPart = !('isPlaced' in changed) || changed.isPlaced
+  // a walk from which packets go on yields more than one answer
+  const canPart = 'isPlaced' in changed ? changed.isPlaced : walksKept(changed.blocks).length === 0
   const { over, asked, between } = partsOf({ lines, changed, rules, place, arrays, canPart })
   if (asked.length > MOST_ASKED || asked.length * over.length > MOST_PAIRS) return undefined
   const edited = over.flatMap(({ items }) => items.map(({ sets }) => FieldSets.of(sets)))
