@@ -41,6 +41,9 @@ const zoneEdits = [
   '-A zone-3 -s 192.0.2.1 -j DROP',
   '-I zone-3 5 -p tcp --dport 80 -j ACCEPT',
   '-D zone-3 5',
+  '-I zone-5 50 -s 10.5.0.0/20 -p tcp -j ACCEPT',
+  '-I zone-7 50 -s 192.0.2.1 -p tcp -j ACCEPT',
+  '-D zone-5 50',
   '-I FORWARD 5 -p tcp --dport 80 -j DROP',
   '-D FORWARD 9',
 ]

@@ -3,13 +3,16 @@
 
 import { families } from '../harness/translatable.ts'
 import { kernelTestNeeding } from '../needs-kernel.ts'
-import { editAtRandom } from './edit-trial.ts'
+import { editAtRandom, type Trial } from './edit-trial.ts'
 import { type Shape, sketchCalls } from './random-calls.ts'
 
 const kernelTest = kernelTestNeeding('iptables-legacy')
 
 const { BPFTABLES_SEED: givenSeed } = process.env
 const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)
+
+/** Of which edits keep the functions of chains. */
+const KNOWN_SEED = 1
 
 const shapes = {
   pods: { chains: 12, depth: 3, listed: 20, pods: 200 },
@@ -27,15 +30,13 @@ for (const [hook, family] of [
     `IPv${family} at ${hook}: edits of both families' chains do what they do to iptables-legacy`,
     async t => {
       t.timeout(5 * 60_000)
-      const made = await editAtRandom(t, {
-        hook,
-        family,
-        seed: firstSeed,
-        sketch: (random, family) => sketchCalls(random, family, { ...shapes.pods, pods: 80 }),
-        rounds: 1,
-        beside: true,
-      })
-      if (made) t.true(made.kept > 0)
+      const sketch: Trial['sketch'] = (random, family) =>
+        sketchCalls(random, family, { ...shapes.pods, pods: 80 })
+      const trial = { hook, family, sketch, rounds: 1, beside: true }
+      await editAtRandom(t, { ...trial, seed: firstSeed })
+      // that something is kept is asked of one seed: of another all edits may be such as nothing goes on under
+      const known = await editAtRandom(t, { ...trial, seed: KNOWN_SEED })
+      if (known) t.true(known.kept > 0)
     },
   )
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { type Family, parseSave } from 'iptables-parser'
 import { readIndex } from '../../../src/service/incremental/index-file.ts'
-import { treesKept } from '../../../translator/edit/kept.ts'
+import { treesKept, walksKept } from '../../../translator/edit/kept.ts'
 import { aim } from '../harness/aim.ts'
 import { compare, formatDifferences, linesOf } from '../harness/compare.ts'
 import { legacy, lockEnvironment } from '../harness/firewall.ts'
@@ -103,6 +103,8 @@ export interface Made {
   readonly kept: number
   /** Of these last, how many amended trees. */
   readonly amended: number
+  /** And behind how many rules had changed over trees that share a map. */
+  readonly walked: number
 }
 
 /** The ids of the maps that trees of a generation stand in. */
@@ -114,6 +116,12 @@ const treesIn = ({ settings }: Installed, generation = 0): string =>
         .flatMap(({ blocks }) => treesKept(blocks).map(({ map }) => maps.get(map))),
     )
     .join()
+
+/** Whether rules have changed among those of trees that share a map, which go on. */
+const hasWalked = ({ settings }: Installed, generation = 0): boolean =>
+  (readIndex(settings, generation)?.lanes ?? [])
+    .flatMap(({ stretches }) => [...stretches.values()].flat())
+    .some(({ blocks, edited }) => edited.length > 0 && walksKept(blocks).length > 0)
 
 const wordsOf = (edit: Sketched['edit'], text: string): readonly string[] =>
   edit(
@@ -166,7 +174,7 @@ export async function editAtRandom(
     const editOther = beside ? await loadOther(t, pair, sketch(random, otherThan(family))) : undefined
     const history = [`seed ${seed}`, rules]
     const policies: Policies = new Map()
-    let [quick, kept, amended] = [0, 0, 0]
+    let [quick, kept, amended, walked] = [0, 0, 0, 0]
     let before = treesIn(installed, first)
     for (let at = 0, generation = first; at < edits; at++) {
       if (editOther && at % 3 === 2) generation = (await editOther()) ?? generation
@@ -178,6 +186,7 @@ export async function editAtRandom(
         kept++
         const trees = treesIn(installed, after)
         if (trees !== before) amended++
+        if (hasWalked(installed, after)) walked++
       }
       before = treesIn(installed, after)
       generation = after
@@ -188,9 +197,9 @@ export async function editAtRandom(
       if (!(await compareNow(t, pair, policies, history))) return undefined
     }
     t.log(
-      `${quick} of ${edits} edits were map updates, ${kept} kept look-ups or trees, ${amended} amended trees`,
+      `${quick} of ${edits} edits were map updates, ${kept} kept look-ups or trees, ${amended} amended trees, ${walked} went on with trees that share a map under changes`,
     )
-    return { edits, quick, kept, amended }
+    return { edits, quick, kept, amended, walked }
   } finally {
     await installed.close()
     oracle.close()

@@ -14,6 +14,9 @@ const kernelTest = kernelTestNeeding('iptables-legacy')
 const { BPFTABLES_SEED: givenSeed } = process.env
 const firstSeed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)
 
+/** Of which edits keep the trees that share a map. */
+const KNOWN_SEED = 1
+
 const verbs: readonly Verb[] = ['append', 'insert', 'insert', 'replace', 'delete at', 'delete same']
 
 const sketchOf =
@@ -52,7 +55,10 @@ for (const family of families)
       async t => {
         t.timeout(5 * 60_000)
         const sketch = sketchOf(alike)
-        const made = await editAtRandom(t, { hook: 'netfilter', family, seed: firstSeed, sketch, rounds: 1 })
-        if (made) t.true(made.kept > 0)
+        const trial = { hook: 'netfilter', family, sketch, rounds: 1 }
+        await editAtRandom(t, { ...trial, seed: firstSeed })
+        // that trees go on is asked of one seed: of another there may be no edit among those of a chain
+        const known = await editAtRandom(t, { ...trial, seed: KNOWN_SEED })
+        if (known) t.true(known.kept > known.edits / 4 && known.walked > 0)
       },
     )
