@@ -67,6 +67,8 @@ export interface BuiltProgram {
 /** What all programs of a translation are built with. */
 interface Building {
   readonly place: (rule: number) => CounterPlace
+  /** All counter arrays there are. */
+  readonly counters: readonly CounterArray[]
   readonly nth: NthLayout
   readonly jumps: JumpOptions
   readonly memory: PlanMemory
@@ -80,7 +82,7 @@ interface Building {
 export function buildProgram(
   lane: Lane,
   plans: readonly FamilyPlan[],
-  { place, nth, jumps, memory, held, goingOn }: Building,
+  { place, counters, nth, jumps, memory, held, goingOn }: Building,
 ): BuiltProgram {
   const arrays = new Map<string, CounterArray>()
   let last: CounterArray | undefined
@@ -134,10 +136,21 @@ export function buildProgram(
     subprograms.push({ ...fn, name })
     return name
   }
-  const byCall: EmitContext['countOn'] = (assembler, array) => assembler.emit(...countCall(array))
+  // trees and look-ups that go on name arrays that no rule of this program may count in
+  const use = (name: string): void => {
+    const array = arrays.has(name) ? undefined : counters.find(one => one.name === name)
+    if (array) arrays.set(name, array)
+  }
+  const byCall: EmitContext['countOn'] = (assembler, array) => {
+    use(array)
+    assembler.emit(...countCall(array))
+  }
   const inPlace: EmitContext['countOn'] = lane.early
     ? byCall
-    : (assembler, array) => emitCountInPlace(assembler, array, lane.hook)
+    : (assembler, array) => {
+        use(array)
+        emitCountInPlace(assembler, array, lane.hook)
+      }
   let places = 0
   const countOn: EmitContext['countOn'] = (assembler, array) =>
     (places++ < MOST_IN_PLACE ? inPlace : byCall)(assembler, array)

@@ -17,6 +17,7 @@ import { type BuiltProgram, buildProgram, type FamilyPlan } from './build.ts'
 import { defaultStrategies, type Strategies } from './chain.ts'
 import {
   type Counted,
+  type CounterArray,
   type CounterLayout,
   type CounterPlace,
   countedRules,
@@ -159,6 +160,7 @@ export function buildLanes(
     plans,
     ...buildProgram(lane, plans, {
       place: rule => index.place(rule),
+      counters: index.arrays,
       nth,
       jumps,
       memory,
@@ -311,6 +313,10 @@ export class RuleIndex {
     const first = this.firstsOf(family, table).get(chain)
     if (first === undefined) throw new RangeError(`no chain ${chain}`)
     return first - 1 + number
+  }
+
+  get arrays(): readonly CounterArray[] {
+    return this.#counters.arrays
   }
 
   place(rule: number): CounterPlace {

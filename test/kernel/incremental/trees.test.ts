@@ -67,6 +67,21 @@ kernelTest('trees go on through edits beside them and among their rules', t =>
   }),
 )
 
+kernelTest('trees go on whose rules count elsewhere than all others, as behind a reload', t =>
+  withRules(rules, installation => {
+    const { run } = installation
+    succeed(run('iptables-restore', [], saved(installation)))
+    const before = treeMaps(installation)
+    t.true(before.length > 0)
+    for (const words of ['-I INPUT 1 -i lo -j ACCEPT', '-D INPUT 1', '-A INPUT -i lo', '-D INPUT -i lo']) {
+      succeed(run('iptables', words.split(' ')))
+      t.deepEqual(treeMaps(installation), before, words)
+    }
+    succeed(run('iptables', ['-A', 'INPUT', ...pings.split(' ')]))
+    t.is(ping(installation, 2), 0)
+  }),
+)
+
 kernelTest('rules edited so are reported as those that are loaded from their text', t =>
   withRules(rules, installation => {
     const { run } = installation
