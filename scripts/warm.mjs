@@ -28,6 +28,12 @@ const boxEdits = [
   '-I INPUT 800 -s 192.0.2.1 -d 192.0.2.2 -p tcp --dport 8080 -j ACCEPT',
 ]
 
+/** What most firewalls begin with. */
+const connections = [
+  '-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+  '-A FORWARD -m conntrack --ctstate INVALID -j DROP',
+]
+
 /** In a chain, and where chains are called. */
 const podEdits = [
   '-A policy-7 -s 192.0.2.1 -j ACCEPT',
@@ -59,9 +65,17 @@ const kernel = pretendKernel()
 const { perform } = evaluateCommands(script, name => (name === 'koffi' ? kernel : require(name)))
 await perform('bpftables', ['fmt', rules])
 await perform('bpftables', ['convert', rules])
-const files = { few: boxes(20), list: list(2000), boxes: boxes(1500), pods: pods(300), zones: zones(24) }
-await withFiles(files, async ({ few, list, boxes, pods, zones }) => {
-  for (const path of [list, boxes, pods, zones])
+const files = {
+  few: boxes(20),
+  list: list(2000),
+  boxes: boxes(1500),
+  pods: pods(300),
+  zones: zones(24),
+  connections: [...connections, ...zones(24)],
+  numbered: numbered(1500),
+}
+await withFiles(files, async ({ few, list, boxes, pods, zones, ...others }) => {
+  for (const path of [list, boxes, pods, zones, ...Object.values(others)])
     await perform('bpftables', ['convert', '--format', 'report', path])
   // where offsets in its structures are to be had
   if (!existsSync('/sys/kernel/btf/vmlinux')) return
@@ -85,6 +99,7 @@ async function changeRules(path, edits) {
   process.env.BPFTABLES_DEVICES = 'eth0'
   try {
     if (!(await succeeds('bpftables', ['apply', path]))) return
+    if (!(await succeeds('iptables-restore', [path]))) return
     for (const edit of edits) if (!(await succeeds('iptables', edit.split(' ')))) return
   } finally {
     rmSync(directory, { recursive: true })
@@ -149,6 +164,14 @@ function zones(count) {
     '-A rest -p tcp',
     '-A rest -j DROP',
   ]
+}
+
+/** Rules as those write them that have no names for protocols. */
+function numbered(count) {
+  return Array.from({ length: count }, (_, at) => {
+    const [source, destination] = [prefix(at * 7919, 10 + (at % 23)), prefix(at * 104_729, 32 - (at % 20))]
+    return `-A FORWARD -p ${[6, 17, 7][at % 3]} -s ${source} -d ${destination} -j ACCEPT`
+  })
 }
 
 /** Rules whose boxes overlap, each along one address only, which become several trees in maps. */
