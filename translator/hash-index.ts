@@ -1,9 +1,19 @@
 // Numbers of things by a hash of what they are, for finding those that are the same among a hundred thousand without a text of each.
 
+/** A power of two, as their number always is. */
+const LEAST_ROOM = 256
+
 export class HashIndex {
   readonly #hashes: number[] = []
   /** For each place the number of a thing and one more; 0 where there is none. It stands at its hash, or at the next place that was free. */
-  #places = new Int32Array(1024)
+  #places: Int32Array
+
+  /** With room for so many things, at least. */
+  constructor(room = LEAST_ROOM) {
+    let places = LEAST_ROOM
+    while (places < 2 * room) places *= 2
+    this.#places = new Int32Array(places)
+  }
 
   /** The number of what has the hash and is the same; else that of the next one, which takes it. */
   add(hash: number, isSame: (number: number) => boolean): number {

@@ -44,7 +44,8 @@ export const endsAll = (item: Item): boolean =>
   asksNothing(item) && isFinal(item) && item.outcome.kind !== 'past'
 
 /** It is final, and asking it of a packet that an earlier rule decides changes nothing. */
-export const decides = (item: Item): boolean => isFinal(item) && !item.rest.some(isOnce)
+export const decides = (item: Item): boolean =>
+  isFinal(item) && (item.rest.length === 0 || !item.rest.some(isOnce))
 
 /** A rule that cannot be said here, and which part of it. */
 export class RuleUntranslatable extends Error {

@@ -231,9 +231,13 @@ const MOST_GOING_ON = 16
 
 /** Whether answers say what rules come to: all decide, but for few if others may, and go to few chains. */
 function allAnswer(items: readonly Item[], { goingOn }: Strategies): boolean {
-  const others = items.filter(item => !decides(item))
-  const mayBe = others.length === 0 || (goingOn && others.length <= MOST_GOING_ON && others.every(isWalked))
-  return mayBe && new Set(callsOf(items).map(({ chain }) => chain)).size <= MOST_GONE_TO
+  let others = 0
+  for (let at = 0; at < items.length; at++) {
+    const item = items[at] as Item
+    if (decides(item)) continue
+    if (!goingOn || ++others > MOST_GOING_ON || !isWalked(item)) return false
+  }
+  return new Set(callsOf(items).map(({ chain }) => chain)).size <= MOST_GONE_TO
 }
 
 /** Trees in a map can hold it, and a walk can go on behind it. */

@@ -5,7 +5,15 @@ import { domain, transport } from './field.ts'
 import { FieldSets } from './field-sets.ts'
 import { HashIndex, mix, SEED, spread } from './hash-index.ts'
 import { type Item, isFinal } from './item.ts'
-import { complement, type IntervalSet, intersect, isSame, type Point, single } from './tree/interval.ts'
+import {
+  complement,
+  type Interval,
+  type IntervalSet,
+  intersect,
+  isSame,
+  type Point,
+  single,
+} from './tree/interval.ts'
 import { ShapeMap } from './tree/shape.ts'
 
 /** The items for packets with a whole transport header, and for all others. */
@@ -17,7 +25,8 @@ export const withinOdd = (items: readonly Item[], family: Family): Item[] =>
 function narrowed(items: readonly Item[], extents: IntervalSet): Item[] {
   const within = remembering(asked => intersect(asked, extents))
   const inside: Item[] = []
-  for (const item of items) {
+  for (let at = 0; at < items.length; at++) {
+    const item = items[at] as Item
     const sets = FieldSets.of(item.sets)
     const asked = sets.get('transport')
     const both = asked && within(asked)
@@ -35,7 +44,9 @@ const asking = ({ rule, rest, outcome }: Item, sets: FieldSets): Item => ({ rule
 function remembering(find: (set: IntervalSet) => IntervalSet): (set: IntervalSet) => IntervalSet {
   const known = new Map<IntervalSet, IntervalSet>()
   return set => {
-    const found = known.get(set) ?? find(set)
+    const before = known.get(set)
+    if (before) return before
+    const found = find(set)
     known.set(set, found)
     return found
   }
@@ -75,24 +86,30 @@ function sortedByShape(items: readonly Item[]): readonly Item[] {
 
 /** Without the items that ask the same as an earlier one which decides. */
 export function unshadowed(items: readonly Item[]): readonly Item[] {
-  const index = new HashIndex()
+  const index = new HashIndex(items.length)
   const decided: FieldSets[] = []
-  return items.filter(item => {
+  let sets = FieldSets.none
+  const isThis = (known: number): boolean => asksSame(decided[known], sets)
+  const isFirst = (item: Item): boolean => {
     if (item.rest.length > 0 || !isFinal(item)) return true
-    const sets = FieldSets.of(item.sets)
-    const number = index.add(hashOf(sets), known => asksSame(decided[known], sets))
-    if (number < decided.length) return false
+    sets = FieldSets.of(item.sets)
+    if (index.add(hashOf(sets), isThis) < decided.length) return false
     decided.push(sets)
     return true
-  })
+  }
+  return items.filter(isFirst)
 }
 
 /** Whatever order the fields are asked in. */
 function hashOf(sets: FieldSets): number {
   let hash = sets.size
   for (let at = 0; at < sets.size; at++) {
+    const set = sets.at(at)
     let own = SEED
-    for (const { low, end } of sets.at(at)) own = mixPoint(mixPoint(own, low), end)
+    for (let one = 0; one < set.length; one++) {
+      const { low, end } = set[one] as Interval
+      own = mixPoint(mixPoint(own, low), end)
+    }
     hash = (hash + spread(own)) | 0
   }
   return spread(hash)

@@ -2,7 +2,7 @@
 // through in loops over numbers, since a process that has just begun runs those fast first.
 
 import type { Interval } from './interval.ts'
-import { numberAt, type PointColumn, segmentAt } from './point.ts'
+import { type PointColumn, segmentAt } from './point.ts'
 
 /** The segments of a field: where each begins; and for each box the first, and the first behind. */
 export interface Segments {
@@ -26,119 +26,130 @@ export interface Column {
 export const columnOf = (domain: Interval, boxes: number): Column =>
   typeof domain.low === 'number' ? new NumberColumn(domain, boxes) : new WideColumn(domain)
 
-/** Fewer boxes than so many are numbered along with their points: a number holds 32 bits of a point exactly, and 21 behind them. */
-const MOST_NUMBERED = 1 << 20
-const PLACES = 2 * MOST_NUMBERED
+/** What a box asks, as bits: its low is a point of its own, so is its end, and it is behind all values of the field. Of most fields most boxes ask nothing. */
+const BEGINS = 1
+const ENDS = 2
+const BEHIND = 4
 
-interface Asked {
-  readonly lows: Float64Array
-  readonly ends: Float64Array
-}
+/** A point is sorted along with the place it is asked at: twice the box and one more for its end. So many bits hold that. */
+const PLACE_BITS = 26
+const PLACE = 2 ** PLACE_BITS - 1
+/** Of a place of no box. */
+const NOWHERE = PLACE
 
+/**
+ * Numbers stand in words of 32 bits and are worked on as such: until V8 has compiled a loop for good, each number beyond 31 bits would be an object. Two words are sorted
+ * as one number with a fraction, whose order is that of its bits as long as its first word has less than 31.
+ */
 class NumberColumn implements Column {
   readonly #low: number
   readonly #end: number
   readonly #cuts: number[] = []
-  #lows: Float64Array
-  #ends: Float64Array
+  #asked: Uint8Array
+  #lows: Int32Array
+  #ends: Int32Array
 
   constructor({ low, end }: Interval, boxes: number) {
     this.#low = Number(low)
     this.#end = Number(end)
-    this.#lows = new Float64Array(boxes).fill(this.#low)
-    this.#ends = new Float64Array(boxes).fill(this.#end)
+    this.#asked = new Uint8Array(boxes)
+    this.#lows = new Int32Array(boxes)
+    this.#ends = new Int32Array(boxes)
   }
 
   set(box: number, { low, end }: Interval): void {
     if (typeof low !== 'number' || typeof end !== 'number') return
-    this.#lows[box] = low
-    this.#ends[box] = end
+    let asked = 0
+    if (low >= this.#end) asked = BEHIND
+    else if (low > this.#low) {
+      asked = BEGINS
+      this.#lows[box] = low
+    }
+    // what ends behind all values of the field ends with them: options take greater numbers than headers hold
+    if (end < this.#end) {
+      asked |= ENDS
+      this.#ends[box] = end
+    }
+    this.#asked[box] = asked
   }
 
   cut({ low, end }: Interval): void {
-    if (typeof low === 'number' && typeof end === 'number') this.#cuts.push(low, end)
+    if (typeof low !== 'number' || typeof end !== 'number') return
+    if (low < this.#end) this.#cuts.push(low)
+    if (end < this.#end) this.#cuts.push(end)
   }
 
   grow(boxes: number): void {
-    const { length } = this.#lows
-    const [lows, ends] = [new Float64Array(boxes), new Float64Array(boxes)]
-    lows.set(this.#lows)
-    ends.set(this.#ends)
-    this.#lows = lows.fill(this.#low, length)
-    this.#ends = ends.fill(this.#end, length)
+    this.#asked = longer(this.#asked, new Uint8Array(boxes))
+    this.#lows = longer(this.#lows, new Int32Array(boxes))
+    this.#ends = longer(this.#ends, new Int32Array(boxes))
   }
 
+  /** Once the points are sorted each place is told its segment. */
   segments(boxes: number): Segments {
-    const asked = { lows: this.#lows.subarray(0, boxes), ends: this.#ends.subarray(0, boxes) }
-    return boxes < MOST_NUMBERED ? this.#numbered(asked) : this.#searched(asked)
-  }
-
-  /** Each point goes with the place it is asked at, twice the box and one more for its end, so that once they are sorted each place is told its segment. */
-  #numbered({ lows, ends }: Asked): Segments {
-    const boxes = lows.length
-    const points = this.#points({ lows, ends }).sort()
-    const segments = { lows: new Int32Array(boxes), ends: new Int32Array(boxes).fill(-1) }
-    const starts = new Uint32Array(points.length + 1)
-    starts[0] = this.#low
-    let count = 1
-    for (let at = 0; at < points.length; at++) {
-      const both = points[at] ?? 0
-      const point = Math.floor(both / PLACES)
-      const place = both - point * PLACES
-      if (point !== starts[count - 1]) starts[count++] = point
-      const into = (place & 1) === 0 ? segments.lows : segments.ends
-      into[place >> 1] = count - 1
-    }
-    for (let box = 0; box < boxes; box++) {
-      // what ends behind all values of the field ends with them: options take greater numbers than headers hold
-      if (segments.ends[box] === -1) segments.ends[box] = count
-      if ((lows[box] ?? 0) >= this.#end) segments.lows[box] = count
-    }
-    return { starts: starts.slice(0, count), ...segments }
-  }
-
-  /** Those at which boxes begin and end, but for the beginning and the end of the field, each with its place. Cuts have one that is no box's. */
-  #points({ lows, ends }: Asked): Float64Array {
-    const points = new Float64Array(2 * lows.length + this.#cuts.length)
-    let count = 0
-    for (let box = 0; box < lows.length; box++) {
-      const low = lows[box] ?? 0
-      const end = ends[box] ?? 0
-      if (low > this.#low && low < this.#end) points[count++] = low * PLACES + 2 * box
-      if (end < this.#end) points[count++] = end * PLACES + 2 * box + 1
-    }
-    for (const cut of this.#cuts) if (cut < this.#end) points[count++] = cut * PLACES + PLACES - 1
-    return points.subarray(0, count)
-  }
-
-  #searched(asked: Asked): Segments {
-    const boxes = asked.lows.length
-    const starts = this.#sorted(asked)
-    const [lows, ends] = [new Int32Array(boxes), new Int32Array(boxes)]
-    for (let box = 0; box < boxes; box++) {
-      const first = numberAt(starts, asked.lows[box] ?? 0, 0)
-      const end = asked.ends[box] ?? 0
-      lows[box] = first
-      ends[box] = end >= this.#end ? starts.length : numberAt(starts, end, first + 1)
-    }
-    return { starts, lows, ends }
-  }
-
-  #sorted({ lows, ends }: Asked): Uint32Array {
-    const points = new Uint32Array(1 + 2 * lows.length + this.#cuts.length)
-    points[0] = this.#low
-    let count = 1
-    for (const some of [lows, ends, this.#cuts])
-      for (let at = 0; at < some.length; at++) {
-        const point = some[at] ?? 0
-        // of two rules one behind the other one may ask what the other does
-        if (point < this.#end && point !== points[count - 1]) points[count++] = point
+    const points = this.#points(boxes)
+    const count = points.length
+    const words = new Int32Array(points.sort().buffer)
+    const segments = { lows: new Int32Array(boxes), ends: new Int32Array(boxes) }
+    const starts = new Uint32Array(count + 1)
+    let last = this.#low | 0
+    starts[0] = last
+    let number = 0
+    for (let at = 0; at < count; at++) {
+      const word = words[2 * at] as number
+      const point = ((words[2 * at + 1] as number) << (32 - PLACE_BITS)) | (word >>> PLACE_BITS)
+      if (point !== last) {
+        last = point
+        starts[++number] = point
       }
-    const sorted = points.subarray(0, count).sort()
-    let kept = 1
-    for (let at = 1; at < count; at++) if (sorted[at] !== sorted[kept - 1]) sorted[kept++] = sorted[at] ?? 0
-    return sorted.slice(0, kept)
+      const place = word & PLACE
+      if (place === NOWHERE) continue
+      if ((place & 1) === 0) segments.lows[place >> 1] = number
+      else segments.ends[place >> 1] = number
+    }
+    this.#fill(segments, number + 1)
+    return { starts: starts.slice(0, number + 1), ...segments }
   }
+
+  /** Sides that are no points of their own. */
+  #fill({ lows, ends }: Pick<Segments, 'lows' | 'ends'>, segments: number): void {
+    const asked = this.#asked
+    for (let box = 0; box < ends.length; box++) {
+      const own = asked[box] as number
+      if ((own & ENDS) === 0) ends[box] = segments
+      if ((own & BEHIND) !== 0) lows[box] = segments
+    }
+  }
+
+  /** Those at which boxes begin and end, but for the beginning and the end of the field, each with its place. */
+  #points(boxes: number): Float64Array {
+    const words = new Int32Array(4 * boxes + 2 * this.#cuts.length)
+    const [asked, lows, ends] = [this.#asked, this.#lows, this.#ends]
+    let count = 0
+    for (let box = 0; box < boxes; box++) {
+      const own = asked[box] as number
+      if ((own & BEGINS) !== 0) {
+        const low = lows[box] as number
+        words[count++] = (low << PLACE_BITS) | (2 * box)
+        words[count++] = low >>> (32 - PLACE_BITS)
+      }
+      if ((own & ENDS) !== 0) {
+        const end = ends[box] as number
+        words[count++] = (end << PLACE_BITS) | (2 * box + 1)
+        words[count++] = end >>> (32 - PLACE_BITS)
+      }
+    }
+    for (const cut of this.#cuts) {
+      words[count++] = (cut << PLACE_BITS) | NOWHERE
+      words[count++] = cut >>> (32 - PLACE_BITS)
+    }
+    return new Float64Array(words.buffer, 0, count >> 1)
+  }
+}
+
+function longer<T extends Int32Array | Uint8Array>(column: T, room: T): T {
+  room.set(column)
+  return room
 }
 
 /** Of a field whose values are bigints. */

@@ -44,10 +44,15 @@ export const inclusive = (low: Point, high: Point): IntervalSet =>
 export const containsPoint = (set: IntervalSet, point: Point): boolean =>
   set.some(({ low, end }) => low <= point && point < end)
 
-export const isSame = (a: IntervalSet | undefined, b: IntervalSet | undefined): boolean =>
-  a === b ||
-  (a?.length === b?.length &&
-    (a ?? []).every(({ low, end }, index) => low === b?.[index]?.low && end === b[index]?.end))
+export function isSame(a: IntervalSet | undefined, b: IntervalSet | undefined): boolean {
+  if (a === b) return true
+  if (!a || !b || a.length !== b.length) return false
+  for (let at = 0; at < a.length; at++) {
+    const [one, other] = [a[at] as Interval, b[at] as Interval]
+    if (one.low !== other.low || one.end !== other.end) return false
+  }
+  return true
+}
 
 /** Whether the set is of one value. */
 export function isSingle(set: IntervalSet | undefined): boolean {

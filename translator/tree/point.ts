@@ -19,7 +19,7 @@ export function segmentAt(points: PointColumn, point: Point, from = 0): number {
 }
 
 /** The same of numbers. */
-export function numberAt(points: Uint32Array, point: number, from: number): number {
+function numberAt(points: Uint32Array, point: number, from: number): number {
   if ((points[from] ?? 0) >= point) return from
   let low = from
   let high = points.length

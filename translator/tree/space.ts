@@ -65,14 +65,23 @@ class Places {
   readonly #fields: readonly FieldName[]
   readonly #known = new Map<readonly FieldName[], readonly number[]>()
   readonly #backwards = new Map<readonly FieldName[], readonly number[]>()
+  /** Many ask about the same as the one before. */
+  #lastNames: readonly FieldName[] | undefined
+  #last: readonly number[] = []
 
   constructor(fields: readonly FieldName[]) {
     this.#fields = fields
   }
 
   of(names: readonly FieldName[]): readonly number[] {
-    const known = this.#known.get(names)
-    if (known) return known
+    if (names !== this.#lastNames) {
+      this.#last = this.#known.get(names) ?? this.#find(names)
+      this.#lastNames = names
+    }
+    return this.#last
+  }
+
+  #find(names: readonly FieldName[]): readonly number[] {
     const places = names.map(name => this.#fields.indexOf(name))
     this.#known.set(names, places)
     return places
@@ -122,8 +131,8 @@ class Boxes {
     const box = this.#push(item, index, true)
     const places = this.#places.of(sets.names)
     for (let at = 0; at < places.length; at++) {
-      const only = sets.at(at)[0]
-      if (only) this.#columns[places[at] ?? 0]?.set(box, only)
+      const column = this.#columns[places[at] as number] as Column
+      column.set(box, sets.at(at)[0] as Interval)
     }
   }
 
