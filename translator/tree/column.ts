@@ -38,8 +38,8 @@ const PLACE = 2 ** PLACE_BITS - 1
 const NOWHERE = PLACE
 
 /**
- * Numbers stand in words of 32 bits and are worked on as such: until V8 has compiled a loop for good, each number beyond 31 bits would be an object. Two words are sorted
- * as one number with a fraction, whose order is that of its bits as long as its first word has less than 31.
+ * Numbers stand in words of 32 bits and are worked on as such: until V8 has compiled a loop for good, each number beyond 31 bits would be an object. Two are sorted
+ * as one word of 64 bits, which takes half the time of sorting numbers with a fraction.
  */
 class NumberColumn implements Column {
   readonly #low: number
@@ -122,7 +122,7 @@ class NumberColumn implements Column {
   }
 
   /** Those at which boxes begin and end, but for the beginning and the end of the field, each with its place. */
-  #points(boxes: number): Float64Array {
+  #points(boxes: number): BigUint64Array {
     const words = new Int32Array(4 * boxes + 2 * this.#cuts.length)
     const [asked, lows, ends] = [this.#asked, this.#lows, this.#ends]
     let count = 0
@@ -143,7 +143,7 @@ class NumberColumn implements Column {
       words[count++] = (cut << PLACE_BITS) | NOWHERE
       words[count++] = cut >>> (32 - PLACE_BITS)
     }
-    return new Float64Array(words.buffer, 0, count >> 1)
+    return new BigUint64Array(words.buffer, 0, count >> 1)
   }
 }
 
