@@ -1,8 +1,8 @@
 // The items of a chain's rules for one program after another. What most rules ask is known at every hook and in front of all hooks alike: their items are made once for all of them.
 
 import type { Family, Rule, Target } from 'iptables-parser'
-import { type Item, outcomeOf, plainItems } from './item.ts'
-import { plainSets } from './plain-sets.ts'
+import { addPlainItems, type Item, outcomeOf } from './item.ts'
+import { type PlainSets, plainSets } from './plain-sets.ts'
 import { trimmed } from './trimmed.ts'
 
 /** What a chain's rules come to. */
@@ -39,23 +39,23 @@ export function chainItems(rules: readonly Rule[], { first, family, known, items
       for (; before.items[at]?.rule === index; at++) items.push(before.items[at] as Item)
       continue
     }
-    const plain = alikeItems(rule, index, family)
-    if (!plain) {
-      own ??= new Uint8Array(rules.length)
-      own[number] = 1
+    const alike = alikeSets(rule, family)
+    if (alike) {
+      addPlainItems(items, alike, index, outcomeOf(rule.target))
+      continue
     }
-    const made = plain ?? itemsOf(rule, index)
+    own ??= new Uint8Array(rules.length)
+    own[number] = 1
+    const made = itemsOf(rule, index)
     for (let next = 0; next < made.length; next++) items.push(made[next] as Item)
   }
   return { rules, items: trimmed(items), ...(own && { own }) }
 }
 
 /** Undefined for a rule that asks or does anything that programs may know or not. */
-function alikeItems(rule: Rule, index: number, family: Family): readonly Item[] | undefined {
+function alikeSets(rule: Rule, family: Family): PlainSets | undefined {
   const { target } = rule
-  if (target && !decided.has(target.kind)) return undefined
-  const plain = plainSets(rule, family)
-  return plain && plainItems(plain, index, outcomeOf(target))
+  return target && !decided.has(target.kind) ? undefined : plainSets(rule, family)
 }
 
 /** Targets that do nothing besides. */

@@ -84,9 +84,21 @@ export function ruleItems(rule: Rule, index: number, lane: Lane, family: Family)
 }
 
 export function plainItems({ malformed, matched }: PlainSets, rule: number, outcome: Outcome): Item[] {
-  const item = { rule, sets: matched, rest: NO_TESTS, outcome }
-  if (malformed.length === 0) return [item]
-  return [...malformed.map(sets => ({ rule, sets, rest: NO_TESTS, outcome: outcomes.hotdrop })), item]
+  const items: Item[] = []
+  addPlainItems(items, { malformed, matched }, rule, outcome)
+  return items
+}
+
+/** Puts the same items behind others. */
+export function addPlainItems(
+  items: Item[],
+  { malformed, matched }: PlainSets,
+  rule: number,
+  outcome: Outcome,
+): void {
+  for (let at = 0; at < malformed.length; at++)
+    items.push({ rule, sets: malformed[at] as FieldSets, rest: NO_TESTS, outcome: outcomes.hotdrop })
+  items.push({ rule, sets: matched, rest: NO_TESTS, outcome })
 }
 
 /** The items of any rule, whatever it asks. */

@@ -14,7 +14,6 @@ import type { FieldName } from './field.ts'
 import { FieldSets } from './field-sets.ts'
 import { malformedHeader, unreachable, wholeTransport } from './match/transport.ts'
 import { type IntervalSet, inclusive, single } from './tree/interval.ts'
-import { trimmed } from './trimmed.ts'
 
 export interface PlainSets {
   /** Of packets that the rule finds malformed, in the order it does. */
@@ -34,47 +33,84 @@ const makers: readonly Make[] = Array.from({ length: 1 << FIELDS.length }, (_, a
   FieldSets.maker(FIELDS.filter((_, at) => (asked >> at) & 1)),
 )
 
-const make = (asked: number, sets: readonly IntervalSet[]): FieldSets =>
-  (makers[asked] as Make)(trimmed(sets))
+const make = (asked: number, sets: readonly IntervalSet[]): FieldSets => (makers[asked] as Make)(sets)
 
 /** What a rule asks of fields; undefined where it asks anything else, anything negated, or nothing by asking for all there is. */
 export function plainSets(rule: Rule, family: Family): PlainSets | undefined {
   const { source, destination, protocol } = rule
-  const matches = rule.matches.some(isComment)
-    ? rule.matches.filter(match => !isComment(match))
-    : rule.matches
-  const match = matches[0]
   if (rule.inInterface || rule.outInterface || rule.fragment || protocol?.negated) return undefined
+  const matches = withoutComments(rule.matches)
+  const match = matches[0]
   if (matches.length > 1 || (match && !asksPortsAlone(match))) return undefined
-  const sets: IntervalSet[] = []
+  const sets = new Array<IntervalSet>(setsOf(rule, match))
   let asked = 0
-  if (source) asked |= add(sets, SADDR, prefixSet(source))
-  if (destination) asked |= add(sets, DADDR, prefixSet(destination))
-  if (asked >= NOT_PLAIN) return undefined
+  let count = 0
+  if (source) {
+    const set = prefixSet(source)
+    if (!set) return undefined
+    sets[count++] = set
+    asked |= SADDR
+  }
+  if (destination) {
+    const set = prefixSet(destination)
+    if (!set) return undefined
+    sets[count++] = set
+    asked |= DADDR
+  }
   // IPv6 headers are walked along for rules that name a protocol
-  const malformed = protocol && family === 6 ? [make(asked | TRANSPORT, [...sets, unreachable.set])] : NONE
-  if (protocol) asked |= add(sets, PROTOCOL, single(protocol.value))
+  const malformed =
+    protocol && family === 6 ? [make(asked | TRANSPORT, firstAnd(sets, count, unreachable.set))] : NONE
+  if (protocol) {
+    sets[count++] = single(protocol.value)
+    asked |= PROTOCOL
+  }
   if (!match) return { malformed, matched: make(asked, sets) }
   asked |= TRANSPORT
-  const short = make(asked, [...sets, malformedHeader[match.kind].set])
-  sets.push(wholeTransport.set)
-  if (match.sourcePort) asked |= add(sets, SPORT, portSet(match.sourcePort))
-  if (match.destinationPort) asked |= add(sets, DPORT, portSet(match.destinationPort))
-  if (asked >= NOT_PLAIN) return undefined
+  const short = make(asked, firstAnd(sets, count, malformedHeader[match.kind].set))
+  sets[count++] = wholeTransport.set
+  if (match.sourcePort) {
+    const set = portSet(match.sourcePort)
+    if (!set) return undefined
+    sets[count++] = set
+    asked |= SPORT
+  }
+  if (match.destinationPort) {
+    const set = portSet(match.destinationPort)
+    if (!set) return undefined
+    sets[count++] = set
+    asked |= DPORT
+  }
   return { malformed: malformed === NONE ? [short] : [...malformed, short], matched: make(asked, sets) }
 }
 
 const NONE: readonly FieldSets[] = []
 
+function withoutComments(matches: readonly Match[]): readonly Match[] {
+  for (let at = 0; at < matches.length; at++)
+    if (isComment(matches[at] as Match)) return matches.filter(match => !isComment(match))
+  return matches
+}
+
 const isComment = ({ kind }: Match): boolean => kind === 'comment'
 
-/** Beside the bits of fields. */
-const NOT_PLAIN = 64
+/** How many sets a rule asks for: one that is pushed to would have room for more, which hundred thousands of rules have no use for. */
+function setsOf({ source, destination, protocol }: Rule, match: PortMatch | undefined): number {
+  let count = 0
+  if (source) count++
+  if (destination) count++
+  if (protocol) count++
+  if (!match) return count
+  if (match.sourcePort) count++
+  if (match.destinationPort) count++
+  return count + 1
+}
 
-function add(sets: IntervalSet[], field: number, set: IntervalSet | undefined): number {
-  if (!set) return NOT_PLAIN
-  sets.push(set)
-  return field
+/** The first sets, and one more. */
+function firstAnd(sets: readonly IntervalSet[], count: number, last: IntervalSet): readonly IntervalSet[] {
+  const all = new Array<IntervalSet>(count + 1)
+  for (let at = 0; at < count; at++) all[at] = sets[at] as IntervalSet
+  all[count] = last
+  return all
 }
 
 type PortMatch = Extract<Match, { kind: 'tcp' | 'udp' }>

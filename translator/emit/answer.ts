@@ -55,18 +55,20 @@ type Placing = Pick<Frame, 'place' | 'slotOf'>
 export function answersOf(frame: Placing, items: readonly Item[], alike = false): Answers {
   const known = new Actions()
   const said = new Uint32Array(items.length)
-  const numbered = items.map(({ rule, outcome }, position) => {
+  const numbered = new Array<Numbered>(items.length)
+  for (let position = 0; position < items.length; position++) {
+    const { rule, outcome } = items[position] as Item
     const place = isUncounted(outcome) ? undefined : frame.place(rule)
     const index = place?.index ?? (outcome.kind === 'hotdrop' ? frame.slotOf(rule) : 0)
     if (index >= 2 ** COUNTER_BITS) throw new RangeError(`no answer says counter ${index}`)
     said[position] = index
-    return known.of(place?.array.name ?? '', outcome)
-  })
+    numbered[position] = known.of(place?.array.name ?? '', outcome)
+  }
   if (alike) known.addVerdicts(items.every(isFinal))
   const actions = known.inOrder()
   if (actions.length > MOST_ACTIONS) throw new RangeError(`no answer says action ${MOST_ACTIONS}`)
   for (let position = 0; position < said.length; position++)
-    said[position] = (numbered[position]?.number ?? 0) * 2 ** COUNTER_BITS + (said[position] ?? 0)
+    said[position] = (numbered[position] as Numbered).number * 2 ** COUNTER_BITS + (said[position] as number)
   return { actions, said }
 }
 
@@ -76,15 +78,19 @@ const VERDICTS = ['accept', 'drop', 'return'] as const
 class Actions {
   /** Of each counter array, by what they do. */
   readonly #known = new Map<string, Map<string, Numbered>>()
-  /** Most rules come to what the one before does. */
-  #last: Numbered | undefined
+  /** Of the array that was asked for last: most rules count where the one before does, and verdicts are few objects. */
+  readonly #ofLast = new Map<Outcome, Numbered>()
   #lastArray = ''
 
   of(array: string, outcome: Outcome): Numbered {
-    if (array === this.#lastArray && outcome === this.#last?.action.outcome) return this.#last
-    this.#last = this.#find(array, outcome)
+    if ('chain' in outcome) return this.#find(array, outcome)
+    if (array !== this.#lastArray) this.#ofLast.clear()
     this.#lastArray = array
-    return this.#last
+    const known = this.#ofLast.get(outcome)
+    if (known) return known
+    const found = this.#find(array, outcome)
+    this.#ofLast.set(outcome, found)
+    return found
   }
 
   #find(array: string, outcome: Outcome): Numbered {

@@ -59,27 +59,28 @@ export class BoxWriter {
     const { starts, end } = this.#space.axes[axis] ?? { starts: [], end: 0 }
     const from = rangesSize(this.#words.slice(0, this.#wordOf[axis]))
     if (!(starts instanceof Uint32Array)) return this.#writeWide(bytes, axis, from, places)
-    const points = new Float64Array(starts.length + 1)
-    points.set(starts)
+    const points = new Int32Array(starts.length + 1)
+    points.set(new Int32Array(starts.buffer, starts.byteOffset, starts.length))
     points[starts.length] = Number(end)
     this.#writeNumbers(bytes, axis, from, places, points)
   }
 
+  /** In words of 32 bits whose first is a sign: others would be objects until V8 has compiled this for good. What is written is the same. */
   #writeNumbers(
     { buffer }: Uint8Array,
     axis: number,
     from: number,
     { ids, offsets }: Places,
-    points: Float64Array,
+    points: Int32Array,
   ): void {
-    const quads = new Uint32Array(buffer)
+    const quads = new Int32Array(buffer)
     const [lows = none, ends = none] = [this.#space.lows[axis], this.#space.ends[axis]]
     for (let at = 0; at < ids.length; at++) {
-      const id = ids[at] ?? 0
-      const quad = ((offsets[at] ?? 0) + from) >> 2
-      const low = points[lows[id] ?? 0] ?? 0
+      const id = ids[at] as number
+      const quad = ((offsets[at] as number) + from) >> 2
+      const low = points[lows[id] as number] as number
       quads[quad] = low
-      quads[quad + 1] = (points[ends[id] ?? 0] ?? 0) - low - 1
+      quads[quad + 1] = (points[ends[id] as number] as number) - low - 1
     }
   }
 

@@ -142,10 +142,14 @@ class TreeBuilder {
     const { closed, itemOf } = this.#space
     const lows = this.#space.lows[axis] as Int32Array
     const ends = this.#space.ends[axis] as Int32Array
-    const [ids, lesses, box] = [this.#ids, this.#less, this.#box]
+    const ids = this.#ids
+    const lesses = this.#less
+    const box = this.#box
     const wholeLow = box[2 * axis] as number
     const wholeHigh = box[2 * axis + 1] as number
-    let [next, open, last] = [to, 0, -1]
+    let next = to
+    let open = 0
+    let last = -1
     for (let index = from; index < to; index++) {
       const id = ids[index] as number
       const begin = lows[id] as number

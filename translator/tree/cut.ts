@@ -116,7 +116,8 @@ export class Cutter {
     }
     const begun = this.#begun.fill(0, 0, segments + 1)
     const stopped = this.#stopped.fill(0, 0, segments + 1)
-    const [begins, stops] = [this.#begins, this.#stops]
+    const begins = this.#begins
+    const stops = this.#stops
     for (let i = 0; i < across; i++) {
       const from = (begins[i] as number) - low
       const to = (stops[i] as number) - low
@@ -127,7 +128,8 @@ export class Cutter {
     let above = free + across
     // to go on costs more and more below
     for (let at = 1; at < segments && below * below < this.#cost; at++) {
-      const [begin, stop] = [begun[at] as number, stopped[at] as number]
+      const begin = begun[at] as number
+      const stop = stopped[at] as number
       if (begin === 0 && stop === 0) continue
       above -= stop
       this.#improve(axis, low + at, below, above)

@@ -48,7 +48,8 @@ export function isSame(a: IntervalSet | undefined, b: IntervalSet | undefined): 
   if (a === b) return true
   if (!a || !b || a.length !== b.length) return false
   for (let at = 0; at < a.length; at++) {
-    const [one, other] = [a[at] as Interval, b[at] as Interval]
+    const one = a[at] as Interval
+    const other = b[at] as Interval
     if (one.low !== other.low || one.end !== other.end) return false
   }
   return true
