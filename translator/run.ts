@@ -181,7 +181,7 @@ function treesOf(all: readonly Item[], making: Making): Block[] {
     separable && strategies.separate === 'always'
       ? undefined
       : tryTree(space, ids, leafSize(items, strategies), REPLICATION)
-  if (!root) return many ? severalTrees(space, ids, pieces, making) : halves(items, making)
+  if (!root) return many ? severalTrees(space, ids, pieces, { ...making, answer }) : halves(items, making)
   const tree = { root, boxes: ids.length, first: 0 }
   if (answer) return cheapest({ kind: 'mapped', space, trees: [tree] }, making)
   const whole = [codeTree(tree, space)]
@@ -197,14 +197,13 @@ function severalTrees(
   space: Space,
   ids: Int32Array,
   pieces: readonly (readonly Item[])[],
-  making: Making,
+  making: Making & { readonly answer: boolean },
 ): Block[] {
   const { family, strategies } = making
   // first of all, so that each piece is blocks of its own (see edit/kept.ts)
   if (pieces.length > 1) return pieces.flatMap(piece => treesOf(piece, making))
   if (!making.side && asksTransport(space.items)) return splitTrees(space.items, making)
-  if (strategies.separate === 'never' || !allAnswer(space.items, strategies))
-    return halves(space.items, making)
+  if (strategies.separate === 'never' || !making.answer) return halves(space.items, making)
   const eager = strategies.separate === 'always'
   const linear = leafSize(space.items, strategies)
   const trees = separateTrees(space, ids, { family, linear, eager, failed: eager ? 0 : REPLICATION })
@@ -232,10 +231,13 @@ const MOST_GOING_ON = 16
 /** Whether answers say what rules come to: all decide, but for few if others may, and go to few chains. */
 function allAnswer(items: readonly Item[], { goingOn }: Strategies): boolean {
   let others = 0
+  let final: Item['outcome'] | undefined
   for (let at = 0; at < items.length; at++) {
     const item = items[at] as Item
-    if (decides(item)) continue
-    if (!goingOn || ++others > MOST_GOING_ON || !isWalked(item)) return false
+    // verdicts are few objects
+    if (item.outcome === final && item.rest.length === 0) continue
+    if (decides(item)) final = item.outcome
+    else if (!goingOn || ++others > MOST_GOING_ON || !isWalked(item)) return false
   }
   return new Set(callsOf(items).map(({ chain }) => chain)).size <= MOST_GONE_TO
 }

@@ -42,14 +42,20 @@ export function protocolsIn(items: readonly Item[], family: Family): ReadonlySet
   return asked.protocols
 }
 
+/** Where in a list of fields these two stand; -1 where they do not. */
+interface Places {
+  readonly transport: number
+  readonly protocol: number
+}
+
 /** What items ask; most ask what others did. */
 class Asked {
   readonly fields = new Set<FieldName>()
   readonly protocols = new Set<number>()
   readonly #family: Family
-  /** Lists of fields that rules asked about, and whether the transport header is among them. */
-  readonly #lists = new Map<readonly FieldName[], boolean>()
-  readonly #extents = new Map<IntervalSet | undefined, Set<IntervalSet | undefined>>()
+  /** Lists of fields that rules asked about. */
+  readonly #lists = new Map<readonly FieldName[], Places>()
+  readonly #extents = new Map<IntervalSet, Set<IntervalSet | undefined>>()
 
   constructor(family: Family) {
     this.#family = family
@@ -69,20 +75,21 @@ class Asked {
   }
 
   #add(item: Item): void {
-    const { names } = FieldSets.of(item.sets)
+    const sets = FieldSets.of(item.sets)
+    const { names } = sets
     const known = this.#lists.get(names)
-    const asksTransport = known ?? names.includes('transport')
+    const places = known ?? { transport: names.indexOf('transport'), protocol: names.indexOf('protocol') }
     const asksMore = item.rest.length > 0
-    if (asksMore || known === undefined) addFields(this.fields, item)
-    if (known === undefined) this.#lists.set(names, asksTransport)
-    if (asksMore || (asksTransport && this.#isNew(item)))
+    if (asksMore || !known) addFields(this.fields, item)
+    if (!known) this.#lists.set(names, places)
+    if (asksMore || (places.transport >= 0 && this.#isNew(sets, places)))
       for (const protocol of protocolsOf(item, this.#family)) this.protocols.add(protocol)
   }
 
   /** Whether no item before asked for the same transport headers and protocols. Most sets of them are one object for all rules. */
-  #isNew({ sets }: Item): boolean {
-    const transport = sets.get('transport')
-    const protocol = sets.get('protocol')
+  #isNew(sets: FieldSets, places: Places): boolean {
+    const transport = sets.at(places.transport)
+    const protocol = places.protocol < 0 ? undefined : sets.at(places.protocol)
     const protocols = this.#extents.get(transport)
     if (protocols?.has(protocol)) return false
     if (protocols) protocols.add(protocol)

@@ -46,9 +46,6 @@ export function growTree(space: Space, ids: Int32Array, limits: TreeLimits): Nod
   return builder.exceeded ? undefined : root
 }
 
-/** Beside the number of axes that a box covers less than all of its node along: packets may miss it wherever it is, since it is not exact. */
-const INEXACT = 1 << 7
-
 const wholeBox = ({ axes }: Space): Box => Int32Array.from(axes.flatMap(({ starts }) => [0, starts.length]))
 
 class TreeBuilder {
@@ -118,13 +115,11 @@ class TreeBuilder {
 
   /** The boxes of the root. */
   #begin(boxes: Int32Array): void {
-    const { axes, lows, ends, exact, closed, itemOf } = this.#space
+    const { less: lesses, closed, itemOf } = this.#space
     let last = -1
     for (let at = 0; at < boxes.length; at++) {
       const id = boxes[at] as number
-      let less = exact[id] === 1 ? 0 : INEXACT
-      for (let axis = 0; axis < axes.length; axis++)
-        if (lows[axis]?.[id] !== 0 || (ends[axis]?.[id] ?? 0) < (axes[axis] as Axis).starts.length) less++
+      const less = lesses[id] as number
       this.#ids[at] = id
       this.#less[at] = less
       this.#end = at + 1

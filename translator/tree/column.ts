@@ -12,8 +12,8 @@ export interface Segments {
 }
 
 export interface Column {
-  /** What a box asks; one of which nothing is said takes all there is. */
-  set(box: number, asked: Interval): void
+  /** What a box asks; one of which nothing is said takes all there is. Whether that is less than all. */
+  set(box: number, asked: Interval): boolean
   /** Segments begin and end here too, though no box does. */
   cut(at: Interval): void
   /** Makes room for so many boxes. */
@@ -57,8 +57,8 @@ class NumberColumn implements Column {
     this.#ends = new Int32Array(boxes)
   }
 
-  set(box: number, { low, end }: Interval): void {
-    if (typeof low !== 'number' || typeof end !== 'number') return
+  set(box: number, { low, end }: Interval): boolean {
+    if (typeof low !== 'number' || typeof end !== 'number') return false
     let asked = 0
     if (low >= this.#end) asked = BEHIND
     else if (low > this.#low) {
@@ -71,6 +71,7 @@ class NumberColumn implements Column {
       this.#ends[box] = end
     }
     this.#asked[box] = asked
+    return asked !== 0
   }
 
   cut({ low, end }: Interval): void {
@@ -163,9 +164,10 @@ class WideColumn implements Column {
     this.#points = [BigInt(domain.low)]
   }
 
-  set(box: number, asked: Interval): void {
+  set(box: number, asked: Interval): boolean {
     this.#asked[box] = asked
     this.cut(asked)
+    return asked.low > this.#domain.low || asked.end < this.#domain.end
   }
 
   cut({ low, end }: Interval): void {

@@ -121,8 +121,16 @@ export function writeTrees(
 }
 
 /** Marks the last boxes of leaves, by where the leaves end and how far before that a position stands. */
-export function markLast(view: DataView, ends: readonly number[], back: number): void {
-  for (const end of ends) view.setUint32(end - back, view.getUint32(end - back, true) + LAST, true)
+export function markLast(
+  { buffer, byteOffset, byteLength }: DataView,
+  ends: readonly number[],
+  back: number,
+): void {
+  const quads = new Int32Array(buffer, byteOffset, byteLength >> 2)
+  for (let at = 0; at < ends.length; at++) {
+    const quad = ((ends[at] as number) - back) >> 2
+    quads[quad] = (quads[quad] as number) | LAST
+  }
 }
 
 /** The trees as they are from an offset of a map on. */

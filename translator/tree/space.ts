@@ -34,7 +34,12 @@ export interface Space {
   readonly exact: Uint8Array
   /** For each box whether it is exact, and a packet inside goes no further. */
   readonly closed: Uint8Array
+  /** For each box along how many axes it is less than all there is; and INEXACT. */
+  readonly less: Uint8Array
 }
+
+/** Packets may miss a box that is not exact wherever it is. There are far fewer fields. */
+export const INEXACT = 1 << 7
 
 /** An item that would have more boxes gets a hull along some axes. */
 export const MOST_BOXES = 32
@@ -107,6 +112,7 @@ class Boxes {
   #itemOf: Int32Array
   #exact: Uint8Array
   #closed: Uint8Array
+  #less: Uint8Array
 
   constructor(fields: readonly FieldName[], family: Family, items: number) {
     this.#fields = fields
@@ -116,6 +122,7 @@ class Boxes {
     this.#itemOf = new Int32Array(items)
     this.#exact = new Uint8Array(items)
     this.#closed = new Uint8Array(items)
+    this.#less = new Uint8Array(items)
   }
 
   add(item: Item, index: number): void {
@@ -130,10 +137,8 @@ class Boxes {
   #addOnly(item: Item, index: number, sets: FieldSets): void {
     const box = this.#push(item, index, true)
     const places = this.#places.of(sets.names)
-    for (let at = 0; at < places.length; at++) {
-      const column = this.#columns[places[at] as number] as Column
-      column.set(box, sets.at(at)[0] as Interval)
-    }
+    for (let at = 0; at < places.length; at++)
+      this.#set(box, places[at] as number, sets.at(at)[0] as Interval)
   }
 
   /** One of the boxes that come of taking an interval of every set, those of the last field changing fastest. */
@@ -145,7 +150,7 @@ class Boxes {
       const set = sets.at(at)
       const one = set[rest % set.length]
       rest = Math.floor(rest / set.length)
-      if (one) this.#columns[places[at] ?? 0]?.set(box, one)
+      if (one) this.#set(box, places[at] as number, one)
     }
   }
 
@@ -156,9 +161,14 @@ class Boxes {
       const set = sets.at(at)
       const [first, last] = [set[0], set.at(-1)]
       if (!first || !last) continue
-      this.#columns[place]?.set(box, { low: first.low, end: last.end })
+      this.#set(box, place, { low: first.low, end: last.end })
       for (const interval of set) this.#columns[place]?.cut(interval)
     }
+  }
+
+  #set(box: number, place: number, asked: Interval): void {
+    const column = this.#columns[place] as Column
+    if (column.set(box, asked)) this.#less[box] = (this.#less[box] as number) + 1
   }
 
   /** A box that takes all there is; its number. */
@@ -169,6 +179,7 @@ class Boxes {
     this.#itemOf[box] = index
     this.#exact[box] = exact ? 1 : 0
     this.#closed[box] = exact && isFinal(item) ? 1 : 0
+    this.#less[box] = exact ? 0 : INEXACT
     return box
   }
 
@@ -177,6 +188,7 @@ class Boxes {
     this.#itemOf = longer(this.#itemOf, new Int32Array(boxes))
     this.#exact = longer(this.#exact, new Uint8Array(boxes))
     this.#closed = longer(this.#closed, new Uint8Array(boxes))
+    this.#less = longer(this.#less, new Uint8Array(boxes))
     for (const column of this.#columns) column.grow(boxes)
   }
 
@@ -194,6 +206,7 @@ class Boxes {
       ends: segments.map(({ ends }) => ends),
       exact: this.#exact.subarray(0, count),
       closed: this.#closed.subarray(0, count),
+      less: this.#less.subarray(0, count),
     }
   }
 }

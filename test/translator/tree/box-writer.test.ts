@@ -23,6 +23,7 @@ const spaceBetween = (points: readonly bigint[]): Space => {
     ends: [ends],
     exact: new Uint8Array(lows.length).fill(1),
     closed: new Uint8Array(lows.length),
+    less: Uint8Array.from(lows, (_, at) => (at === starts.length ? 0 : 1)),
   }
 }
 
