@@ -17,6 +17,7 @@ import { describeGeneration as describeEdits } from './incremental/describe.ts'
 import { editedRules, editedSlots } from './incremental/edited.ts'
 import { finishEdits } from './incremental/quick.ts'
 import { openState } from './incremental/state.ts'
+import { readTypesAhead } from './kernel-types.ts'
 import { chosenHook, devicesFor } from './lanes.ts'
 import { currentNamespace, type Live, readGenerationWord } from './live.ts'
 import { load } from './load.ts'
@@ -62,10 +63,11 @@ async function applyLocked(
   const beside = options.beside?.()
   beside?.test()
   if (changes.length === 0) return changeBeside(beside, options)
+  const types = readTypesAhead(settings)
   const plan = planGeneration(live ?? nothingLoaded, changes)
   const edited = editedSlots(live, changes, plan)
   const applied = await withCountersAhead(newArrays(live, plan), ahead =>
-    attempt(settings, { live, plan, edited, beside, ahead }, options, {}),
+    attempt(settings, { live, plan, edited, beside, ahead, types }, options, {}),
   )
   if (applied.kind === 'applied' && !options.dryRun)
     await recordChange(settings, live, plan, applied.generation.number)
@@ -79,6 +81,8 @@ interface Wanted {
   readonly edited: readonly number[]
   readonly beside: Beside | undefined
   readonly ahead: Promise<MadeAhead>
+  /** The kernel's types, being read. */
+  readonly types: Promise<void>
 }
 
 const newArrays = (live: Live | undefined, { layout }: Plan): readonly CounterArray[] =>
@@ -107,7 +111,7 @@ async function attempt(
   const resting = [...(live?.rulesets.flatMap(({ slots }) => slots) ?? []), ...(live?.resting ?? [])]
   const describe: Next['describe'] = translation =>
     describeEdits({ generation, rulesets, translation, before, resting })
-  const ahead = await wanted.ahead
+  const [ahead] = await Promise.all([wanted.ahead, wanted.types])
   const next = { live, generation, plan, translation, reused, describe, ahead }
   const cautiously = (): Translation => {
     const strategies = { ...rules.strategies, mostSlots: CAUTIOUS_SLOTS }

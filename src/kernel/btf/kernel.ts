@@ -5,7 +5,15 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import type { TypeId } from '../../../translator/btf/type.ts'
 import { KernelError } from '../error.ts'
 import { failedWith } from '../sys/error.ts'
-import { btfById, btfBytesOf, btfIds, btfNameOf, close, type FileDescriptor } from '../sys/object.ts'
+import {
+  btfById,
+  btfBytesLater,
+  btfBytesOf,
+  btfIds,
+  btfNameOf,
+  close,
+  type FileDescriptor,
+} from '../sys/object.ts'
 import { answerTo } from './answers.ts'
 import { enumeratorOf, memberOffset } from './member.ts'
 import { type Btf, findType, type Kind, readBtf, typeOf } from './reader.ts'
@@ -26,7 +34,7 @@ const read = (name: string, base?: Btf): Btf => {
 /** The file of vmlinux gives a page at a time, which takes 1,400 calls; bpf(2) gives all of it. Where there is no file there are no types to ask for. */
 const readBlob = (name: string): Uint8Array => {
   const path = `${directory}/${name}`
-  const whole = name === vmlinuxName && existsSync(path) ? readWhole(name) : undefined
+  const whole = name === vmlinuxName && existsSync(path) ? (vmlinuxAhead ?? readWhole(name)) : undefined
   return whole ?? readFileSync(path)
 }
 
@@ -51,10 +59,23 @@ const tryOpenBlob = (name: string): FileDescriptor | undefined => {
 }
 
 let vmlinuxBtf: Btf | undefined
+let vmlinuxAhead: Uint8Array | undefined
+
+/** Reads vmlinux's BTF while others go on, for when it is asked for; where that fails it is read then. */
+export const readVmlinuxAhead = async (): Promise<void> => {
+  if (vmlinuxBtf) return
+  try {
+    const fd = openBlob(vmlinuxName)
+    if (fd !== undefined) vmlinuxAhead = await btfBytesLater(fd).finally(() => close(fd))
+  } catch {
+    // who asks is told why
+  }
+}
 const moduleBtf = new Map<string, Btf>()
 
 const vmlinux = (): Btf => {
   vmlinuxBtf ??= read(vmlinuxName)
+  vmlinuxAhead = undefined
   return vmlinuxBtf
 }
 

@@ -16,6 +16,8 @@ export interface Btf {
   readonly firstId: TypeId
   readonly firstString: number
   readonly base: Btf | undefined
+  /** Where among the strings the name of the function stands that was found last. */
+  lastFunction: number
 }
 
 export type Kind = keyof typeof kindNumber
@@ -93,6 +95,7 @@ export const readBtf = (bytes: Uint8Array, base?: Btf): Btf => {
     firstId: base === undefined ? 1 : base.firstId + base.offsets.length,
     firstString: base === undefined ? 0 : base.firstString + base.strings.length,
     base,
+    lastFunction: 0,
   }
 }
 
@@ -124,12 +127,30 @@ export const typeOf = (btf: Btf, id: TypeId): Type | undefined => {
   }
 }
 
+/** The names of functions are sorted, so those of BPF's stand together. */
+const NEAR = 1 << 16
+
+/** Where a name between two others begins; each stands there once. */
+const findName = (btf: Btf, kind: Kind, name: string): number | undefined => {
+  const sought = `\0${name}\0`
+  const found = (kind === 'func' && findNear(btf, sought)) || btf.strings.indexOf(sought, 'latin1')
+  if (found < 0) return undefined
+  if (kind === 'func') btf.lastFunction = found
+  return found + 1
+}
+
+const findNear = ({ strings, lastFunction }: Btf, sought: string): number | undefined => {
+  const start = Math.max(0, lastFunction - NEAR)
+  const found = strings.subarray(start, lastFunction + NEAR).indexOf(sought, 'latin1')
+  return found < 0 ? undefined : start + found
+}
+
 /** The offset of a name in the string section; undefined where no type can have it. */
-const nameOffset = (btf: Btf, name: string): number | undefined => {
-  const inBase = btf.base && nameOffset(btf.base, name)
+const nameOffset = (btf: Btf, kind: Kind, name: string): number | undefined => {
+  const inBase = btf.base && nameOffset(btf.base, kind, name)
   if (inBase !== undefined) return inBase
-  const found = btf.strings.indexOf(`\0${name}\0`, 'latin1')
-  if (found >= 0) return btf.firstString + found + 1
+  const found = findName(btf, kind, name)
+  if (found !== undefined) return btf.firstString + found
   // A module's strings do not begin with an empty one.
   const first = btf.base !== undefined && btf.strings.indexOf(`${name}\0`, 'latin1') === 0
   return first ? btf.firstString : undefined
@@ -145,7 +166,7 @@ export const isNamed = (btf: Btf, offset: number, name: string): boolean => {
 
 /** The first type of that kind and name in this blob, its base not included. */
 export const findType = (btf: Btf, kind: Kind, name: string): TypeId | undefined => {
-  const wanted = nameOffset(btf, name)
+  const wanted = nameOffset(btf, kind, name)
   if (wanted === undefined) return undefined
   const { view, offsets, names } = btf
   for (let at = names.indexOf(wanted); at >= 0; at = names.indexOf(wanted, at + 1)) {

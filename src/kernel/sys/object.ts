@@ -1,7 +1,7 @@
 // What maps, programs, links and BTF have in common: file descriptors, ids, pins and info.
 
 import { object, objectId, objectInfo } from './attribute.ts'
-import { bpf, bpfFinds, type Command } from './bpf.ts'
+import { bpf, bpfFinds, bpfLater, type Command } from './bpf.ts'
 import {
   btfInfo,
   linkInfo,
@@ -11,7 +11,7 @@ import {
   tcxLinkInfo,
   xdpLinkInfo,
 } from './info.ts'
-import { type Decoded, decode, encode, type Fields, type Layout, type Values } from './layout.ts'
+import { type Decoded, decode, encode, type Fields, type Layout, type Struct, type Values } from './layout.ts'
 import { check, libc } from './libc.ts'
 
 /** A file descriptor of a BPF object (or anything else close(2) takes). */
@@ -65,11 +65,18 @@ export const programMapIds = (fd: FileDescriptor): readonly number[] => {
   return [...ids]
 }
 
+const askBtf = (fd: FileDescriptor, info: Struct): Struct => {
+  const { bytes, pointers } = encode(objectInfo, {
+    bpf_fd: fd,
+    info_len: info.bytes.length,
+    info: info.bytes,
+  })
+  return { bytes, pointers: [...pointers, ...info.pointers] }
+}
+
 const readBtfInfo = (fd: FileDescriptor, into: Values<typeof btfInfo.fields>): number => {
   const info = encode(btfInfo, into)
-  const attribute = encode(objectInfo, { bpf_fd: fd, info_len: info.bytes.length, info: info.bytes })
-  const pointers = [...attribute.pointers, ...info.pointers]
-  bpf('BPF_OBJ_GET_INFO_BY_FD', { bytes: attribute.bytes, pointers }, 'read what a BTF blob is')
+  bpf('BPF_OBJ_GET_INFO_BY_FD', askBtf(fd, info), 'read what a BTF blob is')
   return decode(btfInfo, info.bytes).btf_size
 }
 
@@ -85,6 +92,14 @@ export const btfBytesOf = (fd: FileDescriptor): Uint8Array => {
   const btf = new Uint8Array(readBtfInfo(fd, {}))
   readBtfInfo(fd, { btf, btf_size: btf.length })
   return btf
+}
+
+/** The same in a thread of its own; undefined where it failed, whatever the reason. */
+export const btfBytesLater = async (fd: FileDescriptor): Promise<Uint8Array | undefined> => {
+  const btf = new Uint8Array(readBtfInfo(fd, {}))
+  const info = encode(btfInfo, { btf, btf_size: btf.length })
+  const answer = await bpfLater('BPF_OBJ_GET_INFO_BY_FD', askBtf(fd, info))
+  return answer === undefined ? undefined : btf
 }
 
 const nextId = (command: Command, after: number): number | undefined => {
