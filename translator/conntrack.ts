@@ -30,6 +30,10 @@ const tracksIt = ({ kind }: Match): boolean => TRACKING.has(kind)
 function isTracking({ name, chains }: Table): boolean {
   if (hooksOfTable(name).length === 0) return false
   for (const { rules } of chains)
-    for (let at = 0; at < rules.length; at++) if ((rules[at] as Rule).matches.some(tracksIt)) return true
+    for (let at = 0; at < rules.length; at++) {
+      const { matches } = rules[at] as Rule
+      // most of thousands of rules have none
+      if (matches.length > 0 && matches.some(tracksIt)) return true
+    }
   return false
 }
