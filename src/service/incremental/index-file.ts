@@ -18,7 +18,7 @@ import type { LineTable } from './lines.ts'
 import type { NameList } from './name-list.ts'
 
 /** Raised when something changes its meaning. */
-const FORMAT = 9
+const FORMAT = 10
 
 export interface IndexedFamily extends LineTable {
   readonly chains: ChainTable
