@@ -110,8 +110,9 @@ async function takeSteps(settings: Settings, next: Next, { before = () => {} }: 
     removeUnusedCounters(settings, live)
     const shared = openSharedMaps(settings, sharedSpecs(settings, next), 'pin', keep, next.ahead)
     before('programs')
+    const isTracked = live?.generation.conntrack === true
     const loading = openLanes(settings, next, shared, keep).then(lanes => {
-      if (generation.conntrack) requireConntrack()
+      if (generation.conntrack && !isTracked) requireConntrack()
       return lanes
     })
     const attaching = begin(async () => {
@@ -126,6 +127,8 @@ async function takeSteps(settings: Settings, next: Next, { before = () => {} }: 
       before('state')
       writeGeneration(settings, generation)
       next.writeEdits?.()
+      // it was asked for before, so if the programs are refused nothing is other than it was
+      if (generation.conntrack && isTracked) requireConntrack()
       return next.describe(next.translation)
     })
     const beside = [loading, attaching, describing] as const

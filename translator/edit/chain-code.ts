@@ -48,21 +48,39 @@ export interface PackedFunction extends Omit<FunctionSpec, 'instructions'> {
   readonly relocations: readonly (readonly [instruction: number, Relocation])[]
 }
 
-const pack = ({ instructions, ...fn }: FunctionSpec): PackedFunction => ({
-  ...fn,
-  bytes: encode(instructions),
-  relocations: instructions.flatMap(({ relocation }, at) => (relocation ? [[at, relocation] as const] : [])),
-})
+/** What functions were unpacked from: most go on as they are. */
+const unpacked = new WeakMap<FunctionSpec, PackedFunction>()
+
+function pack(spec: FunctionSpec): PackedFunction {
+  const known = unpacked.get(spec)
+  if (known) return known
+  const { instructions, ...fn } = spec
+  return {
+    ...fn,
+    bytes: encode(instructions),
+    relocations: instructions.flatMap(({ relocation }, at) =>
+      relocation ? [[at, relocation] as const] : [],
+    ),
+  }
+}
 
 /** The function, but for what listings and errors of the verifier say of it. */
-export function unpack({ bytes, relocations, ...fn }: PackedFunction): FunctionSpec {
+export function unpack(packed: PackedFunction): FunctionSpec {
+  const { bytes, relocations, ...fn } = packed
   const instructions = decode(bytes)
   for (const [at, relocation] of relocations) {
     const instruction = instructions[at]
     if (instruction) instructions[at] = { ...instruction, relocation }
   }
-  return { ...fn, instructions }
+  const spec = { ...fn, instructions }
+  unpacked.set(spec, packed)
+  return spec
 }
+
+/** What stands at the instructions of a function that have to be relocated. */
+const relocationsOf = (fn: FunctionSpec): readonly Relocation[] =>
+  unpacked.get(fn)?.relocations.map(([, relocation]) => relocation) ??
+  fn.instructions.flatMap(({ relocation }) => relocation ?? [])
 
 /** The functions of a program's chains of a family; undefined where it has none, or none that could go on in another. */
 export function chainCodeOf(
@@ -159,8 +177,8 @@ function functionsFrom(
   const reached = new Set<string>()
   const pending = [...functions]
   for (let fn = pending.pop(); fn; fn = pending.pop())
-    for (const { relocation } of fn.instructions) {
-      const called = relocation?.kind === 'function' ? all.get(relocation.name) : undefined
+    for (const relocation of relocationsOf(fn)) {
+      const called = relocation.kind === 'function' ? all.get(relocation.name) : undefined
       if (!called || reached.has(called.name)) continue
       reached.add(called.name)
       pending.push(called)
@@ -171,9 +189,9 @@ function functionsFrom(
 /** The maps that functions refer to, and those they count in by a call. */
 function mapsIn(functions: readonly FunctionSpec[], maps: readonly MapSpec[]): readonly MapSpec[] {
   const [names, called] = [new Set<string>(), new Set<string>()]
-  for (const { relocation } of functions.flatMap(({ instructions }) => instructions)) {
-    if (relocation && 'map' in relocation) names.add(relocation.map)
-    if (relocation?.kind === 'function') called.add(relocation.name)
+  for (const relocation of functions.flatMap(relocationsOf)) {
+    if ('map' in relocation) names.add(relocation.map)
+    if (relocation.kind === 'function') called.add(relocation.name)
   }
   return maps
     .filter(({ name }) => names.has(name) || called.has(countFunctionName(name)))

@@ -52,7 +52,8 @@ export function amendTrees(
       edits.map(edit => [`${edit.family} ${edit.table} ${edit.chain}`, edit]),
     ).values()) {
       const lines = state.lines(place)
-      if (!lines || state.stretches(at, place).length === 0) continue
+      const stretches = state.stretches(at, place)
+      if (!lines || !stretches.some(({ blocks }) => sidesOf(blocks) !== undefined)) continue
       const amend = (stretch: IndexedStretch): IndexedStretch =>
         stretch.edited.reduce((amended, one) => {
           const [edit, other] = edits.filter(({ rule, kind }) => rule === one.rule && kind === one.kind)
@@ -65,7 +66,7 @@ export function amendTrees(
             ) ?? amended
           )
         }, stretch)
-      state.setStretches(at, place, state.stretches(at, place).map(amend))
+      state.setStretches(at, place, stretches.map(amend))
     }
 }
 

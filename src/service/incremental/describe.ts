@@ -142,8 +142,10 @@ export function onlyLoaded({ code, ...lane }: IndexedLane): IndexedLane {
   const isThere = (...names: Parameters<typeof namesOfMaps>): boolean =>
     [...namesOfMaps(...names)].every(name => lane.maps.has(name))
   const own = code && isThere([], [], code) ? code : undefined
+  const functions = new Set(own?.functions.map(({ name }) => name))
   const goesOn = ({ blocks }: IndexedStretch): boolean =>
-    walksKept(blocks).every(({ walk }) => own?.functions.some(({ name }) => name === walk))
+    treesKept(blocks).every(({ map }) => lane.maps.has(map)) &&
+    walksKept(blocks).every(({ walk }) => functions.has(walk))
   const areThere = (blocks: readonly IndexedBlock[]): readonly IndexedBlock[] => {
     const gone = blocks.filter(block => !isThere([block], []))
     return blocks.filter(block => !gone.some(other => isBeside(block, other)))
@@ -151,9 +153,7 @@ export function onlyLoaded({ code, ...lane }: IndexedLane): IndexedLane {
   return {
     ...lane,
     chains: eachLeft(lane.chains, areThere),
-    stretches: eachLeft(lane.stretches, own =>
-      own.filter(stretch => isThere([], [stretch]) && goesOn(stretch)),
-    ),
+    stretches: eachLeft(lane.stretches, own => own.filter(goesOn)),
     ...(own && { code: own }),
   }
 }

@@ -1,41 +1,29 @@
 // Edits that make programs anew without reading the rules that their look-ups hold: the maps of those go on in the new programs (translator/edit/stand-in.ts). What
 // comes of it is a generation of the same text, with the edit in its journal.
 
-import {
-  type Command,
-  type Counters,
-  type Family,
-  noCounters,
-  type Rule,
-  standsAnywhere,
-} from 'iptables-parser'
-import { type EditableLane, editableLanes, isCalling } from '../../../translator/edit/block.ts'
-import { chainCodeOf, heldTogether } from '../../../translator/edit/chain-code.ts'
-import { renamed, stretchesOf, treesKept, walksKept } from '../../../translator/edit/kept.ts'
+import { type Command, type Counters, noCounters, type Rule, standsAnywhere } from 'iptables-parser'
+import { isCalling } from '../../../translator/edit/block.ts'
+import { heldTogether } from '../../../translator/edit/chain-code.ts'
 import { goingOnWith, takeOver } from '../../../translator/edit/stand-in.ts'
-import { lookUpId, mapNames } from '../../../translator/emit/look-up.ts'
+import { mapNames } from '../../../translator/emit/look-up.ts'
 import { type Lane, laneName } from '../../../translator/lane.ts'
 import { type LaneProgram, translate, translateAround } from '../../../translator/translate.ts'
 import { valuesFor } from '../../../translator/tree/dispatch.ts'
-import { programMapIds } from '../../kernel/sys/object.ts'
 import { ServiceError } from '../error.ts'
 import { type PlacedGeneration, readUnread } from '../generation.ts'
 import { load } from '../load.ts'
-import { lanesPinned, type OpenLane } from '../programs.ts'
+import { lanesPinned } from '../programs.ts'
 import type { Settings } from '../settings.ts'
 import type { Next, SwapOptions } from '../swap.ts'
 import { amendTrees, editsKnown } from './amended.ts'
-import { withCounts } from './chain-table.ts'
-import { goingOn, indexBlock, indexStretches, mapIds, namesOfMaps, onlyLoaded, ownMaps } from './describe.ts'
-import { editedIn } from './held.ts'
-import type { EditIndex, IndexedBlock, IndexedLane, IndexedStretch, Standing } from './index-file.ts'
+import { ownMaps } from './describe.ts'
+import type { IndexedBlock } from './index-file.ts'
 import { itemsOf } from './items.ts'
 import { copyJournal, type JournalEdit, markEntry } from './journal.ts'
-import { addLines, joinPieces, type Piece } from './lines.ts'
-import { nameList, withNames } from './name-list.ts'
 import type { PlacedStep } from './plan.ts'
 import { endedBy, isAsSet, MOST_ENTRIES, placedSteps, writtenInForce } from './quick.ts'
 import { type Reduced, reduceFor } from './reduce.ts'
+import { describeRemade, type Remade } from './remade.ts'
 import { leadsOn, type StaleChains, staleAfter } from './stale.ts'
 import { type EditState, stateOf } from './state.ts'
 import { asksForConntrack, conntrackAfter, laneWith, withConntrack } from './tracking.ts'
@@ -112,15 +100,6 @@ function joins({ index }: EditState, at: number, block: IndexedBlock, rule: Rule
   const lane = index.lanes[at]
   const items = lane && isCalling(block) && block.path.length === 1 ? itemsOf(rule, lane) : undefined
   return items?.every(item => valuesFor(item, block) !== undefined) === true
-}
-
-/** The program of a lane, and which look-ups go on in it. */
-interface Remade {
-  readonly program: LaneProgram
-  readonly reduced: Reduced
-  readonly taken: ReadonlyMap<string, IndexedBlock>
-  /** The ids of the maps in force, by the names they go by in the new program. */
-  readonly kept: ReadonlyMap<string, number>
 }
 
 /** Programs for all lanes that hold a chain of the edits; undefined where one cannot be made so. */
@@ -210,10 +189,7 @@ async function putInForce(
     translation: { kind: 'translated', programs: remade.map(({ program }) => program), rules: [] },
     reused,
     kept: new Map(remade.map(({ program, kept }) => [laneName(program.lane), kept])),
-    describe() {
-      const known = { generation: number, families: familiesAfter(state) }
-      return programs => describeRemade(state, known, programs, remade)
-    },
+    describe: () => describeRemade(state, number, remade),
     writeEdits: () => copyJournal(settings, from, number, entry),
   }
   try {
@@ -250,179 +226,4 @@ function keptIds(
     kept.set(name, id)
   }
   return kept
-}
-
-function describeRemade(
-  state: EditState,
-  known: Pick<EditIndex, 'generation' | 'families'>,
-  programs: readonly OpenLane[],
-  remade: readonly Remade[],
-): EditIndex | undefined {
-  const { index, journal } = state
-  const lanes = programs.flatMap(program => {
-    const made = remade.find(one => laneName(one.program.lane) === laneName(program.lane))
-    return made ? indexRemade(state, made, program) : [goingOn(state, program)].flat()
-  })
-  if (lanes.includes(undefined)) return undefined
-  return {
-    ...index,
-    ...known,
-    carriedOut: journal.entries.length + 1,
-    lanes: lanes.flatMap(lane => lane ?? []),
-  }
-}
-
-/** The rules as lines, with the edits carried out. */
-const familiesAfter = (state: EditState): EditIndex['families'] =>
-  state.index.families.map(family => {
-    const pieces: Piece[] = []
-    const counts = new Map<number, number>()
-    let next = 0
-    for (const [{ at, first, count }, own] of state.opened(family.family)) {
-      addLines(pieces, next, first - next)
-      pieces.push(...own)
-      counts.set(at, sumOf(own.map(piece => piece.count)))
-      next = first + count
-    }
-    addLines(pieces, next, family.slots.length - next)
-    return { ...family, chains: withCounts(family.chains, counts), ...joinPieces(family, pieces) }
-  })
-
-function indexRemade(
-  state: EditState,
-  { program, reduced, taken, kept }: Remade,
-  { fd }: OpenLane,
-): IndexedLane[] {
-  const { slots, numbers, standIns } = reduced
-  const numberOf = (rule: number): number => numbers[rule] ?? 0
-  const numbering = {
-    first: (rule: number) => standIns.get(rule)?.first ?? numberOf(rule),
-    last: (rule: number) => standIns.get(rule)?.last ?? numberOf(rule),
-  }
-  return editableLanes(program, numbering).map(lane => {
-    const code = chainCodeOf(program, lane.family)
-    const held = program.held?.get(lane.family)
-    // where a chain's code stands in functions too that went on, what is edited in it here would be missing there
-    const isTwice = (chain: string): boolean => held?.inPlace.has(chain) === true
-    const blocks = lane.chains.map(
-      ({ name, blocks }) =>
-        [
-          name,
-          (isTwice(name) ? [] : blocks).map(block => {
-            const [map] = block.maps
-            const before = map && taken.get(lookUpId(map))
-            if (!before) return indexBlock(block, lane.family, slots)
-            const { first, last, holders, counts, edited, displaced, counting } = before
-            const { repeated: _, ...shape } = block
-            const standing = standingFor(reduced, before)
-            return {
-              ...shape,
-              first,
-              last,
-              holders,
-              counts,
-              edited,
-              standing,
-              ...(displaced && { displaced }),
-              ...(counting && { counting }),
-            }
-          }),
-        ] as const,
-    )
-    const stretches = indexStretches(stretchesOf(program, lane.family, numberOf))
-    for (const [chain, going] of stretchesGoingOn(state, program, lane))
-      stretches.set(
-        chain,
-        [...going, ...(stretches.get(chain) ?? [])].sort((a, b) => a.first - b.first),
-      )
-    for (const chain of [...stretches.keys()].filter(isTwice)) stretches.delete(chain)
-    const named = namesOfMaps(
-      blocks.flatMap(([, own]) => own),
-      [...stretches.values()].flat(),
-      code,
-    )
-    const fresh = new Set([...named].filter(name => !kept.has(name)))
-    const ids = mapIds(fd, fresh, new Set(kept.values()))
-    // a map that no packet comes to any more is in no program, and gone with the one before
-    const loaded = new Set(programMapIds(fd))
-    for (const [name, id] of kept) if (loaded.has(id)) ids.set(name, id)
-    const going = held ? chainsGoingOn(state, lane, ids) : noChains
-    const all = new Map(going.chains)
-    for (const [chain, own] of blocks) if (own.length > 0) all.set(chain, own)
-    return onlyLoaded({
-      ...lane,
-      names: withNames(
-        going.names,
-        blocks.map(([chain]) => chain),
-      ),
-      chains: all,
-      stretches: new Map([...going.stretches, ...stretches]),
-      maps: ids,
-      ...(code && { code }),
-    })
-  })
-}
-
-/** What stood in for a look-up. */
-function standingFor({ standIns, slots, texts }: Reduced, block: IndexedBlock): Standing {
-  const unknown = new Set<string>()
-  const rules: Standing['rules'][number][] = []
-  for (const [rule, held] of standIns) {
-    if (!held.blocks.includes(block)) continue
-    rules.push({ slot: slots[rule] ?? Number.NaN, rule: texts[rule] ?? '' })
-    for (const edited of editedIn(held)) unknown.add(edited.rule)
-  }
-  return { rules, unknown: [...unknown] }
-}
-
-type ChainsGoingOn = Pick<IndexedLane, 'names' | 'chains' | 'stretches'>
-
-const noChains: ChainsGoingOn = { names: nameList([]), chains: new Map(), stretches: new Map() }
-
-/** The chains that were not translated for a program, which stand in its functions that went on if anywhere, with the names of all that it held. */
-function chainsGoingOn(
-  state: EditState,
-  { lane, family, chains }: EditableLane,
-  maps: ReadonlyMap<string, number>,
-): ChainsGoingOn {
-  const at = laneAt(state, lane, family)
-  const translated = new Set(chains.map(({ name }) => name))
-  const before = state.index.lanes[at]
-  const isThere = (...names: Parameters<typeof namesOfMaps>): boolean =>
-    [...namesOfMaps(...names)].every(name => maps.get(name) === before?.maps.get(name))
-  const going = new Map<string, readonly IndexedBlock[]>()
-  const stretches = new Map<string, readonly IndexedStretch[]>()
-  const [inLookUps, inTrees] = [state.chainsIn(at), state.stretchesIn(at)]
-  for (const chain of new Set([...inLookUps.keys(), ...inTrees.keys()])) {
-    const [blocks, own] = [inLookUps.get(chain) ?? [], inTrees.get(chain) ?? []]
-    if (translated.has(chain) || !isThere(blocks, own)) continue
-    if (blocks.length > 0) going.set(chain, blocks)
-    if (own.length > 0) stretches.set(chain, own)
-  }
-  return { names: before?.names ?? nameList([]), chains: going, stretches }
-}
-
-const laneAt = ({ index }: EditState, lane: Lane, family: Family): number =>
-  index.lanes.findIndex(one => laneName(one.lane) === laneName(lane) && one.family === family)
-
-/** The stretches whose trees a program has taken over, with its own names for their maps. */
-function stretchesGoingOn(
-  state: EditState,
-  { lane, trees, plans }: LaneProgram,
-  { family, table, chains }: EditableLane,
-): (readonly [chain: string, readonly IndexedStretch[]])[] {
-  const names = new Map(
-    [...trees].flatMap(([name, { block }]) => (block.kind === 'kept' ? [[block, name]] : [])),
-  )
-  const at = laneAt(state, lane, family)
-  const blocks = (one: IndexedStretch) => renamed(one.blocks, kept => names.get(kept) ?? kept.map)
-  const planned = plans.flatMap(({ plan }) => plan.mixed.flatMap(({ blocks }) => walksKept(blocks)))
-  const walks = new Set(planned)
-  // of those behind a rule that ends all the program has none
-  const goesOn = ({ blocks }: IndexedStretch): boolean =>
-    treesKept(blocks).every(kept => names.has(kept)) && walksKept(blocks).every(kept => walks.has(kept))
-  return chains.flatMap(({ name: chain }) => {
-    const going = state.stretches(at, { family, table, chain }).filter(goesOn)
-    return going.length === 0 ? [] : [[chain, going.map(one => ({ ...one, blocks: blocks(one) }))] as const]
-  })
 }
