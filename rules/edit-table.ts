@@ -35,6 +35,10 @@ export class TableEditor {
   /** What -Z leaves alone: counters set since the table was opened. */
   readonly #counted = new Set<Rule | OpenChain>()
   readonly #from: Table
+  /** What was found last by each name that is written to, and that is called: most are asked for several times in a row. */
+  #writtenName: string | undefined
+  #written: OpenChain | undefined
+  #called: string | undefined
   remarks: readonly string[] | undefined
   /** Remarks before COMMIT. */
   closing: readonly string[] | undefined
@@ -259,7 +263,7 @@ export class TableEditor {
     let error: RuleError | undefined
     for (const each of names) {
       error = this.#whyNotDelete(each, span) ?? error
-      this.#chains.delete(each)
+      this.#remove(each)
     }
     if (error) throw error
     if (names.length > 0) this.#renew()
@@ -289,7 +293,7 @@ export class TableEditor {
     const chain = this.#chains.get(name)
     if (!chain || this.#base.includes(name)) throw refused('ERR_CHAIN', NO_CHAIN, { span })
     this.#touch(chain)
-    this.#chains.delete(name)
+    this.#remove(name)
     const given = shortenedName(to)
     this.#chains.set(given, chain)
     this.#renew()
@@ -324,7 +328,16 @@ export class TableEditor {
   }
 
   hasChain(name: string): boolean {
-    return this.#chains.has(name)
+    if (name === this.#called) return true
+    const isThere = this.#chains.has(name)
+    if (isThere) this.#called = name
+    return isThere
+  }
+
+  #remove(name: string): void {
+    this.#chains.delete(name)
+    this.#writtenName = undefined
+    this.#called = undefined
   }
 
   remark(chain: string, remarks: readonly string[]): void {
@@ -346,7 +359,7 @@ export class TableEditor {
     if (!target || target.kind === 'unknown') return rule
     const called = calledBy(rule)
     if (!called) return this.#chains.has(target.kind) ? { ...rule, target: jumpTo(target) } : rule
-    if (!this.#chains.has(called.chain)) throw noTarget(called, span)
+    if (!this.hasChain(called.chain)) throw noTarget(called, span)
     return rule
   }
 
@@ -361,8 +374,12 @@ export class TableEditor {
   }
 
   #open(name: string, span: Span): OpenChain {
-    const chain = this.#chains.get(name)
-    if (chain) return chain
+    const chain = name === this.#writtenName ? this.#written : this.#chains.get(name)
+    if (chain) {
+      this.#writtenName = name
+      this.#written = chain
+      return chain
+    }
     throw new RuleError('ERR_CHAIN', `there is no chain ${name} in the table ${this.name}`, {
       span,
       hint: `declare it first with a line ":${name} - [0:0]"`,

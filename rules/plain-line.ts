@@ -14,6 +14,7 @@ import { readPrefix4, readPrefix6 } from './plain-address.ts'
 import { readImpliedPorts, readPlainMatch } from './plain-match.ts'
 import { findTarget, type Match, type Target } from './registry.ts'
 import type { Rule } from './rule.ts'
+import { baseChains } from './ruleset.ts'
 import type { Source, Span } from './span.ts'
 import type { Term } from './term.ts'
 import type { AddressMask } from './value/address.ts'
@@ -32,6 +33,8 @@ interface Name {
   readonly name: string
   readonly chain: boolean
 }
+
+const NO_NAME: Name = { name: '', chain: false }
 
 /** Short enough for a chain. */
 const NAME = /^\w[\w.-]{0,27}$/
@@ -63,6 +66,14 @@ const emptyCore = (): Core => ({
   protocol: undefined,
 })
 
+function empty(core: Core): void {
+  core.source = undefined
+  core.destination = undefined
+  core.inInterface = undefined
+  core.outInterface = undefined
+  core.protocol = undefined
+}
+
 /** What a reader is told of the table its lines are of. */
 export interface PlainTable {
   readonly name: TableName
@@ -77,10 +88,13 @@ export class PlainLineReader {
   readonly #written: WrittenRules
   readonly #learnt: Learnt
   readonly #names = new Map<string, Name>()
+  /** The chain of the line before. */
+  #last = NO_NAME
   readonly #devices = new Map<string, InterfacePattern>()
   readonly #family: Family
   readonly #table: PlainTable
-  /** Room for the matches of a rule. */
+  /** Room for what a rule asks without matches, and for its matches. */
+  readonly #core = emptyCore()
   readonly #matches: Match[] = []
 
   constructor(source: Source, family: Family, table: PlainTable) {
@@ -90,6 +104,15 @@ export class PlainLineReader {
     this.#learnt = new Learnt(table.name, family)
     this.#family = family
     this.#table = table
+    for (const name of baseChains[table.name]) this.declared(name)
+  }
+
+  /**
+   * The name of a chain, as it is known elsewhere. Rules get the same text for it, not one that is equal: whoever looks for the chains of thousands of rules then
+   * need not compare them letter by letter.
+   */
+  declared(name: string): void {
+    if (NAME.test(name) && !this.#names.has(name)) this.#add(name)
   }
 
   /** The command of a line, from `start` on, behind the counters that may stand there; undefined where it is not spelled so. */
@@ -100,9 +123,10 @@ export class PlainLineReader {
     cursor.at = first + 3
     cursor.end = span.end
     cursor.printed = true
-    const chain = this.#name()
+    const { name: chain } = this.#chain()
     const beginning = cursor.at
-    const core = emptyCore()
+    const core = this.#core
+    empty(core)
     this.#readCore(chain, core)
     if (isOfCore(cursor.letter())) {
       // one of them stands behind another that it is printed before
@@ -110,8 +134,7 @@ export class PlainLineReader {
       this.#readCore(chain, core)
     }
     const protocol = core.protocol?.value
-    const hasMatches = cursor.letter() === M || cursor.letter() === DASH
-    const matches = hasMatches ? this.#readMatches(chain, protocol) : NO_MATCHES
+    const matches = this.#readMatches(chain, protocol)
     const target = this.#target(chain, protocol)
     if (cursor.at !== span.end) return undefined
     const rule = assemble(core.source, core.destination, {
@@ -146,13 +169,34 @@ export class PlainLineReader {
     this.#learnt.learn(chain, rule)
   }
 
-  #name(): string {
+  /** The chain a line is for: most often that of the line before. */
+  #chain(): Name {
+    const cursor = this.#cursor
+    const { name } = this.#last
+    const end = cursor.at + name.length
+    const isNext = name !== '' && this.#text.charCodeAt(end) === BLANK
+    if (isNext && this.#text.startsWith(name, cursor.at)) cursor.at = end
+    else this.#last = this.#name()
+    return this.#last
+  }
+
+  #name(): Name {
     const name = this.#cursor.word()
-    const known = this.#names.get(name)
-    if (known) return known.name
-    if (NAME.test(name)) this.#names.set(name, { name, chain: !findTarget(name) })
-    else this.#cursor.fail()
-    return name
+    return this.#names.get(name) ?? this.#newName(name)
+  }
+
+  #newName(name: string): Name {
+    if (!NAME.test(name)) {
+      this.#cursor.fail()
+      return NO_NAME
+    }
+    return this.#add(name)
+  }
+
+  #add(name: string): Name {
+    const known = { name, chain: !findTarget(name) }
+    this.#names.set(name, known)
+    return known
   }
 
   #address(option: ' -s ' | ' -d '): Term<AddressMask> | undefined {
@@ -188,13 +232,14 @@ export class PlainLineReader {
   }
 
   #readMatches(chain: string, protocol: number | undefined): readonly Match[] {
+    const cursor = this.#cursor
     let count = 0
-    const implied = readImpliedPorts(this.#cursor, protocol)
+    const implied = cursor.letter() === DASH ? readImpliedPorts(cursor, protocol) : undefined
     if (implied) this.#matches[count++] = implied
-    while (this.#text.startsWith(' -m ', this.#cursor.at)) {
+    while (cursor.letter() === M) {
       const match = this.#match(chain, protocol)
       if (match && match.kind !== implied?.kind) this.#matches[count++] = match
-      else this.#cursor.fail()
+      else cursor.fail()
     }
     return count === 0 ? NO_MATCHES : this.#matches.slice(0, count)
   }
@@ -215,11 +260,11 @@ export class PlainLineReader {
     const start = cursor.at + 1
     const goes = cursor.takes(' -g ')
     if (!goes && !cursor.takes(' -j ')) return undefined
-    const name = this.#name()
+    const { name, chain: isChain } = this.#name()
     const span = cursor.spanFrom(start)
     if (goes) return { kind: 'goto', chain: name, span }
     if (name === 'ACCEPT' || name === 'DROP' || name === 'RETURN') return { kind: name, span }
-    if (!this.#names.get(name)?.chain) return this.#learntTarget(chain, protocol, start)
+    if (!isChain) return this.#learntTarget(chain, protocol, start)
     return this.#table.hasChain(name) ? { kind: 'jump', chain: name, span } : cursor.fail()
   }
 

@@ -213,6 +213,7 @@ class SaveReader {
     if (policy !== '-') table.setPolicy(name, policy, this.#readCounters(counters, span), span)
     const remarks = this.#takeRemarks()
     if (remarks) table.remark(name, remarks)
+    this.#plain?.declared(name)
   }
 
   #readRule(table: TableEditor, span: Span): void {
