@@ -23,7 +23,7 @@ export function parseCounter(text: string): bigint {
 
 /** `[packets:bytes]`, with its brackets. */
 export function parseCounters(text: string): Counters {
-  if (text === '[0:0]') return noCounters
+  if (text === PRINTED_NONE) return noCounters
   const parts = /^\[([^:\]]*):([^:\]]*)\]$/.exec(text)
   if (!parts)
     throw new RuleError('ERR_COUNTER', `"${text}" is not a pair of counters`, {
@@ -32,4 +32,8 @@ export function parseCounters(text: string): Counters {
   return { packets: parseCounter(parts[1] ?? ''), bytes: parseCounter(parts[2] ?? '') }
 }
 
-export const printCounters = ({ packets, bytes }: Counters): string => `[${packets}:${bytes}]`
+export const printCounters = (counters: Counters): string =>
+  counters === noCounters ? PRINTED_NONE : `[${counters.packets}:${counters.bytes}]`
+
+/** Of thousands of chains. */
+const PRINTED_NONE = '[0:0]'

@@ -90,7 +90,8 @@ const printChain = (chain: Chain): string =>
 function addRules(lines: Lines, { name, rules }: Chain, family: Family, options: PrintOptions): void {
   const { counters, remarks, asRead } = options
   const append = `-A ${printChainName(name)}`
-  for (const rule of rules) {
+  for (let at = 0; at < rules.length; at++) {
+    const rule = rules[at] as Rule
     if (remarks) lines.addAll(rule.remarks)
     const beginning = asRead ? writtenFrom(rule) : undefined
     if (beginning !== undefined && !counters && addWritten(lines, append, rule, beginning)) continue

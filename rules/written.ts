@@ -4,12 +4,15 @@
 import type { Rule } from './rule.ts'
 import type { Source } from './span.ts'
 
+/** In files that do not go through one chain after the other, the next rule of a chain stands this near behind the last. */
+const AHEAD = 8
+
 /** Of one source. */
 export class WrittenRules {
   readonly #rules: Rule[] = []
   /** Where in the source the text behind the chain begins. */
   readonly #beginnings: number[] = []
-  /** Behind the rule that was asked for last: most are asked for in order. */
+  /** Behind the rule that was asked for last: most are asked for in order, or nearly. */
   #next = 0
 
   /** The rule stands behind all that were added before. */
@@ -19,7 +22,10 @@ export class WrittenRules {
   }
 
   beginningOf(rule: Rule): number | undefined {
-    const at = this.#rules[this.#next] === rule ? this.#next : this.#find(rule)
+    const last = Math.min(this.#next + AHEAD, this.#rules.length)
+    let at = this.#next
+    while (at < last && this.#rules[at] !== rule) at++
+    if (at === last) at = this.#find(rule)
     if (this.#rules[at] !== rule) return undefined
     this.#next = at + 1
     return this.#beginnings[at]
