@@ -1,6 +1,6 @@
 // A rule as trees see it: a box in the space of fields, what cannot be said as a box, and what happens to a packet inside.
 
-import type { Family, Rule, Target } from 'iptables-parser'
+import type { Family, Match, Rule, Target } from 'iptables-parser'
 import { domain, type FieldName, fieldOf } from './field.ts'
 import { FieldSets } from './field-sets.ts'
 import type { Lane } from './lane.ts'
@@ -8,7 +8,7 @@ import { addressStep, interfaceStep } from './match/core.ts'
 import { matchTranslators } from './match/registry.ts'
 import { type MatchTranslator, Untranslatable, type UntranslatableOptions } from './match/translate.ts'
 import { unreachable } from './match/transport.ts'
-import { type PlainSets, plainSets } from './plain-sets.ts'
+import { type PlainSets, plainMatches, plainSets } from './plain-sets.ts'
 import type { Hook } from './program.ts'
 import { targetTranslators } from './target/registry.ts'
 import type { CountedHotdropStep, LeafTest, SetTest, Step } from './test.ts'
@@ -50,11 +50,11 @@ export const decides = (item: Item): boolean =>
 /** A rule that cannot be said here, and which part of it. */
 export class RuleUntranslatable extends Error {
   override readonly name = 'RuleUntranslatable'
-  readonly part: Rule['matches'][number] | Target | undefined
+  readonly part: Match | Target | undefined
 
   readonly hint: string | undefined
 
-  constructor({ message, hint }: Untranslatable, part?: Rule['matches'][number] | Target) {
+  constructor({ message, hint }: Untranslatable, part?: Match | Target) {
     super(message)
     this.part = part
     this.hint = hint
@@ -80,8 +80,31 @@ const NO_TESTS: readonly LeafTest[] = []
 /** The items of a rule, in the order they are asked: those for each way it can find a packet malformed, then the rule itself unless it never matches. */
 export function ruleItems(rule: Rule, index: number, lane: Lane, family: Family): Item[] {
   const plain = plainSets(rule, family)
-  return plain ? plainItems(plain, index, outcomeOf(rule.target)) : itemsStepByStep(rule, index, lane, family)
+  return plain
+    ? plainItems(plain, index, outcomeOf(rule.target))
+    : partlyPlainItems(rule, index, lane, family)
 }
+
+/** The same of a rule that plainSets says nothing of: of most it would without their last match or two. */
+export function partlyPlainItems(rule: Rule, index: number, lane: Lane, family: Family): Item[] {
+  const count = plainMatches(rule)
+  const plain = plainSets(rule, family, rule.matches.slice(0, count))
+  if (!plain) return itemsStepByStep(rule, index, lane, family)
+  const outcome = (): Outcome => outcomeOf(rule.target)
+  const behind = itemsBehind(
+    stepsFrom(rule, count, lane, family),
+    { sets: plain.matched, rest: NO_TESTS, outcome },
+    { rule, index, family },
+  )
+  return [...plain.malformed.map(sets => hotdropItem(index, sets)), ...behind]
+}
+
+const hotdropItem = (rule: number, sets: FieldSets): Item => ({
+  rule,
+  sets,
+  rest: NO_TESTS,
+  outcome: outcomes.hotdrop,
+})
 
 export function plainItems({ malformed, matched }: PlainSets, rule: number, outcome: Outcome): Item[] {
   const items: Item[] = []
@@ -96,8 +119,7 @@ export function addPlainItems(
   rule: number,
   outcome: Outcome,
 ): void {
-  for (let at = 0; at < malformed.length; at++)
-    items.push({ rule, sets: malformed[at] as FieldSets, rest: NO_TESTS, outcome: outcomes.hotdrop })
+  for (let at = 0; at < malformed.length; at++) items.push(hotdropItem(rule, malformed[at] as FieldSets))
   items.push({ rule, sets: matched, rest: NO_TESTS, outcome })
 }
 
@@ -188,8 +210,13 @@ export function narrow(sets: FieldSets, { field, set }: SetTest, family: Family)
 function ruleSteps(rule: Rule, lane: Lane, family: Family): Step[] {
   const steps = headerSteps(rule, family)
   for (const step of steps) known(step, lane)
-  for (const match of rule.matches) for (const step of matchSteps(match, lane, family)) steps.push(step)
-  return steps
+  return [...steps, ...stepsFrom(rule, 0, lane, family)]
+}
+
+/** Of the matches from an index on. */
+function stepsFrom({ matches }: Rule, first: number, lane: Lane, family: Family): readonly Step[] {
+  if (first + 1 === matches.length) return matchSteps(matches[first] as Match, lane, family)
+  return matches.slice(first).flatMap(match => matchSteps(match, lane, family))
 }
 
 /** What a rule asks without its matches. */
@@ -207,7 +234,7 @@ export function headerSteps(rule: Rule, family: Family): Step[] {
   return steps
 }
 
-function matchSteps(match: Rule['matches'][number], lane: Lane, family: Family): readonly Step[] {
+function matchSteps(match: Match, lane: Lane, family: Family): readonly Step[] {
   const translate = matchTranslators[match.kind] as MatchTranslator<typeof match>
   try {
     const steps = translate(match, { family, hook: lane.hook })

@@ -33,13 +33,14 @@ const makers: readonly Make[] = Array.from({ length: 1 << FIELDS.length }, (_, a
   FieldSets.maker(FIELDS.filter((_, at) => (asked >> at) & 1)),
 )
 
-const make = (asked: number, sets: readonly IntervalSet[]): FieldSets => (makers[asked] as Make)(sets)
+const make = (asked: number, sets: readonly IntervalSet[]): FieldSets =>
+  asked === 0 ? FieldSets.none : (makers[asked] as Make)(sets)
 
-/** What a rule asks of fields; undefined where it asks anything else, anything negated, or nothing by asking for all there is. */
-export function plainSets(rule: Rule, family: Family): PlainSets | undefined {
+/** What a rule asks of fields, with some of its matches; undefined where it asks anything else, anything negated, or nothing by asking for all there is. */
+export function plainSets(rule: Rule, family: Family, all = rule.matches): PlainSets | undefined {
   const { source, destination, protocol } = rule
   if (rule.inInterface || rule.outInterface || rule.fragment || protocol?.negated) return undefined
-  const matches = withoutComments(rule.matches)
+  const matches = withoutComments(all)
   const match = matches[0]
   if (matches.length > 1 || (match && !asksPortsAlone(match))) return undefined
   const sets = new Array<IntervalSet>(setsOf(rule, match))
@@ -113,6 +114,14 @@ function firstAnd(sets: readonly IntervalSet[], count: number, last: IntervalSet
   return all
 }
 
+/** How many matches of a rule stand before the first that may not be said so. */
+export function plainMatches({ matches }: Rule): number {
+  let count = 0
+  for (let match = matches[0]; match; match = matches[++count])
+    if (!isComment(match) && !asksPortsAlone(match)) break
+  return count
+}
+
 type PortMatch = Extract<Match, { kind: 'tcp' | 'udp' }>
 
 const asksPortsAlone = (match: Match): match is PortMatch =>
@@ -123,8 +132,11 @@ function prefixSet({ value: { family, value, mask }, negated }: Term<AddressMask
   if (length === 0) return undefined
   if (family === 6) return [{ low: value, end: value + (1n << BigInt(128 - length)) }]
   const low = Number(value)
-  return [{ low, end: low + 2 ** (32 - length) }]
+  return [{ low, end: low + (SIZES[length] as number) }]
 }
+
+/** How many addresses a prefix has, by its length. */
+const SIZES = Array.from({ length: 33 }, (_, length) => 2 ** (32 - length))
 
 const LAST_PORT = 0xffff
 

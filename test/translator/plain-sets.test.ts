@@ -33,12 +33,22 @@ const tcp = fc
   )
   .map(([asked, ...more]) => `-p tcp -m tcp ${[...asked, ...more].join('')}`)
 const udp = portOptions.map(asked => `-p udp -m udp ${asked.join('')}`)
+const more = fc.constantFrom(
+  '-m conntrack --ctstate NEW ',
+  '-m conntrack ! --ctstate RELATED,ESTABLISHED ',
+  '-m conntrack --ctstate DNAT --ctdir REPLY ',
+  '-m statistic --mode random --probability 0.5 ',
+  '-m tos --tos 8 ',
+  '-m length --length 100 ',
+)
 const protocol = fc.oneof(
   tcp,
   tcp,
   udp,
   udp.map(text => `${text}-m udp --sport 9 `),
   udp.map(text => `${text}-m comment --comment x `),
+  fc.tuple(fc.oneof(tcp, udp), more, fc.oneof(fc.constant(''), more)).map(parts => parts.join('')),
+  fc.tuple(more, udp).map(([asked, text]) => `-p udp ${asked}${text.replace('-p udp ', '')}`),
   option('-p', fc.constantFrom('tcp', 'icmp', '47')),
 )
 const device = option('-i', fc.constantFrom('lo', 'eth+'))

@@ -10,7 +10,26 @@ import type { MatchContext, MatchTranslator } from './translate.ts'
  * net/netfilter/xt_conntrack.c, conntrack_mt. A packet without a connection matches where its state is asked and fits, whatever stands beside it; without
  * a question for the state it does not match.
  */
-export const conntrack: MatchTranslator<ConntrackMatch> = (match, context) => {
+export const conntrack: MatchTranslator<ConntrackMatch> = (match, context) =>
+  match.states && asksStatesAlone(match) ? stepsOfStates(match.states) : allSteps(match, context)
+
+/** As most do. */
+function asksStatesAlone(match: ConntrackMatch): boolean {
+  for (const name in match) if (name !== 'kind' && name !== 'states' && name !== 'span') return false
+  return true
+}
+
+/** By the states: rule sets ask for the same few again and again. */
+const known = new Map<string, readonly Step[]>()
+
+function stepsOfStates(states: NonNullable<ConntrackMatch['states']>): readonly Step[] {
+  const key = `${states.negated} ${states.value.join()}`
+  const steps = known.get(key) ?? stateSteps(states)
+  known.set(key, steps)
+  return steps
+}
+
+function allSteps(match: ConntrackMatch, context: MatchContext): readonly Step[] {
   const own = connectionSteps(match, context)
   if (!match.states) return [setTest('ctstate', tracked), ...own]
   const states = stateSteps(match.states)
