@@ -36,10 +36,12 @@ type Part =
   | { readonly kind: 'selector'; readonly chain: string }
   | { readonly kind: 'trees'; readonly block: SeparatedBlock }
 
+type Word = string | number | bigint
+
 /** What a chain's code says. */
 interface Shape {
   /** The same for chains that are alike. */
-  readonly text: string
+  readonly words: readonly Word[]
   readonly parts: readonly Part[]
 }
 
@@ -101,19 +103,54 @@ export function holdersIn(plan: Pick<Plan, 'chains' | 'functions'>, about: About
   return { kinds, entries }
 }
 
+interface GrowingKind {
+  readonly chains: PlannedChain[]
+  readonly parts: (readonly Part[])[]
+}
+
 /** Chains by what they are like, in the order of the first of each kind. */
 function kindsOf(chains: readonly PlannedChain[], shaping: Shaping): Kind[] {
-  const kinds = new Map<string, { chains: PlannedChain[]; parts: (readonly Part[])[] }>()
+  const kinds = new Map<string, GrowingKind>()
+  const kindOf = (key: string): GrowingKind => {
+    const kind = kinds.get(key) ?? { chains: [], parts: [] }
+    kinds.set(key, kind)
+    return kind
+  }
+  // most are like one of the last two: then their words need not be made one text
+  let last: Met | undefined
+  let before: Met | undefined
   for (const chain of chains) {
     const shape = shapeOf(chain, shaping)
-    const key = shape?.text ?? `only ${chain.name}`
-    const kind = kinds.get(key)
-    if (kind) {
-      kind.chains.push(chain)
-      kind.parts.push(shape?.parts ?? [])
-    } else kinds.set(key, { chains: [chain], parts: [shape?.parts ?? []] })
+    if (!shape) {
+      addTo(kindOf(`only ${chain.name}`), chain, [])
+      continue
+    }
+    let met = isLike(last, shape) ? last : isLike(before, shape) ? before : undefined
+    met ??= { words: shape.words, kind: kindOf(shape.words.join(' ')) }
+    if (met !== last) {
+      before = last
+      last = met
+    }
+    addTo(met.kind, chain, shape.parts)
   }
   return [...kinds.values()]
+}
+
+/** A kind that was met, and the words of one of its chains. */
+interface Met {
+  readonly words: Shape['words']
+  readonly kind: GrowingKind
+}
+
+function addTo({ chains, parts }: GrowingKind, chain: PlannedChain, own: readonly Part[]): void {
+  chains.push(chain)
+  parts.push(own)
+}
+
+function isLike(met: Met | undefined, shape: Shape): met is Met {
+  if (!met || met.words.length !== shape.words.length) return false
+  for (let at = 0; at < shape.words.length; at++) if (met.words[at] !== shape.words[at]) return false
+  return true
 }
 
 function shapeOf(chain: PlannedChain, shaping: Shaping): Shape | undefined {
@@ -123,7 +160,7 @@ function shapeOf(chain: PlannedChain, shaping: Shaping): Shape | undefined {
 
 class ShapeWriter {
   readonly #shaping: Shaping
-  readonly #text: string[] = []
+  readonly #words: Word[] = []
   readonly #parts: Part[] = []
   /** Of each rule and chain, which part it is. */
   readonly #known = new Map<number | string, number>()
@@ -133,45 +170,48 @@ class ShapeWriter {
   }
 
   get shape(): Shape {
-    return { text: this.#text.join(' '), parts: this.#parts }
+    return { words: this.#words, parts: this.#parts }
   }
 
   /** False where some code is not said by its shape. */
   blocks(blocks: readonly Block[]): boolean {
-    return blocks.every(block => {
-      this.#text.push(block.kind)
-      if (block.kind === 'always') return this.#outcome(block.item)
-      if (block.kind === 'split') return this.#sides(block)
-      if (block.kind === 'mapped') return this.#trees(block)
-      return block.kind === 'tree' && this.#node(block.root)
-    })
+    for (let at = 0; at < blocks.length; at++) if (!this.#block(blocks[at] as Block)) return false
+    return true
+  }
+
+  #block(block: Block): boolean {
+    this.#words.push(block.kind)
+    if (block.kind === 'always') return this.#outcome(block.item)
+    if (block.kind === 'split') return this.#sides(block)
+    if (block.kind === 'mapped') return this.#trees(block)
+    return block.kind === 'tree' && this.#node(block.root)
   }
 
   #sides({ whole, odd }: Extract<Block, { kind: 'split' }>): boolean {
     if (!this.blocks(whole)) return false
-    this.#text.push('odd')
+    this.#words.push('odd')
     if (!this.blocks(odd)) return false
-    this.#text.push('end')
+    this.#words.push('end')
     return true
   }
 
   #trees(block: SeparatedBlock): boolean {
     const { items } = block.space
     if (!this.#shaping.shared.blocks.has(block)) return false
-    this.#text.push(`${block.trees.length} ${items.every(isFinal) ? 'once' : 'on'}`)
+    this.#words.push(`${block.trees.length} ${items.every(isFinal) ? 'once' : 'on'}`)
     this.#parts.push({ kind: 'trees', block })
     return answersOf(this.#shaping, items, true).actions.every(({ array, outcome }) => {
-      this.#text.push(outcome.kind, array)
+      this.#words.push(outcome.kind, array)
       return outcome.kind !== 'past' && (!('chain' in outcome) || this.#call(outcome.chain))
     })
   }
 
   #node(node: Node): boolean {
     if (node.kind === 'branch') {
-      this.#text.push(`${node.field} ${node.at}`)
+      this.#words.push(`${node.field} ${node.at}`)
       return this.#node(node.below) && this.#node(node.above)
     }
-    this.#text.push('leaf')
+    this.#words.push('leaf')
     const { candidates } = node
     for (let at = 0; at < candidates.length; at++) {
       const { item, tests } = candidates[at] as Candidate
@@ -183,34 +223,40 @@ class ShapeWriter {
 
   #test(test: LeafTest): void {
     if (!isValue(test, this.#shaping.family)) {
-      this.#text.push(textOf(test))
+      this.#asked(test)
       return
     }
-    this.#text.push(`${test.field} value`)
+    this.#words.push(`${test.field} value`)
     this.#parts.push({ kind: 'value', test })
   }
 
+  #asked(test: LeafTest): void {
+    const only = test.kind === 'set' && test.set.length === 1 ? test.set[0] : undefined
+    if (test.kind === 'set' && only) this.#words.push(test.field, only.low, only.end)
+    else this.#words.push(textOf(test))
+  }
+
   #outcome({ rule, outcome }: Item): boolean {
-    this.#text.push(outcome.kind)
+    this.#words.push(outcome.kind)
     if (outcome.kind === 'hotdrop' || outcome.kind === 'past') return outcome.kind === 'hotdrop'
     this.#part(rule, { kind: 'counter', rule })
-    this.#text.push(this.#shaping.place(rule).array.name)
+    this.#words.push(this.#shaping.place(rule).array.name)
     return !('chain' in outcome) || this.#call(outcome.chain)
   }
 
   #call(chain: string): boolean {
     const holder = this.#shaping.functionOf(chain)
-    this.#text.push(holder ?? 'in place')
+    this.#words.push(holder ?? 'in place')
     if (holder === undefined) return this.blocks(this.#shaping.chains.get(chain)?.blocks ?? [])
     this.#part(chain, { kind: 'selector', chain })
     return true
   }
 
   #part(name: number | string, part: Part): void {
-    const known = this.#known.get(name) ?? this.#parts.length
-    this.#text.push(`${known}`)
-    if (this.#known.has(name)) return
-    this.#known.set(name, known)
+    const known = this.#known.get(name)
+    this.#words.push(known ?? this.#parts.length)
+    if (known !== undefined) return
+    this.#known.set(name, this.#parts.length)
     this.#parts.push(part)
   }
 }

@@ -13,6 +13,7 @@ import { r2, r7 } from '../asm/register.ts'
 import type { Item, Outcome } from '../item.ts'
 import type { Dispatch } from '../tree/dispatch.ts'
 import { type Entries, VALUE_SIZE } from '../tree/hash-table.ts'
+import type { Entry } from './alike.ts'
 import type { Frame } from './frame.ts'
 import { type FieldPart, fieldParts, type KeyLayout, writeField, writeNumber } from './key.ts'
 import { emitLookUp } from './look-up.ts'
@@ -25,7 +26,8 @@ const verdicts = Object.keys(codes) as (keyof typeof codes)[]
 /** Dropped without being counted. */
 export const HOTDROP = 0xffff_ffff
 const NUMBER_BITS = 10
-const NUMBER_MASK = 2 ** NUMBER_BITS - 1
+const NUMBERS = 2 ** NUMBER_BITS
+const NUMBER_MASK = NUMBERS - 1
 
 export function emitDispatch(frame: Frame, dispatch: Dispatch, next: Label): void {
   const { assembler } = frame
@@ -55,16 +57,17 @@ function actionsOf(frame: Frame, { cases }: Dispatch): Actions {
   const actions = new Map<number, Action>()
   const calls = new Map<string, Action>()
   const arrays: string[] = []
-  let last: { readonly array: string; readonly outcome: Outcome } | undefined
+  let last: Done | undefined
   for (let at = 0; at < cases.length; at++) {
     const { rule, outcome } = cases[at] as Item
     const { kind } = outcome
     if (kind === 'hotdrop') actions.set(HOTDROP, { array: '', kind })
     else {
       const { array } = frame.place(rule)
+      const entry = entryFor(frame, outcome)
       // most do the same as the one before, and count in the same array
-      if (last?.array === array.name && isSame(frame, last.outcome, outcome)) continue
-      last = { array: array.name, outcome }
+      if (last?.array === array.name && isSame(last, outcome, entry)) continue
+      last = { array: array.name, outcome, entry }
       if (!arrays.includes(array.name)) arrays.push(array.name)
       const action = actionOf(frame, array.name, outcome)
       if (action.called === undefined) actions.set(actionNumber(arrays.indexOf(array.name), kind), action)
@@ -83,16 +86,22 @@ function actionsOf(frame: Frame, { cases }: Dispatch): Actions {
   return actions
 }
 
-/** Whether packets are counted, and go on, by the same action. */
-const isSame = (frame: Frame, one: Outcome, other: Outcome): boolean =>
-  one === other ||
-  (one.kind === other.kind && 'chain' in one && 'chain' in other && isSameCall(frame, one.chain, other.chain))
-
-/** Whether chains are in one function. */
-function isSameCall({ entryOf }: Frame, one: string, other: string): boolean {
-  const entry = entryOf(one)
-  return entry !== undefined && entry.function === entryOf(other)?.function
+/** What is done for a case. */
+interface Done {
+  readonly array: string
+  readonly outcome: Outcome
+  /** How the chain is called that it goes to. */
+  readonly entry: Entry | undefined
 }
+
+/** Undefined where no function is called. */
+const entryFor = (frame: Frame, outcome: Outcome): Entry | undefined =>
+  'chain' in outcome ? frame.entryOf(outcome.chain) : undefined
+
+/** Whether packets are counted, and go on, by the same action. */
+const isSame = (one: Done, outcome: Outcome, entry: Entry | undefined): boolean =>
+  one.outcome === outcome ||
+  (one.outcome.kind === outcome.kind && entry !== undefined && one.entry?.function === entry.function)
 
 const actionNumber = (array: number, kind: Item['outcome']['kind']): number =>
   4 * array + codes[kind as keyof typeof codes]
@@ -145,13 +154,14 @@ function entriesOf(dispatch: Dispatch, frame: Frame, actions: Actions, layout: K
   const numberFor = (array: string, outcome: Outcome): number =>
     numbers.get(keyOf(actionOf(frame, array, outcome))) ?? HOTDROP
   const parts = fieldParts(dispatch.fields, layout, frame.family)
-  let last: { readonly array: string; readonly outcome: Outcome; readonly number: number } | undefined
+  let last: (Done & { readonly number: number }) | undefined
   for (let at = 0; at < count; at++) {
     const { rule, outcome, sets } = dispatch.cases[at] as Item
     const counted = outcome.kind === 'hotdrop' ? undefined : frame.place(rule)
     const array = counted?.array.name ?? ''
-    if (last?.array !== array || !isSame(frame, last.outcome, outcome))
-      last = { array, outcome, number: numberFor(array, outcome) }
+    const entry = entryFor(frame, outcome)
+    if (last?.array !== array || !isSame(last, outcome, entry))
+      last = { array, outcome, entry, number: numberFor(array, outcome) }
     for (let index = 0; index < parts.length; index++) {
       const { field, to, bits } = parts[index] as FieldPart
       writeField(keys, at * layout.size + to, bits, sets.get(field)?.[0]?.low ?? 0)
@@ -161,7 +171,7 @@ function entriesOf(dispatch: Dispatch, frame: Frame, actions: Actions, layout: K
       values,
       at * VALUE_SIZE,
       counted?.index ?? frame.slotOf(rule),
-      withSelector(frame, last.number, outcome),
+      withSelector(last.number, entry),
     )
   }
   return {
@@ -172,10 +182,8 @@ function entriesOf(dispatch: Dispatch, frame: Frame, actions: Actions, layout: K
   }
 }
 
-function withSelector(frame: Frame, action: number, outcome: Outcome): number {
-  const { selector = 0 } = ('chain' in outcome && frame.entryOf(outcome.chain)) || {}
-  return selector === 0 ? action : action + selector * 2 ** NUMBER_BITS
-}
+const withSelector = (action: number, entry: Entry | undefined): number =>
+  entry?.selector ? action + entry.selector * NUMBERS : action
 
 /** What the map holds for a rule that counts at an index of the array its action names. */
 export function dispatchValue(index: number, action: number): Uint8Array {
