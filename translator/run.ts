@@ -84,7 +84,7 @@ type Part = Segment | Block
 const isDispatch = (part: Part): part is Dispatch => part.kind === 'dispatch'
 
 /** In so few parts, of which look-ups hold at least half of the rules, nothing else needs to be tried: rules will come and go there. */
-const FEW_PARTS = 8
+export const FEW_PARTS = 8
 
 function isList(parts: readonly Part[]): boolean {
   const inner = parts.flatMap((part): readonly Part[] => (part.kind === 'split' ? part.whole : [part]))

@@ -7,6 +7,7 @@ import { type Block, blocksIn, itemsIn, type Strategies } from './chain.ts'
 import { LARGE, MOST_CODE, OWN_MAPS } from './cost.ts'
 import type { CutChain } from './cut-chain.ts'
 import { sharedSize } from './emit/key.ts'
+import { FEW_PARTS } from './run.ts'
 import { isGoingOn, type SharedTrees, sharedTrees } from './shared-trees.ts'
 
 interface Scarce {
@@ -95,14 +96,19 @@ export function withinLimits(
   { family, strategies }: Cutting,
   cutAnew: (chain: CutChain, instead: Partial<Strategies>) => CutChain,
 ): Within {
-  const within = new Map(chains)
+  let within = chains
+  let copy: Map<string, CutChain> | undefined
   const without = new Map<string, Partial<Strategies>>()
   const change = (chain: CutChain, more: Partial<Strategies>): void => {
     const instead = { ...without.get(chain.name), ...more }
     without.set(chain.name, instead)
-    within.set(chain.name, cutAnew(chain, instead))
+    copy ??= new Map(chains)
+    within = copy.set(chain.name, cutAnew(chain, instead))
   }
-  if (strategies.map === 'cheapest') for (const chain of largest([...within.values()])) change(chain, inMaps)
+  if (strategies.map === 'cheapest')
+    for (const chain of largest(chains))
+      if (isLookedUp(chain)) without.set(chain.name, inMaps)
+      else change(chain, inMaps)
   let mixed = mixedIn(within)
   let shared = sharedTrees(mixed, family, strategies.ownMaps)
   for (const one of scarce) {
@@ -129,18 +135,26 @@ const goesOn = ({ items }: CutChain, { kept }: Pick<Strategies, 'kept'>): boolea
   kept.size > 0 && items.some(({ rule }) => kept.has(rule))
 
 /** The largest chains, as many as have to have less code, but for those of few rules: these are no less in a map. */
-function largest(chains: readonly CutChain[]): readonly CutChain[] {
-  if (chains.every(hasFewRules)) return []
-  let left = sum(chains, ({ slots }) => slots)
-  if (left <= MOST_CODE) return []
+function largest(chains: ReadonlyMap<string, CutChain>): readonly CutChain[] {
+  let left = 0
+  let areFew = true
+  chains.forEach(chain => {
+    left += chain.slots
+    areFew &&= hasFewRules(chain)
+  })
+  if (areFew || left <= MOST_CODE) return []
   const first: CutChain[] = []
-  for (const chain of chains.toSorted((a, b) => b.slots - a.slots)) {
+  for (const chain of [...chains.values()].sort((a, b) => b.slots - a.slots)) {
     if (left <= MOST_CODE) break
     left -= chain.slots
     if (!hasFewRules(chain)) first.push(chain)
   }
   return first
 }
+
+/** So few look-ups, and nothing between them, that they would be there again. */
+const isLookedUp = ({ blocks }: CutChain): boolean =>
+  blocks.length <= FEW_PARTS && blocks.every(({ kind }) => kind === 'dispatch' || kind === 'always')
 
 const hasFewRules = ({ items }: CutChain): boolean => items.length < LEAST_IN_MAP
 
