@@ -3,7 +3,7 @@
 import { blockSlots } from './block-cost.ts'
 import { type Block, blocksIn, type CodeBlock, isCode, itemsIn, type PlainBlock } from './chain.ts'
 import type { Item } from './item.ts'
-import { leavesOf } from './tree/node.ts'
+import { type Candidate, type Leaf, leavesOf } from './tree/node.ts'
 
 export type Call = Extract<Item['outcome'], { chain: string }>
 
@@ -31,7 +31,7 @@ export function callsOf(items: readonly Item[]): Call[] {
 /** Who calls whom in a program. */
 export interface CallGraph {
   readonly base: string
-  /** Of each chain, which it calls. */
+  /** Of each chain that calls any, which it calls. */
   readonly calls: ReadonlyMap<string, Calls>
   /** Of each chain, where it is called from, all over the program; none of one that only rules call which no packet meets. */
   readonly sites: ReadonlyMap<string, CallSites>
@@ -45,7 +45,7 @@ export function callGraph(base: string, chains: Chains): CallGraph {
   const calls = new Map<string, Calls>()
   // by forEach, as in other loops over thousands of chains: an iterator makes an object and a pair for each
   chains.forEach((chain, name) => {
-    calls.set(name, chain.calls)
+    if (chain.calls.size > 0) calls.set(name, chain.calls)
   })
   const order = callersFirst(base, calls)
   const sites = new Map<string, CallSites>()
@@ -75,9 +75,11 @@ export const NO_CALLS: Calls = new Map()
 /** Which chains blocks call. */
 export function callsIn(blocks: readonly Block[]): Calls {
   const calls = new Map<string, CallSites>()
-  for (const block of blocks)
+  for (let at = 0; at < blocks.length; at++) {
+    const block = blocks[at] as Block
     if (isCode(block)) addNamed(calls, block)
     else for (const one of blocksIn(block)) addCalls(calls, one)
+  }
   return calls
 }
 
@@ -93,12 +95,17 @@ function addCalls(calls: Map<string, CallSites>, block: PlainBlock): void {
 
 /** Each place in code names a chain. */
 function addNamed(calls: Map<string, CallSites>, block: CodeBlock): void {
-  const add = ({ outcome }: Item): void => {
-    if ('chain' in outcome) addSites(calls, outcome.chain, NAMED)
-  }
-  if (block.kind === 'always') return add(block.item)
-  const leaves = block.root.kind === 'leaf' ? [block.root] : leavesOf(block.root)
-  for (const { candidates } of leaves) for (const { item } of candidates) add(item)
+  if (block.kind === 'always') addCall(calls, block.item)
+  else if (block.root.kind === 'leaf') addLeaf(calls, block.root)
+  else for (const leaf of leavesOf(block.root)) addLeaf(calls, leaf)
+}
+
+function addLeaf(calls: Map<string, CallSites>, { candidates }: Leaf): void {
+  for (let at = 0; at < candidates.length; at++) addCall(calls, (candidates[at] as Candidate).item)
+}
+
+function addCall(calls: Map<string, CallSites>, { outcome }: Item): void {
+  if ('chain' in outcome) addSites(calls, outcome.chain, NAMED)
 }
 
 function callersFirst(base: string, calls: ReadonlyMap<string, Calls>): string[] {
@@ -125,7 +132,8 @@ const ALWAYS_SLOTS = 5
 
 /** Slots of code that blocks take, about, without the chains that stand in place in them. */
 export function slotsIn(blocks: readonly Block[]): number {
-  let [slots, always] = [0, 0]
+  let slots = 0
+  let always = 0
   for (let at = 0; at < blocks.length; at++) {
     const block = blocks[at] as Block
     if (block.kind === 'always') always++

@@ -148,23 +148,25 @@ export function blocksOf(items: readonly Item[], family: Family, strategies: Str
   if (strategies.kept.size === 0 && !items.some(isAlways))
     return items.length === 0 ? [] : blocksOfRun(items, family, strategies)
   const blocks: Block[] = []
-  let run: Item[] = []
-  const flush = (): void => {
-    if (run.length > 0) blocks.push(...blocksOfRun(run, family, strategies))
-    run = []
-  }
   const parts = withKept(items, strategies.kept)
+  let start = 0
+  const flush = (end: number): void => {
+    // what stands between two flushes is items
+    const run = parts.slice(start, end) as readonly Item[]
+    if (run.length > 0) blocks.push(...blocksOfRun(run, family, strategies))
+    start = end + 1
+  }
   for (let at = 0; at < parts.length; at++) {
     const part = parts[at] as (typeof parts)[number]
     if ('run' in part) {
-      flush()
+      flush(at)
       blocks.push(...overlaid(part, family, strategies))
     } else if (isAlways(part)) {
-      flush()
+      flush(at)
       blocks.push({ kind: 'always', item: part })
-    } else run.push(part)
+    }
   }
-  flush()
+  flush(parts.length)
   return trimmed(blocks)
 }
 

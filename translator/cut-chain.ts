@@ -5,6 +5,7 @@ import { type Calls, callsIn, NO_CALLS, slotsIn } from './calls.ts'
 import { type Block, blocksIn, isCode, itemListsIn, itemsIn, type Strategies } from './chain.ts'
 import type { PlannedChain } from './emit/chain.ts'
 import type { Item } from './item.ts'
+import { trimmed } from './trimmed.ts'
 
 export class CutChain implements PlannedChain {
   readonly name: string
@@ -29,7 +30,7 @@ export class CutChain implements PlannedChain {
 
   /** Which chains it calls. */
   get calls(): Calls {
-    this.#calls ??= this.lists.some(list => list.some(callsOther)) ? callsIn(this.blocks) : NO_CALLS
+    this.#calls ??= this.isCode && !callsAny(this.items) ? NO_CALLS : callsIn(this.blocks)
     return this.#calls
   }
 
@@ -39,10 +40,27 @@ export class CutChain implements PlannedChain {
     return this.#slots
   }
 
-  /** The items of its blocks, a list for each that is not made of others. */
+  /** The items of its blocks, in few lists. */
   get lists(): readonly (readonly Item[])[] {
-    this.#lists ??= listsIn(this.blocks)
+    this.#lists ??= this.#isAllAsked() ? [this.items] : listsIn(this.blocks)
     return this.#lists
+  }
+
+  /** Whether its items are asked one after the other, and none of them is left out. */
+  #isAllAsked(): boolean {
+    const { items } = this
+    let next = 0
+    for (let at = 0; at < this.blocks.length; at++) {
+      const block = this.blocks[at] as Block
+      if (block.kind === 'always') {
+        if (items[next++] !== block.item) return false
+      } else if (block.kind === 'tree' && block.root.kind === 'leaf') {
+        const { candidates } = block.root
+        for (let own = 0; own < candidates.length; own++)
+          if (items[next++] !== candidates[own]?.item) return false
+      } else return false
+    }
+    return next === items.length
   }
 
   /** Rules in trees, about: one whose transport header is asked about is on both sides of a split. Those of look-ups are few slots, and go on by themselves. */
@@ -52,16 +70,20 @@ export class CutChain implements PlannedChain {
   }
 }
 
-const callsOther = ({ outcome }: Item): boolean => 'chain' in outcome
+function callsAny(items: readonly Item[]): boolean {
+  for (let at = 0; at < items.length; at++) if ('chain' in (items[at] as Item).outcome) return true
+  return false
+}
 
 function listsIn(blocks: readonly Block[]): readonly (readonly Item[])[] {
-  const [only] = blocks
-  if (only && blocks.length === 1) return itemListsIn(only)
+  if (blocks.length === 1) return itemListsIn(blocks[0] as Block)
   const lists: (readonly Item[])[] = []
-  for (const block of blocks)
+  for (let at = 0; at < blocks.length; at++) {
+    const block = blocks[at] as Block
     if (isCode(block)) lists.push(itemsIn(block))
     else for (const list of itemListsIn(block)) lists.push(list)
-  return lists
+  }
+  return trimmed(lists)
 }
 
 function rulesIn(blocks: readonly Block[]): number {

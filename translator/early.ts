@@ -199,11 +199,15 @@ const isDrop = ({ outcome }: Item): boolean => outcome.kind === 'drop'
 /** How many of its rules drop packets, where they are asked. */
 export function certainDrops({ chains }: Plan): number {
   const rules = new Set<number>()
-  for (const { lists } of chains.values())
-    for (const items of lists)
-      for (let at = 0; at < items.length; at++) {
-        const item = items[at] as Item
-        if (isDrop(item)) rules.add(item.rule)
-      }
+  chains.forEach(({ lists }) => {
+    for (let list = 0; list < lists.length; list++) addDrops(rules, lists[list] as readonly Item[])
+  })
   return rules.size
+}
+
+function addDrops(rules: Set<number>, items: readonly Item[]): void {
+  for (let at = 0; at < items.length; at++) {
+    const item = items[at] as Item
+    if (isDrop(item)) rules.add(item.rule)
+  }
 }

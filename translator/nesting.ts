@@ -38,7 +38,7 @@ export function obstacleIn(
   const bodies = new Map<string, Body>()
   for (let at = order.length - 1; at >= 0; at--) {
     const chain = chains.get(order[at] as string)
-    if (!chain) continue
+    if (!chain || (isAlone(chain) && functions.has(chain.name))) continue
     const body = bodyOf(chain, functions, bodies)
     // chains that stand in functions are asked for by no other
     if (!functions.has(chain.name)) bodies.set(chain.name, body)
@@ -48,8 +48,13 @@ export function obstacleIn(
   return undefined
 }
 
+/** Whether all that a chain comes to is its own, and no more than there may be. */
+const isAlone = ({ calls, slots }: CutChain): boolean => calls.size === 0 && slots <= MOST_INSTRUCTIONS
+
 function bodyOf(chain: CutChain, functions: ChainFunctions, bodies: ReadonlyMap<string, Body>): Body {
-  let [slots, nested, looked] = [chain.slots, 0, 0]
+  let { slots } = chain
+  let nested = 0
+  let looked = 0
   if (chain.calls.size > 0)
     chain.calls.forEach(({ named, lookedUp }, name) => {
       if (functions.has(name)) return

@@ -31,7 +31,9 @@ function testsIn(plan: Plan): readonly NthTest[] {
   const before = known.get(plan)
   if (before) return before
   const tests: NthTest[] = []
-  for (const { lists } of plan.chains.values()) for (const items of lists) addNthTests(tests, items)
+  plan.chains.forEach(({ lists }) => {
+    for (let at = 0; at < lists.length; at++) addNthTests(tests, lists[at] as readonly Item[])
+  })
   known.set(plan, tests)
   return tests
 }

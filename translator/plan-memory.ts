@@ -100,6 +100,8 @@ export class TableMemory {
   readonly #strategies: DistinctStrategies
   /** Of each chain the last. */
   readonly #items = new Map<string, ChainItems>()
+  /** Whether any of them has items that are a program's own. */
+  #hasOwn = false
   /** Of each chain the last for each of the strategies that it was cut with. */
   readonly #cut = new Map<string, readonly CutChain[]>()
   readonly #plans = new Map<string, PlanMade>()
@@ -114,6 +116,7 @@ export class TableMemory {
     const known = this.#items.get(chain)
     const made = chainItems(rules, { first, family: this.#family, known, itemsOf })
     if (made !== known) this.#items.set(chain, made)
+    this.#hasOwn ||= made.own !== undefined
     return made.items
   }
 
@@ -128,7 +131,7 @@ export class TableMemory {
     const own = before && before.items !== met ? inPlaceOf(before.items, met) : met
     if (alike && own === alike.items) return alike
     const made = new CutChain(chain, own, how, blocksOf(own, this.#family, how))
-    this.#cut.set(chain, alike ? all.map(one => (one === alike ? made : one)) : [...all, made])
+    this.#cut.set(chain, alike ? all.map(one => (one === alike ? made : one)) : withOne(all, made))
     return made
   }
 
@@ -159,12 +162,16 @@ export class TableMemory {
 
   #ownIn(chains: Chains): readonly string[] {
     const own: string[] = []
+    if (!this.#hasOwn) return own
     for (const name of chains.keys()) if (this.#items.get(name)?.own) own.push(name)
     return own
   }
 }
 
 const NONE: readonly CutChain[] = []
+
+const withOne = (all: readonly CutChain[], made: CutChain): readonly CutChain[] =>
+  all.length === 0 ? [made] : [...all, made]
 
 /**
  * Without those behind one that every packet ends at, if there are calls among them. The kernel does not look for calls there (mark_source_chains in

@@ -103,7 +103,9 @@ type ChainRules = ReadonlyMap<string, readonly Rule[]>
 /** How many rules there are. */
 function sizeOf(rules: ChainRules): number {
   let size = 0
-  for (const { length } of rules.values()) size += length
+  rules.forEach(({ length }) => {
+    size += length
+  })
   return size
 }
 
@@ -118,7 +120,8 @@ const rulesKnown = new WeakMap<Table, TableRules>()
 function rulesIn(table: Table): TableRules {
   const known = rulesKnown.get(table)
   if (known) return known
-  const all = new Map(table.chains.map(({ name, rules }) => [name, rules]))
+  const all = new Map<string, readonly Rule[]>()
+  for (const { name, rules } of table.chains) all.set(name, rules)
   const found = { all, reached: new Map<string, ChainRules>() }
   rulesKnown.set(table, found)
   return found
@@ -135,12 +138,13 @@ function rulesReached(table: Table, base: string): ChainRules {
 function rulesFrom(all: ChainRules, base: string): ChainRules {
   const reached = new Map<string, readonly Rule[]>([[base, all.get(base) ?? []]])
   // what is added meanwhile is gone through as well
-  for (const rules of reached.values())
+  reached.forEach(rules => {
     for (let at = 0; at < rules.length; at++) {
       const target = rules[at]?.target
       const called = target && 'chain' in target ? target.chain : undefined
       if (called !== undefined && !reached.has(called)) reached.set(called, all.get(called) ?? [])
     }
+  })
   return reached
 }
 

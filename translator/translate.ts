@@ -30,7 +30,7 @@ import { addFields } from './emit/needs.ts'
 import type { FieldName } from './field.ts'
 import { FieldSets } from './field-sets.ts'
 import { isNetfilterHook, netfilterPlaces, type Place } from './hook/place.ts'
-import { type Item, itemsStepByStep, RuleUntranslatable } from './item.ts'
+import { type Item, partlyPlainItems, RuleUntranslatable } from './item.ts'
 import { firstTable, type Lane } from './lane.ts'
 import type { GoingOn } from './look-ups.ts'
 import { Untranslatable } from './match/translate.ts'
@@ -211,7 +211,7 @@ function planTable(
     try {
       const items = lane.early
         ? earlyItemsStepByStep(rule, number, lane, family)
-        : itemsStepByStep(rule, number, lane, family)
+        : partlyPlainItems(rule, number, lane, family)
       addQuestions(asked, items)
       return items
     } catch (error) {
@@ -290,12 +290,15 @@ export class RuleIndex {
   readonly #rulesets: readonly Ruleset[]
   readonly #counters: CounterLayout
   readonly #firsts: Firsts
+  /** Of each rule that was asked for: most are, for several programs. */
+  readonly #places: (CounterPlace | undefined)[]
   #rules: readonly Counted[] | undefined
 
   constructor(rulesets: readonly Ruleset[], counters: CounterLayout) {
     this.#rulesets = rulesets
     this.#counters = counters
     this.#firsts = firstsIn(rulesets)
+    this.#places = new Array(counters.slots.length)
   }
 
   get rules(): readonly Counted[] {
@@ -320,7 +323,11 @@ export class RuleIndex {
   }
 
   place(rule: number): CounterPlace {
-    return counterPlace(this.#counters, this.#counters.slots[rule] ?? Number.NaN)
+    const known = this.#places[rule]
+    if (known) return known
+    const place = counterPlace(this.#counters, this.#counters.slots[rule] ?? Number.NaN)
+    this.#places[rule] = place
+    return place
   }
 }
 

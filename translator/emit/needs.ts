@@ -25,9 +25,11 @@ export function needsOf(plan: Plan, family: Family): Needs {
 
 function findNeeds({ chains }: Plan, family: Family): Needs {
   const asked = new Asked(family)
-  for (const { blocks, lists } of chains.values())
-    if (blocks.every(isLeaf)) for (const items of lists) asked.addAll(items)
+  chains.forEach(({ blocks, lists }) => {
+    if (blocks.every(isLeaf))
+      for (let at = 0; at < lists.length; at++) asked.addAll(lists[at] as readonly Item[])
     else for (const block of blocks) asked.addBlock(block)
+  })
   return { fields: new Set([...asked.fields].flatMap(withSources)), protocols: asked.protocols }
 }
 
