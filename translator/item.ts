@@ -96,7 +96,9 @@ export function partlyPlainItems(rule: Rule, index: number, lane: Lane, family: 
     { sets: plain.matched, rest: NO_TESTS, outcome },
     { rule, index, family },
   )
-  return [...plain.malformed.map(sets => hotdropItem(index, sets)), ...behind]
+  return plain.malformed.length === 0
+    ? behind
+    : [...plain.malformed.map(sets => hotdropItem(index, sets)), ...behind]
 }
 
 const hotdropItem = (rule: number, sets: FieldSets): Item => ({
@@ -238,7 +240,7 @@ function matchSteps(match: Match, lane: Lane, family: Family): readonly Step[] {
   const translate = matchTranslators[match.kind] as MatchTranslator<typeof match>
   try {
     const steps = translate(match, { family, hook: lane.hook })
-    for (const step of steps) known(step, lane)
+    for (let at = 0; at < steps.length; at++) known(steps[at] as Step, lane)
     return steps
   } catch (error) {
     if (error instanceof Untranslatable) throw new RuleUntranslatable(error, match)

@@ -83,7 +83,8 @@ const layOut = (statements: readonly Statement[], islands: readonly Island[]): L
   const entrySlots = new Int32Array(islands.length)
   let slot = 0
   let next = 0
-  for (const [index, statement] of statements.entries()) {
+  for (let index = 0; index < statements.length; index++) {
+    const statement = statements[index] as Statement
     const island = islands[next]
     if (island?.at === index) {
       entrySlots[next++] = slot + Number(island.forced)
@@ -265,7 +266,9 @@ const emitAll = (
   const instructions: Instruction[] = []
   let order = 0
   let nextIsland = 0
-  for (const [index, statement] of program.statements.entries()) {
+  const { statements } = program
+  for (let index = 0; index < statements.length; index++) {
+    const statement = statements[index] as Statement
     if (layout.islands[nextIsland]?.at === index)
       instructions.push(...islandInstructions(layout, nextIsland++, names))
     const label = names.get(index)
@@ -289,7 +292,8 @@ const collectJumps = (
 ): Program => {
   const jumps: number[] = []
   const targets: number[] = []
-  for (const [index, statement] of statements.entries()) {
+  for (let index = 0; index < statements.length; index++) {
+    const statement = statements[index] as Statement
     if (!('target' in statement)) continue
     const target = places.get(statement.target)
     if (target === undefined || target >= statements.length)

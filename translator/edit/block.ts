@@ -196,9 +196,10 @@ function rangeIn(block: Block, numbering: Numbering): Range | undefined {
   let [first, last, before] = [Number.POSITIVE_INFINITY, 0, -1]
   for (const items of allLists(block))
     for (let at = 0; at < items.length; at++) {
-      const rule = items[at]?.rule ?? before
+      const { rule } = items[at] as Item
       if (rule === before) continue
-      const [from, to] = [numbering.first(rule), numbering.last(rule)]
+      const from = numbering.first(rule)
+      const to = numbering.last(rule)
       if (from < first) first = from
       if (to > last) last = to
       before = rule

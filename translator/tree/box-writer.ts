@@ -94,7 +94,8 @@ export class BoxWriter {
     const [lows = none, ends = none] = [this.#space.lows[axis], this.#space.ends[axis]]
     for (let at = 0; at < ids.length; at++) {
       const id = ids[at] ?? 0
-      const [first, behind] = [lows[id] ?? 0, ends[id] ?? 0]
+      const first = lows[id] ?? 0
+      const behind = ends[id] ?? 0
       const quad = ((offsets[at] ?? 0) + from) >> 2
       const span = (low[behind] ?? 0) - (low[first] ?? 0) - 1
       quads[quad] = low[first] ?? 0

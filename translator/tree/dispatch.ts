@@ -170,12 +170,12 @@ class ExactFields {
 
   #find(index: number): readonly FieldName[] {
     const item = this.#items[index]
-    const fields = item && item.rest.length === 0 ? this.#shapes.of(item, one => this.#listOf(one)) : []
+    const fields = item && item.rest.length === 0 ? this.#shapes.of(item, this.#list) : []
     this.#known[index] = fields
     return fields
   }
 
-  #listOf(item: Item): readonly FieldName[] {
+  readonly #list = (item: Item): readonly FieldName[] => {
     const fields = [...item.sets.keys()].filter(field => isSingle(item.sets.get(field))).sort()
     const key = fields.join()
     const known = this.#lists.get(key) ?? fields
@@ -210,7 +210,10 @@ function lookUpFor(
   most: number,
 ): LookUp | undefined {
   const asked = item.sets.size - fields.length
-  for (const known of lookUps) if (known.common.length === asked && asksAll(item, known.common)) return known
+  for (let at = 0; at < lookUps.length; at++) {
+    const known = lookUps[at] as LookUp
+    if (known.common.length === asked && (asked === 0 || asksAll(item, known.common))) return known
+  }
   if (lookUps.length === most) return undefined
   const others = [...item.sets.keys()].filter(field => !fields.includes(field)).sort()
   const common = others.map(field => setTest(field, item.sets.get(field) ?? []))

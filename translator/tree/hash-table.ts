@@ -143,8 +143,10 @@ function placeAll(hashes: Uint32Array, buckets: number): Int32Array | undefined 
       const moved = places[at] ?? FREE
       places[at] = homeless
       homeless = moved
-      const [first, second] = bucketsOf(hashes[moved] ?? 0, buckets)
-      ;[here, there] = [there, first === there ? second : first]
+      const own = hashes[moved] ?? 0
+      const first = firstBucket(own, buckets)
+      here = there
+      there = first === there ? secondBucket(own, buckets) : first
     }
   }
   return places

@@ -64,6 +64,7 @@ export function isSingle(set: IntervalSet | undefined): boolean {
 
 /** Sorts, and joins what overlaps or touches. */
 export function normalise(intervals: readonly Interval[]): IntervalSet {
+  if (isNormal(intervals)) return intervals
   const sorted = intervals.toSorted((a, b) => (a.low < b.low ? -1 : a.low > b.low ? 1 : 0))
   const joined: Interval[] = []
   for (const interval of sorted) {
@@ -73,6 +74,13 @@ export function normalise(intervals: readonly Interval[]): IntervalSet {
     else joined.push(interval)
   }
   return joined
+}
+
+/** Most are: rules are written with one range, or with several in order. */
+function isNormal(intervals: readonly Interval[]): boolean {
+  for (let at = 1; at < intervals.length; at++)
+    if ((intervals[at] as Interval).low <= (intervals[at - 1] as Interval).end) return false
+  return true
 }
 
 /** What of a domain is not in a set. */

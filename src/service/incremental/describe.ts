@@ -270,7 +270,7 @@ function indexFamilies(
       table.chains.map(({ name, policy, rules }) => {
         const described = policy && { policy: { verdict: policy, slot: slots[next++] ?? Number.NaN } }
         const isKept = withKept.has(`${family} ${table.name} ${name}`)
-        for (const rule of rules) add(rule, isKept)
+        for (let at = 0; at < rules.length; at++) add(rules[at] as Rule, isKept)
         return { table: table.name, name, count: rules.length, ...described }
       }),
     )
