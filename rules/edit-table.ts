@@ -292,6 +292,12 @@ export class TableEditor {
       throw refused('ERR_CHAIN', { status: 1, text: 'File exists' }, { span })
     const chain = this.#chains.get(name)
     if (!chain || this.#base.includes(name)) throw refused('ERR_CHAIN', NO_CHAIN, { span })
+    // iptables-legacy takes that, and prints rules that call the chain without their target
+    if (to === '')
+      throw new RuleError('ERR_CHAIN', 'a chain must have a name', {
+        span,
+        hint: 'rules that call it could not be saved',
+      })
     this.#touch(chain)
     this.#remove(name)
     const given = shortenedName(to)

@@ -72,5 +72,9 @@ export function legacySection(fixtures: readonly CaseFile[]): string {
       ['rule', 'iptables-legacy 1.8.9', 'bpftables', 'why'],
       differentFromLegacy.map(one => legacyRow(one, cases)),
     ),
+    '`ip6tables -p all` is a rule for packets whose extension headers lead to a header: iptables-legacy keeps that apart from a rule that names no protocol, ' +
+      'to `-C` and `-D` too, but prints both alike, so that a restore makes them one. To bpftables they are one from the beginning. ' +
+      'Only packets whose headers lead nowhere are told apart by it: iptables-legacy drops these at such a rule.',
+    "`iptables -E chain ''` is refused: iptables-legacy takes it, and prints rules that call such a chain without their target.",
   )
 }

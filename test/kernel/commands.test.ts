@@ -169,3 +169,28 @@ for (const family of [4, 6] as const)
       .filter(fault => fault !== undefined)
     t.is(faults.join('\n\n'), '', `seed ${seed}`)
   })
+
+kernelTest(
+  'ip6tables-legacy tells a rule for all protocols from one that names none, though it prints them alike',
+  t => {
+    const lines = ['-A INPUT -p all -j DROP', '-C INPUT -j DROP', '-S INPUT'].map(line => line.split(' '))
+    t.is(compare(lines, 4), undefined)
+    t.deepEqual(
+      legacy(lines, 6).outcomes.map(({ status }) => status),
+      [0, 1, 0],
+    )
+    t.regex(compare(lines, 6) ?? '', /^'-C' 'INPUT' '-j' 'DROP'\n[^]*--- ours\nstatus 0\n/)
+  },
+)
+
+kernelTest('a chain that iptables-legacy lets lose its name, and rules their target with it, keeps it', t => {
+  const lines = [
+    ['-N', 'b'],
+    ['-A', 'FORWARD', '-g', 'b'],
+    ['-E', 'b', ''],
+  ]
+  const { outcomes, saved } = legacy(lines, 4)
+  t.is(outcomes.at(-1)?.status, 0)
+  t.regex(saved, /^\[0:0\] -A FORWARD$/m)
+  t.regex(compare(lines, 4) ?? '', /--- ours\nstatus 2\n.*a chain must have a name/)
+})
